@@ -1,0 +1,95 @@
+package recon
+
+import (
+	"unicode/utf8"
+	"unsafe"
+)
+
+// charClass sorts the ASCII bytes; other characters are looked up by isIdentStart and isIdentPart.
+type charClass uint8
+
+const (
+	blank     charClass = 1 << iota // space and tab
+	lineBreak                       // line feed and carriage return
+	identHead                       // may begin a bare identifier
+	identTail                       // may continue one
+	digit
+	hexDigit
+	starter // may begin an item of a block, besides identHead and digit
+	stop    // ends an operand for certain: no operator or attribute can follow
+)
+
+var class = func() (t [256]charClass) {
+	mark := func(chars string, c charClass) {
+		for i := range len(chars) {
+			t[chars[i]] |= c
+		}
+	}
+	mark(" \t", blank)
+	mark("\n\r", lineBreak|stop)
+	mark("_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", identHead|identTail)
+	mark("-", identTail)
+	mark("0123456789", identTail|digit|hexDigit)
+	mark("ABCDEFabcdef", hexDigit)
+	mark("!\"$%'(+-@[{`~", starter)
+	mark(",;:)]}", stop)
+	return t
+}()
+
+func isIdentStart(r rune) bool {
+	if r < utf8.RuneSelf {
+		return class[r]&identHead != 0
+	}
+	return r >= 0xc0 && r <= 0x2ff && r != 0xd7 && r != 0xf7 ||
+		r >= 0x370 && r <= 0x1fff && r != 0x37e ||
+		r == 0x200c || r == 0x200d ||
+		r >= 0x2070 && r <= 0x218f ||
+		r >= 0x2c00 && r <= 0x2fef ||
+		r >= 0x3001 && r <= 0xd7ff ||
+		r >= 0xf900 && r <= 0xfdcf ||
+		r >= 0xfdf0 && r <= 0xfffd ||
+		r >= 0x10000 && r <= 0xeffff
+}
+
+func isIdentPart(r rune) bool {
+	if r < utf8.RuneSelf {
+		return class[r]&identTail != 0
+	}
+	return isIdentStart(r) || r == 0xb7 || r >= 0x300 && r <= 0x36f || r == 0x203f || r == 0x2040
+}
+
+// IsIdent reports whether b is a bare identifier: a text that is printed without quotes.
+func IsIdent(b []byte) bool {
+	return IsIdentString(unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// IsIdentString is IsIdent for a string.
+func IsIdentString(s string) bool {
+	return len(s) > 0 && identLen(s) == len(s)
+}
+
+// identLen returns the length of the identifier s begins with, 0 if it begins with none. Bytes that are not UTF-8 end it.
+func identLen(s string) int {
+	if len(s) == 0 || s[0] < utf8.RuneSelf && class[s[0]]&identHead == 0 {
+		return 0
+	}
+	i := 0
+	for i < len(s) && class[s[i]]&identTail != 0 {
+		i++
+	}
+	if i == len(s) || s[i] < utf8.RuneSelf {
+		return i
+	}
+	return i + wideIdentLen(s[i:], i == 0)
+}
+
+// wideIdentLen is identLen from the first character beyond ASCII on, which begins the identifier if head is set.
+func wideIdentLen(s string, head bool) int {
+	for i, r := range s {
+		if !isIdentPart(r) || head && !isIdentStart(r) || r == utf8.RuneError && s[i] != 0xef {
+			return i
+		}
+		head = false
+	}
+	return len(s)
+}
