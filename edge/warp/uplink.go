@@ -1,0 +1,136 @@
+package warp
+
+// Source is a lane as one link reads it: first its state, then what changes.
+type Source interface {
+	// Next returns the body of the oldest event that the link has not had; ok is false when there is none now.
+	Next() (body []byte, ok bool)
+	// State returns, one a call, the bodies of the events that bring the link to the lane's present state.
+	State() func() (body []byte, ok bool)
+	// Close ends the reading.
+	Close()
+}
+
+// Uplink is the serving end of one link: it turns requests and news into the frames owed to the
+// reader, in the order that WARP promises (linked, events, synced, unlinked). It is pure: no
+// socket, no clock, no lock, and it holds no events, only what the reader is owed of its source.
+type Uplink struct {
+	node, lane string // as the reader first spelled them
+	source     Source
+	owed       []control
+	state      func() ([]byte, bool) // of a sync under way
+	event      []byte                // head of every event
+}
+
+type control struct {
+	tag        Tag
+	prio, rate float64
+	body       []byte
+	source     Source // what a synced is about, and what an unlinked gives up
+}
+
+// NewUplink makes the serving end of a link that its reader knows as node and lane.
+func NewUplink(node, lane string) *Uplink { return &Uplink{node: node, lane: lane} }
+
+// Open reports whether the link has a source.
+func (u *Uplink) Open() bool { return u.source != nil }
+
+// Link gives the link its source, if it has none, and owes the reader a linked. body is the
+// request's own, which linked repeats.
+func (u *Uplink) Link(e *Envelope, open func() Source) {
+	if u.source == nil {
+		u.source = open()
+	}
+	u.owe(control{tag: Linked, prio: e.Prio, rate: e.Rate, body: e.Body})
+}
+
+// Sync is like Link, and owes the reader the lane's state and a synced behind it. A reader that
+// is linked already gets no second linked.
+func (u *Uplink) Sync(e *Envelope, open func() Source) {
+	if u.source == nil {
+		u.Link(e, open)
+	}
+	u.owe(control{tag: Synced, source: u.source})
+}
+
+// Unlink ends the link, if there is one: a sync under way goes out to its end, then an unlinked.
+func (u *Uplink) Unlink() {
+	if u.source != nil {
+		u.Refuse("")
+	}
+}
+
+// Refuse owes the reader an unlinked whether there is a link or not. reason is the name of the
+// attribute that says why: nodeNotFound, laneNotFound, or "" for a normal end.
+func (u *Uplink) Refuse(reason string) {
+	c := control{tag: Unlinked, source: u.source}
+	if reason != "" {
+		c.body = []byte("@" + reason)
+	}
+	u.source = nil
+	u.owe(c)
+}
+
+// Close gives up all that the link reads; nothing is owed any more.
+func (u *Uplink) Close() {
+	if u.source != nil {
+		u.source.Close()
+	}
+	for _, c := range u.owed {
+		if c.tag == Unlinked && c.source != nil {
+			c.source.Close()
+		}
+	}
+	u.source, u.owed, u.state = nil, nil, nil
+}
+
+func (u *Uplink) owe(c control) { u.owed = append(u.owed, c) }
+
+// Owed returns how many answers the reader is owed, events apart.
+func (u *Uplink) Owed() int { return len(u.owed) }
+
+// Done reports whether nothing is left of the link.
+func (u *Uplink) Done() bool { return u.source == nil && len(u.owed) == 0 }
+
+// Step appends the next frame's text to dst; ok is false when the reader is owed nothing now.
+func (u *Uplink) Step(dst []byte) (frame []byte, ok bool) {
+	for len(u.owed) > 0 {
+		c := u.owed[0]
+		switch {
+		case c.tag == Synced:
+			if u.state == nil {
+				u.state = c.source.State()
+			}
+			if body, more := u.state(); more {
+				return u.appendEvent(dst, body), true
+			}
+			u.state = nil
+		case c.tag == Unlinked && c.source != nil:
+			c.source.Close()
+		}
+		u.pop()
+		dst = AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate)
+		return AppendBody(dst, c.body), true
+	}
+	if u.source == nil {
+		return dst, false
+	}
+	body, ok := u.source.Next()
+	if !ok {
+		return dst, false
+	}
+	return u.appendEvent(dst, body), true
+}
+
+func (u *Uplink) pop() {
+	u.owed[0] = control{}
+	if u.owed = u.owed[1:]; len(u.owed) == 0 {
+		u.owed = nil
+	}
+}
+
+func (u *Uplink) appendEvent(dst, body []byte) []byte {
+	if u.event == nil {
+		u.event = AppendHead(nil, Event, u.node, u.lane, 0, 0)
+	}
+	return AppendBody(append(dst, u.event...), body)
+}
