@@ -1,0 +1,225 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// hangGrace is how long after its time a driver may still return before people are told.
+	hangGrace = 2 * time.Second
+	// safeWithin bounds putting one output into its safe state while stopping.
+	safeWithin = 400 * time.Millisecond
+)
+
+// attend opens, switches and reads one device, whatever of it is due, and decides when to come again.
+func (o *owner) attend(ctx context.Context, d *managed) {
+	r := Report{Device: d.spec.Name}
+	began := time.Now()
+	err := o.serve(ctx, d, &r)
+	if ctx.Err() != nil && err != nil {
+		return // an attempt cut short by stopping says nothing about the device
+	}
+	now := time.Now()
+	if r.At.IsZero() {
+		r.At = o.m.clock.Now()
+	}
+	if err == nil {
+		o.answered(d, &r)
+		due, missed := d.plan.next(now)
+		d.due = due
+		if missed > 0 {
+			o.m.health.Add(d.code+".missed", missed)
+		}
+	} else {
+		r.Err = err
+		d.fails++
+		if d.fails == 1 {
+			d.since = now
+		}
+		d.due = now.Add(pause(d.fails, d.spec.Every, now.Sub(began), maxPause))
+		if d.fails%reopenAfter == 0 {
+			o.drop(d)
+		}
+		o.failed(d, err)
+	}
+	if err == nil && r.Opened == nil && r.State == nil && !d.worthTelling(r.Readings, now) {
+		return
+	}
+	o.m.report(r)
+	if err != nil {
+		d.last = nil // the next reading is news
+		o.checkBus(err)
+	}
+}
+
+// serve makes one attempt and puts what it found into r.
+func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
+	if d.dev == nil {
+		err := o.call(ctx, d, d.spec.Timeout, func(ctx context.Context) error {
+			dev, err := o.open(ctx, d)
+			if err == nil {
+				r.Opened = d.opened(dev)
+			}
+			return err
+		})
+		if err != nil {
+			o.drop(d)
+			return err
+		}
+	}
+	if d.output != nil {
+		// Also when only its time has come: writing the same state again heals a board that lost power.
+		if err := o.switchTo(ctx, d, d.spec.Timeout, r); err != nil {
+			return err
+		}
+	}
+	if d.sensor == nil {
+		return nil
+	}
+	var s Sample
+	err := o.call(ctx, d, d.spec.Timeout, func(ctx context.Context) (err error) {
+		s, err = d.sensor.Read(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.At = o.m.clock.Now()
+	r.Readings = d.readings(s, r.At)
+	return firstErr(s)
+}
+
+func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
+	w := wire{bus: o.bus}
+	if d.driver.Wire == "pin" {
+		pin, err := openPin(ctx, d.spec.Pin)
+		if err != nil {
+			return nil, err
+		}
+		w.pin = pin
+	}
+	return d.driver.open(ctx, w, d.spec.Config)
+}
+
+// switchTo writes what the output is to do, which is the safe state as long as nobody told it.
+func (o *owner) switchTo(ctx context.Context, d *managed, within time.Duration, r *Report) error {
+	var st State
+	err := o.call(ctx, d, within, func(ctx context.Context) error {
+		safe := d.output.Safe()
+		st.On = safe
+		if d.order.told {
+			st.On = d.order.on
+		}
+		st.Safe = st.On == safe
+		return d.output.Out(ctx, st.On)
+	})
+	if err == nil {
+		d.doubt = false
+		r.State = &st
+	}
+	return err
+}
+
+// makeSafe is the last thing an output hears.
+func (o *owner) makeSafe(d *managed) {
+	if d.output == nil {
+		return
+	}
+	d.order = order{}
+	r := Report{Device: d.spec.Name}
+	r.Err = o.switchTo(context.Background(), d, min(d.spec.Timeout, safeWithin), &r)
+	if r.Err != nil {
+		o.m.log.Error("output not put into its safe state", "device", d.spec.Name, "err", r.Err)
+	}
+	r.At = o.m.clock.Now()
+	o.m.report(r)
+}
+
+// drop closes a device; the next attempt opens it again.
+func (o *owner) drop(d *managed) {
+	if d.dev == nil {
+		return
+	}
+	err := o.call(context.Background(), d, d.spec.Timeout, func(context.Context) error { return d.dev.Close() })
+	if err != nil {
+		o.m.log.Debug("device not closed cleanly", "device", d.spec.Name, "err", err)
+	}
+	d.dev, d.sensor, d.output = nil, nil, nil
+}
+
+// call runs a piece of driver code: bounded by ctx, watched in case it does not obey, and contained
+// if it panics. Go cannot stop a goroutine from outside, so one that hangs holds its bus until the
+// kernel lets it go; all that can be done is to say so.
+func (o *owner) call(ctx context.Context, d *managed, within time.Duration, driver func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	o.enter(d, within)
+	defer o.exit()
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = o.contain(d, reason)
+		}
+	}()
+	err = driver(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		err = &Fault{
+			Text:   fmt.Sprintf("%s on %s did not finish within %v", d.driver.Name, d.where(), within),
+			Remedy: fmt.Sprintf("check that it is a %s; if it only is slow, raise timeout", d.driver.Name),
+			Err:    err,
+		}
+	}
+	return err
+}
+
+// contain turns a panic into a failure of this device alone. Its state is not to be trusted, so the
+// next attempt opens it again.
+func (o *owner) contain(d *managed, reason any) error {
+	o.m.log.Error("driver failed inside", "device", d.spec.Name, "driver", d.driver.Name,
+		"err", fmt.Sprint(reason), "stack", string(debug.Stack()))
+	if dev := d.dev; dev != nil {
+		d.dev, d.sensor, d.output = nil, nil, nil
+		func() {
+			defer func() { _ = recover() }() // it failed already; closing is a courtesy
+			_ = dev.Close()
+		}()
+	}
+	return panicFault(d.driver.Name, reason)
+}
+
+// enter and exit bracket the time in which a driver is at work.
+func (o *owner) enter(d *managed, within time.Duration) {
+	o.callMu.Lock()
+	o.calling = d
+	o.callMu.Unlock()
+	if o.hang == nil {
+		o.hang = time.AfterFunc(within+hangGrace, o.hangs)
+	} else {
+		o.hang.Reset(within + hangGrace)
+	}
+}
+
+func (o *owner) exit() {
+	o.hang.Stop()
+	o.callMu.Lock()
+	o.calling = nil
+	o.callMu.Unlock()
+}
+
+// hangs tells people that a driver did not return. It holds callMu, so the owner cannot report the
+// return before this is told.
+func (o *owner) hangs() {
+	o.callMu.Lock()
+	defer o.callMu.Unlock()
+	d := o.calling
+	if d == nil {
+		return
+	}
+	f := hungFault(d.driver.Name, d.where(), d.spec.Timeout+hangGrace)
+	o.raise(d, f, false)
+	o.m.log.Error("driver hangs", "device", d.spec.Name, "driver", d.driver.Name, "on", d.where())
+	o.m.report(Report{Device: d.spec.Name, At: o.m.clock.Now(), Err: f})
+}

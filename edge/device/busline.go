@@ -1,0 +1,132 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// reopenBusAfter is how long a bus must have been open before silence of all its devices makes the
+// owner open it anew.
+const reopenBusAfter = 10 * time.Second
+
+// openBus tries to open the owner's bus; while that fails, its devices are left alone.
+func (o *owner) openBus(ctx context.Context) {
+	err := o.tryBus(ctx)
+	now := time.Now()
+	if err == nil {
+		if o.busFails > 0 {
+			o.m.log.Info("bus is there", "bus", o.busName)
+		}
+		o.busFails, o.busSince = 0, now
+		o.m.health.Clear(o.busCode())
+		for _, d := range o.devices {
+			d.due = now
+		}
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	o.busFails++
+	o.busDue = now.Add(pause(o.busFails, 0, 0, maxBusPause))
+	o.busLost(err)
+}
+
+func (o *owner) tryBus(ctx context.Context) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = panicFault("of the bus "+o.busName, reason)
+		}
+	}()
+	bus, err := openBus(ctx, o.busName)
+	if err == nil {
+		o.bus = bus
+	}
+	return err
+}
+
+// busLost raises the bus's condition and, the first time, tells every device on it.
+func (o *owner) busLost(err error) {
+	o.m.health.Raise(conditionOfBus(o.busCode(), o.busName, err))
+	if o.busFails != 1 {
+		return
+	}
+	o.m.log.Warn("bus is missing", "bus", o.busName, "err", err)
+	at := o.m.clock.Now()
+	for _, d := range o.devices {
+		o.m.report(Report{Device: d.spec.Name, At: at, Err: err})
+	}
+}
+
+// checkBus looks past the failure of one device at its bus. A bus that is gone is closed, and one on
+// which every device has been silent for a while is opened anew, which costs nothing and finds a USB
+// adapter that was plugged in again under the same name.
+func (o *owner) checkBus(err error) {
+	if o.bus == nil {
+		return
+	}
+	if errors.Is(err, ErrBusGone) {
+		o.closeBus()
+		o.busFails = 1
+		o.busDue = time.Now().Add(pause(1, 0, 0, maxBusPause))
+		o.busLost(err)
+		return
+	}
+	if time.Since(o.busSince) < reopenBusAfter {
+		return
+	}
+	for _, d := range o.devices {
+		if d.fails < reopenAfter {
+			return
+		}
+	}
+	due := make([]time.Time, len(o.devices))
+	for i, d := range o.devices {
+		due[i] = d.due
+	}
+	o.closeBus()
+	if o.tryBus(context.Background()) != nil {
+		return // the loop tries again at once and tells
+	}
+	o.busSince = time.Now()
+	for i, d := range o.devices {
+		d.due = due[i]
+	}
+}
+
+// closeBus closes the bus and all devices on it.
+func (o *owner) closeBus() {
+	if o.bus == nil {
+		return
+	}
+	for _, d := range o.devices {
+		o.drop(d)
+	}
+	if err := o.bus.Close(); err != nil {
+		o.m.log.Debug("bus not closed cleanly", "bus", o.busName, "err", err)
+	}
+	o.bus, o.busDue = nil, time.Now()
+}
+
+func (o *owner) busCode() string { return "bus." + o.busName }
+
+// othersAnswer tells whether another device on the same bus is well, which clears the bus of suspicion.
+func (o *owner) othersAnswer(d *managed) bool {
+	for _, e := range o.devices {
+		if e != d && e.dev != nil && e.fails == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// nobodyAnswers tells whether several devices share the bus and all fail.
+func (o *owner) nobodyAnswers() bool {
+	for _, e := range o.devices {
+		if e.fails == 0 {
+			return false
+		}
+	}
+	return len(o.devices) > 1
+}

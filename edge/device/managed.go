@@ -1,0 +1,150 @@
+package device
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"selvage/edge/clock"
+)
+
+// reopenAfter is how many failures in a row make the owner close a device and open it again: a chip
+// that lost power has lost its settings, and another may be in its place.
+const reopenAfter = 3
+
+// managed is one device in a manager's charge. Its owner's goroutine alone touches it, except for the
+// fields that never change and asked, which owner.mu guards.
+type managed struct {
+	spec   Spec
+	driver Driver
+	owner  *owner
+	code   string // of its condition: "device.air"
+
+	asked *order // what Out asked since the owner last looked
+
+	dev      Device // nil while closed
+	sensor   Sensor // dev, if it measures
+	output   Output // dev, if it switches
+	channels []Channel
+	order    order // what the output is to do
+	doubt    bool  // the wire may differ from order
+
+	contact bool           // it only has Boolean channels
+	last    []NamedReading // what a contact reported last
+	told    time.Time      // when that was
+
+	plan  schedule
+	due   time.Time // zero = nothing to do
+	fails int       // in a row
+	good  NamedReading
+	since time.Time // of the first failure in this row
+}
+
+// order is what an output is told. Untold, it does what is safe.
+type order struct{ on, told bool }
+
+func newManaged(s Spec, d Driver) *managed {
+	if s.Timeout <= 0 {
+		s.Timeout = DefaultTimeout
+	}
+	return &managed{spec: s, driver: d, code: "device." + s.Name, plan: schedule{every: s.Every}, doubt: d.Output}
+}
+
+// where names the device's place for people.
+func (d *managed) where() string {
+	switch d.driver.Wire {
+	case "i2c":
+		return d.spec.Bus
+	case "pin":
+		return d.spec.Pin
+	}
+	return "this machine"
+}
+
+// opened takes a device that was just opened and tells what it is.
+func (d *managed) opened(dev Device) *Opened {
+	d.dev = dev
+	d.sensor, _ = dev.(Sensor)
+	d.output, _ = dev.(Output)
+	d.doubt = d.output != nil
+	o := &Opened{Info: dev.Info()}
+	if o.Info.Driver == "" {
+		o.Info.Driver = d.driver.Name
+	}
+	if o.Info.Wire == "" && d.driver.Wire != "" {
+		o.Info.Wire = d.where()
+	}
+	if d.sensor != nil {
+		d.channels = d.sensor.Channels()
+		o.Channels = slices.Clone(d.channels)
+		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
+		if d.spec.Every <= 0 {
+			d.plan.every = DefaultEvery
+			if d.contact {
+				d.plan.every = contactEvery
+			}
+		}
+	}
+	return o
+}
+
+// worthTelling keeps a contact, which is read often to catch its changes, from saying the same each
+// time: unchanged, it is reported no more than every DefaultEvery.
+func (d *managed) worthTelling(rs []NamedReading, now time.Time) bool {
+	same := d.contact && len(rs) == len(d.last) && now.Sub(d.told) < DefaultEvery
+	for i := 0; same && i < len(rs); i++ {
+		a, b := rs[i].Reading, d.last[i].Reading
+		same = a.Value == b.Value && a.Quality == b.Quality && a.Reason == b.Reason
+	}
+	if !same && d.contact {
+		d.told, d.last = now, slices.Clone(rs)
+	}
+	return !same
+}
+
+// readings gives every quantity of a sample its unit, time and quality.
+func (d *managed) readings(s Sample, at clock.Stamp) []NamedReading {
+	out := make([]NamedReading, len(s))
+	for i, q := range s {
+		r := Reading{Value: q.Value, Text: q.Text, At: at}
+		c := d.channel(q.Channel)
+		if c != nil {
+			r.Unit, r.Form = c.Unit, c.Form
+		}
+		switch {
+		case q.Err != nil:
+			r.Value, r.Text, r.Quality, r.Reason = 0, "", Bad, words(q.Err)
+		case c != nil && c.Form == Number:
+			r.Quality, r.Reason = c.quality(q.Value)
+			r.Value = c.round(q.Value)
+		}
+		if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+			r.Value = 0 // JSON and other readers have no word for it; the quality is bad already
+		}
+		out[i] = NamedReading{q.Channel, r}
+	}
+	return out
+}
+
+func (d *managed) channel(name string) *Channel {
+	for i := range d.channels {
+		if d.channels[i].Name == name {
+			return &d.channels[i]
+		}
+	}
+	return nil
+}
+
+// firstErr returns the error of a sample none of whose quantities is there.
+func firstErr(s Sample) error {
+	var err error
+	for _, q := range s {
+		if q.Err == nil {
+			return nil
+		}
+		if err == nil {
+			err = q.Err
+		}
+	}
+	return err
+}

@@ -1,0 +1,228 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"selvage/edge/clock"
+	"selvage/edge/health"
+)
+
+// stopWithin bounds Stop: a driver that does not return is left behind and named.
+const stopWithin = time.Second
+
+// Options is what a Manager works with. Only Report is needed.
+type Options struct {
+	Clock  *clock.Clock  // clock.System() when nil
+	Health *health.Board // where bus and device conditions go
+	Log    *slog.Logger  // slog.Default() when nil
+
+	// Report receives what the owners find out. It is called by owner goroutines, for one device
+	// never twice at a time, and while it waits that device's whole bus waits.
+	Report func(Report)
+}
+
+// Manager runs the devices of one host. Everything on one I²C bus has one owner goroutine, and only
+// this touches the bus; pins of one scheme share an owner, a device without a wire has its own.
+type Manager struct {
+	clock  *clock.Clock
+	health *health.Board
+	log    *slog.Logger
+	report func(Report)
+
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	owners  map[string]*owner
+	devices map[string]*managed
+	started bool
+	stopped bool
+}
+
+// NewManager returns a manager that does nothing until Start.
+func NewManager(o Options) *Manager {
+	m := &Manager{
+		clock: o.Clock, health: o.Health, log: o.Log, report: o.Report,
+		owners: map[string]*owner{}, devices: map[string]*managed{},
+	}
+	if m.clock == nil {
+		m.clock = clock.System()
+	}
+	if m.health == nil {
+		m.health = health.NewBoard()
+	}
+	if m.log == nil {
+		m.log = slog.Default()
+	}
+	if m.report == nil {
+		m.report = func(Report) {}
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// Add takes a device in charge, before or after Start. It fails for what can never work: a driver
+// nobody registered, a name that is taken, a missing bus or pin name. Hardware that is not there is
+// no error; it is waited for.
+func (m *Manager) Add(s Spec) error {
+	d, ok := Lookup(s.Driver)
+	switch {
+	case s.Name == "":
+		return errors.New("a device has no name")
+	case !ok:
+		return fmt.Errorf("device %s: no driver is called %q; there are %s", s.Name, s.Driver, strings.Join(Names(), ", "))
+	case d.Wire == "i2c" && s.Bus == "":
+		return fmt.Errorf(`device %s: the driver %s needs a bus, such as bus = "/dev/i2c-1"`, s.Name, s.Driver)
+	case d.Wire == "pin" && s.Pin == "":
+		return fmt.Errorf(`device %s: the driver %s needs a pin, such as pin = "GPIO17"`, s.Name, s.Driver)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return errStopped
+	}
+	if _, taken := m.devices[s.Name]; taken {
+		return fmt.Errorf("device %s: the name is taken", s.Name)
+	}
+	dev := newManaged(s, d)
+	key, busName := ownerOf(s, d)
+	o := m.owners[key]
+	if o == nil {
+		o = newOwner(m, busName)
+		m.owners[key] = o
+		if m.started {
+			go o.run(m.ctx)
+		}
+	}
+	dev.owner = o
+	m.devices[s.Name] = dev
+	o.join(dev)
+	return nil
+}
+
+// ownerOf returns the key of the goroutine that owns a device, and the bus it opens, if any.
+func ownerOf(s Spec, d Driver) (key, bus string) {
+	switch d.Wire {
+	case "i2c":
+		return "bus " + s.Bus, s.Bus
+	case "pin":
+		scheme, _ := wiresFor(s.Pin)
+		return "pins " + scheme, ""
+	}
+	return "device " + s.Name, ""
+}
+
+// Remove puts a device into its safe state, closes it and forgets it. It returns when that is done
+// or ctx ends; the device is forgotten either way.
+func (m *Manager) Remove(ctx context.Context, name string) error {
+	m.mu.Lock()
+	dev := m.devices[name]
+	if dev == nil {
+		m.mu.Unlock()
+		return unknown(name)
+	}
+	delete(m.devices, name)
+	gone := dev.owner.leave(dev)
+	running := m.started && !m.stopped
+	m.mu.Unlock()
+	if !running {
+		return nil
+	}
+	select {
+	case <-gone:
+		return nil
+	case <-dev.owner.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("device %s was not closed in time: %s", name, dev.owner.busyWith())
+	}
+}
+
+// Start begins to open and read the devices.
+func (m *Manager) Start() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.started || m.stopped {
+		return
+	}
+	m.started = true
+	for _, o := range m.owners {
+		go o.run(m.ctx)
+	}
+}
+
+// Out asks for an output to be switched. It never waits: the owner switches it as soon as the bus is
+// free and reports the state then. Of several requests the newest counts, and one that failed is
+// repeated until it succeeds or another takes its place.
+func (m *Manager) Out(device string, on bool) error {
+	return m.order(device, order{on: on, told: true})
+}
+
+// MakeSafe takes back what Out asked: the output goes to its safe state and stays there. It is for
+// when whoever commands the output is lost.
+func (m *Manager) MakeSafe(device string) error { return m.order(device, order{}) }
+
+func (m *Manager) order(name string, w order) error {
+	m.mu.Lock()
+	dev := m.devices[name]
+	stopped := m.stopped
+	m.mu.Unlock()
+	switch {
+	case stopped:
+		return errStopped
+	case dev == nil:
+		return unknown(name)
+	case !dev.driver.Output:
+		return fmt.Errorf("device %s cannot be switched: the driver %s only measures", name, dev.driver.Name)
+	}
+	dev.owner.order(dev, w)
+	return nil
+}
+
+// Stop puts every output into its safe state, closes devices and buses and waits for the owners. It
+// takes at most a second, or as long as ctx allows if that is shorter; then it names the drivers that
+// hang. It may be called twice.
+func (m *Manager) Stop(ctx context.Context) error {
+	m.mu.Lock()
+	m.stopped = true
+	var running []*owner
+	if m.started {
+		for _, o := range m.owners {
+			running = append(running, o)
+		}
+	}
+	m.mu.Unlock()
+	m.cancel()
+
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	var hung []string
+	for _, o := range running {
+		select {
+		case <-o.done:
+			continue
+		default:
+		}
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+			hung = append(hung, o.busyWith())
+		}
+	}
+	if len(hung) > 0 {
+		slices.Sort(hung)
+		return fmt.Errorf("devices did not stop in time: %s", strings.Join(hung, "; "))
+	}
+	return nil
+}
+
+var errStopped = errors.New("devices are stopped")
+
+func unknown(name string) error { return fmt.Errorf("no device is called %q", name) }

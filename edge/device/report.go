@@ -1,0 +1,60 @@
+package device
+
+import (
+	"time"
+
+	"selvage/edge/clock"
+)
+
+// Spec says which device to run and how: one [device.…] table of the host file.
+type Spec struct {
+	Name   string // the device's name: "air"
+	Driver string // registered driver name
+	Bus    string // for drivers on I²C: "/dev/i2c-1"
+	Pin    string // for drivers on a pin: "GPIO17"
+
+	// Every is the time between two measurements; 0 stands for DefaultEvery, or a tenth of a second for
+	// a device that only has Boolean channels, such as a contact. For an output it is the time after
+	// which its state is written again, so that a board that lost power is put right; 0 = never.
+	Every time.Duration
+	// Timeout bounds one measurement or one switching, DefaultTimeout when 0.
+	Timeout time.Duration
+	// Config is a value of the driver's Config type; nil means its defaults.
+	Config any
+}
+
+const (
+	DefaultEvery   = 10 * time.Second
+	DefaultTimeout = time.Second
+
+	contactEvery = 100 * time.Millisecond // people press a button for a fifth of a second or more
+)
+
+// Report is what a device's owner found out in one attempt. What did not happen is nil. All slices
+// and pointers belong to the receiver.
+type Report struct {
+	Device   string
+	At       clock.Stamp    // when the attempt ended
+	Opened   *Opened        // the device was opened, or opened again, just now
+	Readings []NamedReading // what it measured
+	State    *State         // what an output's wire has now
+	Err      error          // why the attempt failed; often a *Fault with a remedy
+}
+
+// Opened tells what was found on the wire.
+type Opened struct {
+	Info     Info
+	Channels []Channel // of a sensor
+}
+
+// NamedReading is the reading of one channel.
+type NamedReading struct {
+	Channel string
+	Reading Reading
+}
+
+// State is what an output does, as its driver reported after switching.
+type State struct {
+	On   bool
+	Safe bool // On is the safe state
+}

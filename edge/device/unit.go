@@ -1,0 +1,54 @@
+package device
+
+// Unit is a UCUM code (ucum.org, case sensitive): "Cel", "%", "W". Lanes carry the code, people see
+// the symbol.
+type Unit string
+
+// symbols holds the units whose UCUM code is not what people write.
+var symbols = map[Unit]string{
+	"1":        "",
+	"Cel":      "°C",
+	"[degF]":   "°F",
+	"deg":      "°",
+	"Ohm":      "Ω",
+	"kOhm":     "kΩ",
+	"MOhm":     "MΩ",
+	"uA":       "µA",
+	"uV":       "µV",
+	"uW":       "µW",
+	"um":       "µm",
+	"us":       "µs",
+	"uT":       "µT",
+	"ug/m3":    "µg/m³",
+	"mg/m3":    "mg/m³",
+	"g/m3":     "g/m³",
+	"m2":       "m²",
+	"m3":       "m³",
+	"m3/h":     "m³/h",
+	"m/s2":     "m/s²",
+	"W.h":      "Wh",
+	"kW.h":     "kWh",
+	"W/m2":     "W/m²",
+	"V.A":      "VA",
+	"By":       "B",
+	"By/s":     "B/s",
+	"KiBy":     "KiB",
+	"MiBy":     "MiB",
+	"[ppm]":    "ppm",
+	"[ppb]":    "ppb",
+	"{rpm}":    "rpm",
+	"[pH]":     "pH",
+	"dB[SPL]":  "dB",
+	"[in_i]":   "in",
+	"[psi]":    "psi",
+	"[gal_us]": "gal",
+}
+
+// Symbol returns the unit as people write it: "Cel" is "°C". A unit without a symbol of its own is
+// written as its code.
+func (u Unit) Symbol() string {
+	if s, ok := symbols[u]; ok {
+		return s
+	}
+	return string(u)
+}
