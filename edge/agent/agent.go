@@ -1,0 +1,332 @@
+// Package agent is what the author of an agent imports: lanes, downlinks, timers and Register.
+//
+// An agent runs one turn at a time: a command, a timer, a reading or a linked value starts a
+// turn, its handlers run to their end, and then everything they set becomes visible at once.
+// So an agent's state needs no locks. Lanes, downlinks and timers are made in setup, and used
+// inside turns only.
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"selvage/edge/clock"
+	"selvage/edge/health"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+// Agent is one agent as its author sees it.
+type Agent struct {
+	uri    route.NodeURI
+	params route.Params
+	kind   Kind
+	config any
+	rt     Runtime
+
+	turning bool                        // inside a turn, so lanes may be touched
+	changed []*Lane                     // lanes set in this turn
+	wakes   []Reader                    // reused by publish
+	stored  map[route.LaneName]Snapshot // what was remembered, until a lane of that name claims it
+	onStop  []func()
+	open    []func() // closes downlinks and timers
+
+	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
+	joins   []func()                                // due at the end of the turn that made it
+
+	mu    sync.Mutex // guards what is published: lanes, and the published half of each
+	lanes []*Lane
+}
+
+// Runtime is what an agent asks of the host that runs it. All of it may be called inside a turn
+// and none of it blocks.
+type Runtime interface {
+	Post(m Mail) error // to this agent's own mailbox; an error when that is full
+	Wake(do func())    // the same, never refused: for news that is bounded by construction
+	Send(node route.NodeURI, lane route.LaneName, body []byte) error
+	Join(node route.NodeURI, lane route.LaneName, join func(*Lane, error))
+	Changed() // a stored lane has news for the store
+	Clock() *clock.Clock
+	Health() *health.Board
+	Log() *slog.Logger
+}
+
+// Options say what a new agent is.
+type Options struct {
+	URI    route.NodeURI
+	Params route.Params
+	Kind   Kind
+	Config any // nil for the kind's defaults
+	Host   Runtime
+}
+
+// New makes an agent that has not run yet. Start is its first turn.
+func New(o Options) *Agent {
+	if o.Config == nil {
+		o.Config = o.Kind.Defaults
+	}
+	return &Agent{uri: o.URI, params: o.Params, kind: o.Kind, config: o.Config, rt: o.Host}
+}
+
+// URI returns the agent's node URI.
+func (a *Agent) URI() route.NodeURI { return a.uri }
+
+// KindName returns the name of the agent's kind.
+func (a *Agent) KindName() string { return a.kind.Name }
+
+// Param returns what stood in the URI in place of :name in the route's pattern.
+func (a *Agent) Param(name string) string { return a.params.Get(name) }
+
+// Now returns the present instant with its trust mark.
+func (a *Agent) Now() clock.Stamp { return a.rt.Clock().Now() }
+
+// Log returns the agent's logger.
+func (a *Agent) Log() *slog.Logger { return a.rt.Log() }
+
+// Health returns the host's board of conditions.
+func (a *Agent) Health() *health.Board { return a.rt.Health() }
+
+// OnStop has fn run in the agent's last turn, when the host stops.
+func (a *Agent) OnStop(fn func()) { a.onStop = append(a.onStop, fn) }
+
+// OnClose has fn run when the agent ends for any reason: the host stops, or a panic restarts it.
+// It is for giving back what setup took, and runs outside of turns.
+func (a *Agent) OnClose(fn func()) { a.open = append(a.open, fn) }
+
+// Do runs fn as a turn of its own. Any goroutine may call it; it fails when the agent's mailbox is full.
+func (a *Agent) Do(fn func()) error { return a.rt.Post(Mail{Do: fn}) }
+
+// Send sends v as a command to a lane of an agent, through the one door that all commands take.
+// It never waits for that agent; it fails when its mailbox is full or v has no Recon form.
+func (a *Agent) Send(node, lane string, v any) error {
+	key, _, err := route.Node("", node)
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", node, err)
+	}
+	body, err := recon.AppendAny(nil, v)
+	if err != nil {
+		return fmt.Errorf("send to %s %s: %w", node, lane, err)
+	}
+	return a.rt.Send(key, route.LaneName(lane), body)
+}
+
+// Every has fn run as a turn each d from now on. The timer ends with the agent.
+func (a *Agent) Every(d time.Duration, fn func()) {
+	if d <= 0 {
+		panic(fmt.Sprintf("agent %s: Every(%v) wants a time above zero", a.uri, d))
+	}
+	stopped := make(chan struct{})
+	var t *time.Timer
+	t = time.AfterFunc(never, func() {
+		a.rt.Wake(func() {
+			select {
+			case <-stopped:
+			default:
+				t.Reset(d)
+				fn()
+			}
+		})
+	})
+	t.Reset(d) // not given to AfterFunc: the timer must not fire before t is set
+	a.open = append(a.open, sync.OnceFunc(func() { close(stopped); t.Stop() }))
+}
+
+const never time.Duration = math.MaxInt64
+
+// After has fn run as a turn once, d from now. The returned function cancels it.
+func (a *Agent) After(d time.Duration, fn func()) (cancel func()) {
+	cancelled := make(chan struct{})
+	t := time.AfterFunc(d, func() {
+		a.rt.Wake(func() {
+			select {
+			case <-cancelled:
+			default:
+				fn()
+			}
+		})
+	})
+	cancel = sync.OnceFunc(func() { close(cancelled); t.Stop() })
+	a.open = append(a.open, cancel)
+	return cancel
+}
+
+// Mail is one turn's cause.
+type Mail struct {
+	Lane route.LaneName // a command's lane, with
+	Body []byte         // its body; or
+	Do   func()         // anything else
+	Done func(error)    // told how the turn ended; nil when nobody waits
+}
+
+// ErrNoLane is what a command to a lane the agent does not have ends with.
+var ErrNoLane = errors.New("no such lane")
+
+// Panicked is the error of a turn that panicked; the host restarts the agent.
+type Panicked struct {
+	Cause any
+	Stack []byte
+}
+
+func (p *Panicked) Error() string { return fmt.Sprintf("panic: %v", p.Cause) }
+
+// Remember gives the agent what was stored of its lanes. It is for before the first Start.
+func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
+	if len(a.lanes) == 0 {
+		a.stored = stored
+	}
+}
+
+// Start runs setup as the agent's first turn, over what is remembered of its lanes. After a
+// panic it is called again: the lanes start from what they last published, and their readers
+// stay with them.
+func (a *Agent) Start() error {
+	before := a.reset()
+	err := a.turn(func() error { return a.kind.setup(a, a.config) })
+	a.adopt(before)
+	a.stored = nil
+	return err
+}
+
+// Step runs one turn.
+func (a *Agent) Step(m Mail) error {
+	return a.turn(func() error {
+		if m.Do != nil {
+			m.Do()
+			return nil
+		}
+		l := a.Lane(m.Lane)
+		if l == nil {
+			return ErrNoLane
+		}
+		err := l.typed.command(m.Body)
+		if err != nil {
+			err = fmt.Errorf("%s %s: %w", a.uri, l.name, err)
+		}
+		l.mark(err)
+		return err
+	})
+}
+
+// Stop runs the agent's last turn and closes its downlinks and timers.
+func (a *Agent) Stop() error {
+	err := a.turn(func() error {
+		for _, fn := range a.onStop {
+			fn()
+		}
+		return nil
+	})
+	a.close()
+	return err
+}
+
+func (a *Agent) close() {
+	for _, fn := range a.open {
+		fn()
+	}
+	a.open, a.onStop = nil, nil
+}
+
+// turn runs fn, and publishes what it set unless it panicked: half a turn is never seen.
+func (a *Agent) turn(fn func() error) (err error) {
+	defer func() {
+		a.turning = false
+		if p := recover(); p != nil {
+			err = &Panicked{Cause: p, Stack: debug.Stack()}
+			for _, l := range a.changed {
+				l.changed = false
+			}
+			a.changed, a.joins = a.changed[:0], nil
+			a.close()
+		}
+	}()
+	a.turning = true
+	err = fn()
+	a.publish()
+	for _, join := range a.joins {
+		join()
+	}
+	a.joins = nil
+	return err
+}
+
+// publish makes all of a turn's changes visible at once, then wakes their readers.
+func (a *Agent) publish() {
+	if len(a.changed) == 0 {
+		return
+	}
+	stored := false
+	a.mu.Lock()
+	for i, l := range a.changed {
+		l.changed = false
+		l.typed.publish()
+		if l.stored {
+			l.unsaved, stored = true, true
+		}
+		for _, t := range l.tails {
+			a.wakes = append(a.wakes, t.reader)
+		}
+		a.changed[i] = nil
+	}
+	a.mu.Unlock()
+	a.changed = a.changed[:0]
+	if stored {
+		a.rt.Changed()
+	}
+	for i, r := range a.wakes {
+		r.Wake()
+		a.wakes[i] = nil
+	}
+	a.wakes = a.wakes[:0]
+}
+
+// Lane finds a lane by name; nil when there is none.
+func (a *Agent) Lane(name route.LaneName) *Lane {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lane(name)
+}
+
+func (a *Agent) lane(name route.LaneName) *Lane {
+	for _, l := range a.lanes {
+		if l.name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// Lanes lists the agent's lanes in the order they were made.
+func (a *Agent) Lanes() []*Lane {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]*Lane(nil), a.lanes...)
+}
+
+// Remembered names the stored lanes that no lane has claimed yet. An agent whose lanes depend
+// on what it meets, such as a twin, opens them again from here.
+func (a *Agent) Remembered() []route.LaneName {
+	var names []route.LaneName
+	for name := range a.stored {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Offer gives join the lane of that name, within a turn. While there is none, join is told so
+// now, and is given the lane when it is made.
+func (a *Agent) Offer(name route.LaneName, join func(*Lane, error)) {
+	if l := a.Lane(name); l != nil {
+		join(l, nil)
+		return
+	}
+	if a.waiting == nil {
+		a.waiting = map[route.LaneName][]func(*Lane, error){}
+	}
+	a.waiting[name] = append(a.waiting[name], join)
+	join(nil, ErrNoLane)
+}

@@ -1,0 +1,81 @@
+package agent
+
+import "selvage/edge/route"
+
+// Snapshot is a lane's state as text, as the store keeps it.
+type Snapshot struct {
+	Kind    LaneKind
+	Value   []byte
+	Entries []Entry
+}
+
+// Entry is one entry of a map lane.
+type Entry struct{ Key, Value []byte }
+
+// Keeper is the store as an agent sees it: what to remember of a lane. It must not keep l's lock waiting.
+type Keeper interface {
+	Value(l *Lane, body []byte)
+	Entry(l *Lane, key, value []byte)
+	Remove(l *Lane, key []byte)
+	Clear(l *Lane)
+}
+
+// Save hands over all that has changed in stored lanes since the last call. Turns are never cut
+// in two: either all that a turn set is handed over, or nothing of it.
+func (a *Agent) Save(to Keeper) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.lanes {
+		if l.unsaved {
+			l.unsaved = false
+			l.typed.save(l, to)
+		}
+	}
+}
+
+// RowID is where the store keeps the lane, 0 until SetRowID was called; both are for the Keeper.
+func (l *Lane) RowID() int64      { return l.rowID }
+func (l *Lane) SetRowID(id int64) { l.rowID = id }
+
+// reset takes the agent back to before setup, and remembers what its stored lanes published.
+func (a *Agent) reset() (before []*Lane) {
+	a.close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before = a.lanes
+	a.lanes = nil
+	if before != nil {
+		a.stored = make(map[route.LaneName]Snapshot)
+	}
+	for _, l := range before {
+		if l.stored {
+			a.stored[l.name] = l.typed.snapshot()
+		}
+	}
+	return before
+}
+
+// adopt gives the readers of the lanes before a restart to those after it. A lane that did not
+// come back keeps its readers waiting for it: they are given back when a later start makes it.
+func (a *Agent) adopt(before []*Lane) {
+	var wake []Reader
+	a.mu.Lock()
+	for _, old := range before {
+		l := a.lane(old.name)
+		if l == nil || l.kind != old.kind {
+			a.lanes = append(a.lanes, old)
+			continue
+		}
+		l.rowID, l.unsaved = old.rowID, l.unsaved || old.unsaved
+		l.tails = old.tails
+		for _, t := range l.tails {
+			t.lane = l
+			wake = append(wake, t.reader)
+		}
+		l.typed.resume(old.typed.now(), old.unsaved)
+	}
+	a.mu.Unlock()
+	for _, r := range wake {
+		r.Wake()
+	}
+}

@@ -1,0 +1,221 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+
+	"selvage/edge/health"
+	"selvage/edge/route"
+)
+
+// LaneKind says how a lane behaves on the wire.
+type LaneKind uint8
+
+const (
+	ValueKind LaneKind = iota
+	MapKind
+	CommandKind
+)
+
+var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command"}
+
+func (k LaneKind) String() string { return laneKinds[k] }
+
+// ParseLaneKind is the reverse of String.
+func ParseLaneKind(s string) (LaneKind, bool) {
+	i := slices.Index(laneKinds[:], s)
+	return LaneKind(max(i, 0)), i >= 0
+}
+
+// Lane is a lane as the host, its links and the store see it: the encoded, published half,
+// without the Go type that the author gave it. What a turn changes is published at its end.
+//
+// A lane keeps one log of changes however many readers it has; a reader is a place in that log
+// (a Tail). So a reader that lags costs nothing but what the log keeps for it: a value lane the
+// newest value, a map lane the newest change of each key, a command lane a bounded number of bytes.
+type Lane struct {
+	agent  *Agent
+	name   route.LaneName
+	kind   LaneKind
+	stored bool // remembered over a restart
+
+	changed bool // in this turn
+	faulty  bool // a condition stands for it
+
+	// Guarded by agent.mu.
+	unsaved bool
+	tails   []*Tail // replaced, never altered, when one comes or goes
+	rowID   int64
+
+	typed typed
+}
+
+// typed is the half of a lane that knows its Go type. Only command is called in a turn;
+// the rest is called with agent.mu held.
+type typed interface {
+	command(body []byte) error
+	publish()
+	now() uint64                                 // the place behind the newest change
+	next(t *Tail) (body []byte, ok bool)         // the oldest change behind t's place, as an event's body
+	state(t *Tail) func() (body []byte, ok bool) // all that makes t's reader know the lane, then nothing
+	left(t *Tail)                                // t reads no more
+	save(l *Lane, to Keeper)                     // what the store has not seen
+	snapshot() Snapshot
+	resume(seq uint64, unsaved bool) // carry on after a restart: readers at or below seq see everything
+}
+
+// Reader is whoever reads a lane through a Tail. Wake says that there is news; it must not block.
+type Reader interface{ Wake() }
+
+// Name returns the lane's name.
+func (l *Lane) Name() route.LaneName { return l.name }
+
+// Kind returns how the lane behaves on the wire.
+func (l *Lane) Kind() LaneKind { return l.kind }
+
+// Stored reports whether the lane is remembered over a restart.
+func (l *Lane) Stored() bool { return l.stored }
+
+// Agent returns the lane's agent.
+func (l *Lane) Agent() *Agent { return l.agent }
+
+// Open gives r a place in the lane's log, behind everything published so far.
+func (l *Lane) Open(r Reader) *Tail {
+	a := l.agent
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now()}
+	l.tails = append(slices.Clip(l.tails), t)
+	return t
+}
+
+// add makes l one of a's lanes, or says why it cannot be.
+func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
+	if !a.turning {
+		panic(fmt.Sprintf("agent %s: lane %s is made outside a turn", a.uri, name))
+	}
+	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
+	a.mu.Lock()
+	twice := a.lane(l.name) != nil
+	a.lanes = append(a.lanes, l)
+	a.mu.Unlock()
+	if twice {
+		panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
+	}
+	for _, join := range a.waiting[l.name] {
+		a.joins = append(a.joins, func() { join(l, nil) })
+	}
+	delete(a.waiting, l.name)
+}
+
+// claim hands over what was remembered of the lane.
+func (l *Lane) claim() (Snapshot, bool) {
+	s, ok := l.agent.stored[l.name]
+	delete(l.agent.stored, l.name)
+	if ok && s.Kind != l.kind {
+		l.fail(fmt.Errorf("a %s lane was stored under this name, it is a %s lane now and starts anew", s.Kind, l.kind))
+		ok = false
+	}
+	return s, ok
+}
+
+// inTurn panics when a lane is set outside a turn: its author would get a race.
+func (l *Lane) inTurn() {
+	if !l.agent.turning {
+		panic(fmt.Sprintf("agent %s: lane %s is set outside a turn; use Do", l.agent.uri, l.name))
+	}
+}
+
+// touch notes that this turn has changed the lane.
+func (l *Lane) touch() {
+	if !l.changed {
+		l.changed = true
+		l.agent.changed = append(l.agent.changed, l)
+	}
+}
+
+// mark shows err, or its absence, as the lane's condition.
+func (l *Lane) mark(err error) {
+	if err != nil {
+		l.fail(err)
+	} else if l.faulty {
+		l.faulty = false
+		l.agent.rt.Health().Clear(l.code())
+	}
+}
+
+func (l *Lane) fail(err error) {
+	l.faulty = true
+	l.agent.rt.Health().Raise(health.Condition{
+		Code:   l.code(),
+		Text:   fmt.Sprintf("lane %s of %s: %v", l.name, l.agent.uri, err),
+		Remedy: fmt.Sprintf("send a value that the lane takes; it is as before: selvage get %s %s", l.agent.uri, l.name),
+	})
+}
+
+func (l *Lane) code() string { return "lane." + string(l.agent.uri) + "." + string(l.name) }
+
+// Tail is one reader's place in a lane's log.
+type Tail struct {
+	agent  *Agent
+	reader Reader
+
+	// Guarded by agent.mu.
+	lane *Lane // nil once closed
+	at   uint64
+	lost uint64
+}
+
+// Next returns the body of the oldest event that the reader has not had. The bytes are shared
+// by all readers and must not be altered.
+func (t *Tail) Next() (body []byte, ok bool) {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	if t.lane == nil {
+		return nil, false
+	}
+	return t.lane.typed.next(t)
+}
+
+// State returns, one a call, the bodies of the events that bring the reader to the lane's present
+// state; Next goes on from there.
+func (t *Tail) State() func() (body []byte, ok bool) {
+	a := t.agent
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t.lane == nil {
+		return func() ([]byte, bool) { return nil, false }
+	}
+	next := t.lane.typed.state(t)
+	return func() ([]byte, bool) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return next()
+	}
+}
+
+// Lost returns how many events of a command lane were dropped because the reader lagged.
+func (t *Tail) Lost() uint64 {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	return t.lost
+}
+
+// Close gives up the place.
+func (t *Tail) Close() {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	l := t.lane
+	if l == nil {
+		return
+	}
+	l.typed.left(t)
+	t.lane = nil
+	kept := make([]*Tail, 0, len(l.tails)-1)
+	for _, o := range l.tails {
+		if o != t {
+			kept = append(kept, o)
+		}
+	}
+	l.tails = kept
+}

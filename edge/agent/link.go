@@ -1,0 +1,158 @@
+package agent
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"selvage/edge/health"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+// maxBatch bounds how many linked values one turn takes, so that other mail gets its turn.
+const maxBatch = 64
+
+// Downlink is an agent's link to a lane of an agent.
+type Downlink struct {
+	agent  *Agent
+	node   route.NodeURI
+	lane   route.LaneName
+	take   func(*Tail) (more bool)
+	posted atomic.Bool // a turn is due
+	faulty atomic.Bool // a condition stands for it
+
+	mu     sync.Mutex
+	tail   *Tail
+	closed bool
+}
+
+// Link follows a lane of another agent: fn runs as a turn with what the lane holds, then with
+// each new value. If values come faster than turns a value lane's newest is what is seen. The
+// value goes over as it is if T is the lane's own type, and by way of Recon otherwise.
+func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
+	codec := codecOf[T](a, lane)
+	d := &Downlink{agent: a, lane: route.LaneName(lane)}
+	d.take = func(t *Tail) bool {
+		v, ok, err := takeValue(t, codec)
+		d.mark(err)
+		if ok && err == nil {
+			fn(v)
+		}
+		return ok
+	}
+	a.open = append(a.open, d.Close)
+	u, err := route.Parse(node)
+	if err == nil && u.Authority != "" {
+		err = fmt.Errorf("agents of other hosts cannot be linked to yet; give a path such as /device/air")
+	}
+	if err == nil {
+		d.node, _, err = route.Node("", node)
+	}
+	if err != nil {
+		d.node = route.NodeURI(node)
+		d.mark(err)
+		return d
+	}
+	a.rt.Join(d.node, d.lane, d.join)
+	return d
+}
+
+// takeValue takes the next value from a lane, without the codec where the types agree.
+func takeValue[T any](t *Tail, codec *recon.Codec[T]) (v T, ok bool, err error) {
+	t.agent.mu.Lock()
+	if t.lane == nil {
+		t.agent.mu.Unlock()
+		return v, false, nil
+	}
+	if l, same := t.lane.typed.(*ValueLane[T]); same {
+		defer t.agent.mu.Unlock()
+		if t.at >= l.seq {
+			return v, false, nil
+		}
+		t.at = l.seq
+		return l.pub, true, nil
+	}
+	body, ok := t.lane.typed.next(t)
+	t.agent.mu.Unlock()
+	if ok {
+		v, err = codec.Decode(body)
+	}
+	return v, ok, err
+}
+
+// join is told the lane, in the turn of the agent that it belongs to.
+func (d *Downlink) join(l *Lane, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	d.mark(err)
+	if err != nil {
+		return
+	}
+	d.tail = l.Open(d)
+	if l.kind == ValueKind {
+		d.tail.rewind()
+	}
+	d.Wake()
+}
+
+// rewind puts a reader before everything, so that it is shown what the lane holds now.
+func (t *Tail) rewind() {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	t.at = 0
+}
+
+// Wake is called by the lane when it has news.
+func (d *Downlink) Wake() {
+	if d.posted.CompareAndSwap(false, true) {
+		d.agent.rt.Wake(d.deliver)
+	}
+}
+
+func (d *Downlink) deliver() {
+	d.posted.Store(false)
+	d.mu.Lock()
+	t := d.tail
+	d.mu.Unlock()
+	if t == nil {
+		return
+	}
+	for range maxBatch {
+		if !d.take(t) {
+			return
+		}
+	}
+	d.Wake()
+}
+
+// Close ends the link. It may be called twice.
+func (d *Downlink) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	if d.tail != nil {
+		d.tail.Close()
+		d.tail = nil
+	}
+}
+
+func (d *Downlink) mark(err error) {
+	if err == nil && !d.faulty.Load() {
+		return
+	}
+	code := fmt.Sprintf("link.%s.%s.%s", d.agent.uri, d.node, d.lane)
+	d.faulty.Store(err != nil)
+	if err == nil {
+		d.agent.rt.Health().Clear(code)
+		return
+	}
+	d.agent.rt.Health().Raise(health.Condition{
+		Code:   code,
+		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.lane, err),
+		Remedy: "see what there is with: selvage ls " + string(d.node),
+	})
+}

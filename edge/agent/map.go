@@ -1,0 +1,306 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+
+	"selvage/edge/recon"
+)
+
+// MapLane holds values of type V by keys of type K. Two keys are the same when their Recon
+// text is; they are kept in the order of recon.Compare.
+type MapLane[K, V any] struct {
+	Lane
+	keys *recon.Codec[K]
+	vals *recon.Codec[V]
+	cur  map[string]*mapItem[K, V] // as this turn sees it, by the key's Recon text
+	ops  []mapOp                   // of this turn
+	text []byte                    // room to spell a key
+
+	onUpdate []func(key K, old, now V) error
+	onRemove []func(key K, old V) error
+	onClear  []func() error
+
+	log mapLog // guarded by agent.mu
+}
+
+type mapItem[K, V any] struct {
+	key   K
+	val   V
+	entry *mapEntry
+}
+
+// Map makes a map lane that starts empty, or with what is remembered of it.
+func Map[K, V any](a *Agent, name string) *MapLane[K, V] {
+	l := &MapLane[K, V]{keys: codecOf[K](a, name), vals: codecOf[V](a, name), cur: map[string]*mapItem[K, V]{}}
+	l.stored = true
+	a.add(&l.Lane, name, MapKind, l)
+	l.log.lane = &l.Lane
+	if s, ok := l.claim(); ok {
+		l.restore(s.Entries)
+	}
+	return l
+}
+
+func (l *MapLane[K, V]) restore(entries []Entry) {
+	for _, e := range entries {
+		k, kerr := l.keys.Decode(e.Key)
+		v, verr := l.vals.Decode(e.Value)
+		if err := errors.Join(kerr, verr); err != nil {
+			l.fail(fmt.Errorf("the entry stored under %s does not fit and is left aside: %w", e.Key, err))
+			continue
+		}
+		entry, err := newMapEntry(string(e.Key), e.Value)
+		if err != nil {
+			l.fail(err)
+			continue
+		}
+		l.cur[entry.text] = &mapItem[K, V]{key: k, val: v, entry: entry}
+		l.log.list(entry)
+	}
+}
+
+// Transient makes the lane forget its entries when the host stops. It is for setup.
+func (l *MapLane[K, V]) Transient() *MapLane[K, V] {
+	l.stored = false
+	clear(l.cur)
+	l.log.forget()
+	return l
+}
+
+// OnUpdate has fn run each time an entry is set, with its value before and now. An error refuses
+// the update, as with ValueLane.OnSet.
+func (l *MapLane[K, V]) OnUpdate(fn func(key K, old, now V) error) *MapLane[K, V] {
+	l.onUpdate = append(l.onUpdate, fn)
+	return l
+}
+
+// OnRemove has fn run each time an entry is removed, alone or by Drop or Take. An error refuses the removal.
+func (l *MapLane[K, V]) OnRemove(fn func(key K, old V) error) *MapLane[K, V] {
+	l.onRemove = append(l.onRemove, fn)
+	return l
+}
+
+// OnClear has fn run each time all entries are removed at once. An error refuses it.
+func (l *MapLane[K, V]) OnClear(fn func() error) *MapLane[K, V] {
+	l.onClear = append(l.onClear, fn)
+	return l
+}
+
+// Get returns the value under key.
+func (l *MapLane[K, V]) Get(key K) (V, bool) {
+	if text, err := l.spell(key); err == nil {
+		if it := l.cur[string(text)]; it != nil {
+			return it.val, true
+		}
+	}
+	var none V
+	return none, false
+}
+
+// Len returns how many entries there are.
+func (l *MapLane[K, V]) Len() int { return len(l.cur) }
+
+// All goes through the entries in the order of their keys.
+func (l *MapLane[K, V]) All() iter.Seq2[K, V] {
+	items := l.ordered()
+	return func(yield func(K, V) bool) {
+		for _, it := range items {
+			if !yield(it.key, it.val) {
+				return
+			}
+		}
+	}
+}
+
+// Set sets the value under key and runs the OnUpdate handlers.
+func (l *MapLane[K, V]) Set(key K, v V) { l.mark(l.set(key, v)) }
+
+// Remove removes the entry under key, if there is one, and runs the OnRemove handlers.
+func (l *MapLane[K, V]) Remove(key K) { l.mark(l.remove(key)) }
+
+// Clear removes all entries.
+func (l *MapLane[K, V]) Clear() { l.mark(l.clear()) }
+
+// Drop removes the first n entries in the order of their keys.
+func (l *MapLane[K, V]) Drop(n int) { l.mark(l.cut(dropOp, n)) }
+
+// Take keeps the first n entries in the order of their keys.
+func (l *MapLane[K, V]) Take(n int) { l.mark(l.cut(takeOp, n)) }
+
+func (l *MapLane[K, V]) spell(key K) (text []byte, err error) {
+	l.text, err = l.keys.Append(l.text[:0], key)
+	return l.text, err
+}
+
+func (l *MapLane[K, V]) set(key K, v V) error {
+	text, err := l.spell(key)
+	if err != nil {
+		return err
+	}
+	value, err := l.vals.Append(nil, v)
+	if err != nil {
+		return err
+	}
+	it := l.cur[string(text)]
+	var old V
+	if it != nil {
+		old = it.val
+	}
+	name := string(text)
+	l.inTurn()
+	for _, fn := range l.onUpdate {
+		if err := fn(key, old, v); err != nil {
+			return err
+		}
+	}
+	if it = l.cur[name]; it == nil {
+		entry, err := newMapEntry(name, nil)
+		if err != nil {
+			return err
+		}
+		it = &mapItem[K, V]{key: key, entry: entry}
+		l.cur[name] = it
+	}
+	it.val = v
+	l.add(mapOp{kind: updateOp, entry: it.entry, body: appendUpdate(name, value)})
+	return nil
+}
+
+func (l *MapLane[K, V]) add(op mapOp) {
+	l.touch()
+	l.ops = append(l.ops, op)
+}
+
+func (l *MapLane[K, V]) remove(key K) error {
+	text, err := l.spell(key)
+	if err != nil {
+		return err
+	}
+	it := l.cur[string(text)]
+	if it == nil {
+		return nil
+	}
+	l.inTurn()
+	if err := l.take(it); err != nil {
+		return err
+	}
+	l.add(mapOp{kind: removeOp, entry: it.entry})
+	return nil
+}
+
+func (l *MapLane[K, V]) take(it *mapItem[K, V]) error {
+	for _, fn := range l.onRemove {
+		if err := fn(it.key, it.val); err != nil {
+			return err
+		}
+	}
+	delete(l.cur, it.entry.text)
+	return nil
+}
+
+func (l *MapLane[K, V]) clear() error {
+	l.inTurn()
+	for _, fn := range l.onClear {
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	clear(l.cur)
+	l.add(mapOp{kind: clearOp, body: []byte("@clear")})
+	return nil
+}
+
+// cut removes entries at one end. A refused removal keeps that entry, and the cut is told as
+// the removals it came to.
+func (l *MapLane[K, V]) cut(kind opKind, n int) error {
+	l.inTurn()
+	items := l.ordered()
+	at := min(max(n, 0), len(items))
+	if kind == dropOp {
+		items = items[:at]
+	} else {
+		items = items[at:]
+	}
+	op := mapOp{kind: kind, body: fmt.Appendf(nil, "@%s(%d)", kind, n)}
+	var refused error
+	for _, it := range items {
+		if err := l.take(it); err != nil {
+			refused = err
+			continue
+		}
+		op.cut = append(op.cut, it.entry)
+	}
+	if refused != nil {
+		for _, e := range op.cut {
+			l.add(mapOp{kind: removeOp, entry: e})
+		}
+		return refused
+	}
+	l.add(op)
+	return nil
+}
+
+func (l *MapLane[K, V]) ordered() []*mapItem[K, V] {
+	items := make([]*mapItem[K, V], 0, len(l.cur))
+	for _, it := range l.cur {
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(x, y *mapItem[K, V]) int { return recon.Compare(x.entry.key, y.entry.key) })
+	return items
+}
+
+// command takes a map operation in the forms of the WARP map lane.
+func (l *MapLane[K, V]) command(body []byte) error {
+	v, err := recon.Parse(body)
+	if err != nil {
+		return err
+	}
+	tag := v.Tag()
+	switch tag {
+	case "update", "remove":
+		key, err := l.keys.Load(v.Header(tag).Get("key"))
+		if err != nil {
+			return fmt.Errorf("key: %w", err)
+		}
+		if tag == "remove" {
+			return l.remove(key)
+		}
+		val, err := l.vals.Load(v.Body())
+		if err != nil {
+			return err
+		}
+		return l.set(key, val)
+	case "clear":
+		return l.clear()
+	case "drop", "take":
+		n := 0 // what is not a number counts as 0, as in the reference
+		if h := v.Header(tag).Items(); len(h) > 0 {
+			i, _ := h[0].Value.Int()
+			n = int(max(min(i, math.MaxInt32), math.MinInt32))
+		}
+		kind := dropOp
+		if tag == "take" {
+			kind = takeOp
+		}
+		return l.cut(kind, n)
+	}
+	return fmt.Errorf("want @update(key:K) V, @remove(key:K), @clear, @drop(n) or @take(n), read %.40s", body)
+}
+
+func (l *MapLane[K, V]) publish() {
+	l.log.apply(l.ops)
+	clear(l.ops)
+	l.ops = l.ops[:0]
+}
+
+func (l *MapLane[K, V]) now() uint64                         { return l.log.seq }
+func (l *MapLane[K, V]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *MapLane[K, V]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
+func (l *MapLane[K, V]) left(t *Tail)                        { l.log.left(t) }
+func (l *MapLane[K, V]) save(lane *Lane, to Keeper)          { l.log.save(to) }
+func (l *MapLane[K, V]) snapshot() Snapshot                  { return l.log.snapshot() }
+func (l *MapLane[K, V]) resume(seq uint64, unsaved bool)     { l.log.resume(seq, unsaved) }

@@ -1,0 +1,323 @@
+package agent
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sort"
+
+	"selvage/edge/recon"
+)
+
+// mapLog is what a map lane publishes: its entries in order, and the changes that some reader
+// has not had, of each key only the newest.
+type mapLog struct {
+	lane *Lane
+
+	sorted []*mapEntry // in the order of their keys; never altered, so that a sync may go through it at leisure
+	added  []*mapEntry // not in sorted yet
+	stale  bool        // some of sorted are gone
+
+	slots   []mapSlot // by seq
+	seq     uint64
+	late    int // readers below seq
+	compact int // length of slots at which the overtaken ones are thrown out
+
+	unsaved []*mapEntry
+	cleared bool // the store still has entries from before a clear
+}
+
+type mapEntry struct {
+	text    string      // the key's Recon text
+	key     recon.Value // the same, for its order
+	body    []byte      // the entry as an update event, shared by links and store
+	seq     uint64      // of its newest change
+	born    uint64      // of its first, 0 for a remembered one
+	listed  bool        // in sorted or added
+	gone    bool
+	unsaved bool
+}
+
+// mapSlot is one change. An update whose entry has a newer change is overtaken.
+type mapSlot struct {
+	seq   uint64
+	entry *mapEntry // nil for clear, drop and take
+	body  []byte    // nil for an update
+}
+
+type opKind uint8
+
+const (
+	updateOp opKind = iota
+	removeOp
+	clearOp
+	dropOp
+	takeOp
+)
+
+func (k opKind) String() string {
+	return [...]string{"update", "remove", "clear", "drop", "take"}[k]
+}
+
+type mapOp struct {
+	kind  opKind
+	entry *mapEntry
+	body  []byte
+	cut   []*mapEntry // what a drop or take removed
+}
+
+const updateHead = "@update(key:"
+
+func newMapEntry(text string, value []byte) (*mapEntry, error) {
+	key, err := recon.ParseString(text)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", text, err)
+	}
+	e := &mapEntry{text: text, key: key}
+	if value != nil {
+		e.body = appendUpdate(text, value)
+	}
+	return e, nil
+}
+
+func appendUpdate(key string, value []byte) []byte {
+	b := make([]byte, 0, len(updateHead)+len(key)+2+len(value))
+	b = append(b, updateHead...)
+	b = append(b, key...)
+	b = append(b, ')')
+	return recon.AppendBody(b, value)
+}
+
+func (e *mapEntry) value() []byte {
+	return bytes.TrimPrefix(e.body[len(updateHead)+len(e.text)+1:], []byte{' '})
+}
+
+func (g *mapLog) list(e *mapEntry) {
+	e.listed = true
+	g.added = append(g.added, e)
+}
+
+func (g *mapLog) forget() { g.sorted, g.added, g.unsaved, g.cleared = nil, nil, nil, false }
+
+// apply publishes the operations of one turn.
+func (g *mapLog) apply(ops []mapOp) {
+	before := g.seq
+	for _, op := range ops {
+		switch op.kind {
+		case updateOp:
+			g.update(op.entry, op.body)
+		case removeOp:
+			g.remove(op.entry)
+		case clearOp:
+			g.clear(op.body)
+		case dropOp, takeOp:
+			g.cut(op)
+		}
+	}
+	if g.seq != before {
+		g.late = len(g.lane.tails)
+	}
+}
+
+func (g *mapLog) update(e *mapEntry, body []byte) {
+	e.body = body
+	g.push(mapSlot{entry: e})
+	e.seq = g.seq
+	if !e.listed {
+		e.born = g.seq
+		g.list(e)
+	}
+	g.touch(e)
+}
+
+func (g *mapLog) remove(e *mapEntry) {
+	g.push(mapSlot{entry: e, body: []byte("@remove(key:" + e.text + ")")})
+	g.drop(e)
+}
+
+func (g *mapLog) drop(e *mapEntry) {
+	e.seq, e.gone, g.stale = g.seq, true, true
+	g.touch(e)
+}
+
+func (g *mapLog) touch(e *mapEntry) {
+	if g.lane.stored && !e.unsaved {
+		e.unsaved = true
+		g.unsaved = append(g.unsaved, e)
+	}
+}
+
+func (g *mapLog) clear(body []byte) {
+	for _, list := range [][]*mapEntry{g.sorted, g.added} {
+		for _, e := range list {
+			e.gone, e.unsaved = true, false
+		}
+	}
+	g.sorted, g.added, g.stale = nil, nil, false
+	g.unsaved, g.cleared = nil, g.lane.stored
+	g.slots = g.slots[:0] // what came before shows no more
+	g.push(mapSlot{body: body})
+}
+
+// cut relays a drop or take word for word only to readers who have everything before it: to
+// others, who are never told of updates that were overtaken, "the first n" may be other keys.
+func (g *mapLog) cut(op mapOp) {
+	if g.late > 0 || len(g.slots) > 0 {
+		for _, e := range op.cut {
+			g.remove(e)
+		}
+		return
+	}
+	g.push(mapSlot{body: op.body})
+	for _, e := range op.cut {
+		g.drop(e)
+	}
+}
+
+func (g *mapLog) push(s mapSlot) {
+	if len(g.slots) >= max(g.compact, 64) {
+		g.throwOut()
+	}
+	g.seq++
+	s.seq = g.seq
+	if len(g.lane.tails) > 0 {
+		g.slots = append(g.slots, s)
+	}
+}
+
+// throwOut removes the slots that no reader will be told of: overtaken updates, and removals of
+// entries that each reader who is behind would only learn of by their removal.
+func (g *mapLog) throwOut() {
+	least, most := g.seq, uint64(0)
+	for _, t := range g.lane.tails {
+		least = min(least, t.at)
+		if t.at < g.seq {
+			most = max(most, t.at)
+		}
+	}
+	g.slots = slices.DeleteFunc(g.slots, func(s mapSlot) bool {
+		return s.seq <= least || s.overtaken() || s.news(most)
+	})
+	g.compact = 2 * len(g.slots)
+}
+
+func (s mapSlot) overtaken() bool { return s.body == nil && s.entry.seq != s.seq }
+
+// news reports whether the slot removes an entry that a reader at place at has never seen.
+func (s mapSlot) news(at uint64) bool { return s.body != nil && s.entry != nil && s.entry.born > at }
+
+func (g *mapLog) next(t *Tail) ([]byte, bool) {
+	if t.at >= g.seq {
+		return nil, false
+	}
+	from := t.at
+	for i := sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > from }); i < len(g.slots); i++ {
+		s := g.slots[i]
+		t.at = s.seq
+		if s.overtaken() || s.news(from) {
+			continue
+		}
+		if t.at == g.seq {
+			g.caughtUp()
+		}
+		if s.body != nil {
+			return s.body, true
+		}
+		return s.entry.body, true
+	}
+	t.at = g.seq
+	g.caughtUp()
+	return nil, false
+}
+
+func (g *mapLog) left(t *Tail) {
+	if t.at < g.seq {
+		g.caughtUp()
+	}
+}
+
+func (g *mapLog) caughtUp() {
+	if g.late--; g.late == 0 {
+		clear(g.slots)
+		g.slots = g.slots[:0]
+	}
+}
+
+// entries returns the entries in the order of their keys. The slice is never altered.
+func (g *mapLog) entries() []*mapEntry {
+	if len(g.added) > 0 || g.stale {
+		all := make([]*mapEntry, 0, len(g.sorted)+len(g.added))
+		for _, list := range [][]*mapEntry{g.sorted, g.added} {
+			for _, e := range list {
+				if !e.gone {
+					all = append(all, e)
+				}
+			}
+		}
+		slices.SortFunc(all, func(x, y *mapEntry) int { return recon.Compare(x.key, y.key) })
+		g.sorted, g.added, g.stale = all, nil, false
+	}
+	return g.sorted
+}
+
+func (g *mapLog) state(t *Tail) func() ([]byte, bool) {
+	if t.at < g.seq {
+		t.at = g.seq
+		g.caughtUp()
+	}
+	entries := g.entries()
+	return func() ([]byte, bool) {
+		for len(entries) > 0 {
+			e := entries[0]
+			entries = entries[1:]
+			if !e.gone {
+				return e.body, true
+			}
+		}
+		return nil, false
+	}
+}
+
+func (g *mapLog) save(to Keeper) {
+	if g.cleared {
+		to.Clear(g.lane)
+	}
+	for _, e := range g.unsaved {
+		e.unsaved = false
+		if e.gone {
+			to.Remove(g.lane, []byte(e.text))
+		} else {
+			to.Entry(g.lane, []byte(e.text), e.value())
+		}
+	}
+	clear(g.unsaved)
+	g.unsaved, g.cleared = g.unsaved[:0], false
+}
+
+func (g *mapLog) snapshot() Snapshot {
+	s := Snapshot{Kind: MapKind}
+	for _, e := range g.entries() {
+		s.Entries = append(s.Entries, Entry{Key: []byte(e.text), Value: e.value()})
+	}
+	return s
+}
+
+// resume shows all readers the whole state anew, and the store as well if it has not seen all of it.
+func (g *mapLog) resume(seq uint64, unsaved bool) {
+	if unsaved {
+		g.cleared = true
+		for _, e := range g.entries() {
+			g.touch(e)
+		}
+	}
+	g.seq, g.slots = seq, nil
+	if len(g.lane.tails) == 0 {
+		return
+	}
+	g.push(mapSlot{body: []byte("@clear")})
+	for _, e := range g.entries() {
+		g.push(mapSlot{entry: e})
+		e.seq = g.seq
+	}
+	g.late = len(g.lane.tails)
+}

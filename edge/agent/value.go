@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"fmt"
+
+	"selvage/edge/recon"
+)
+
+// ValueLane holds one value of type T.
+type ValueLane[T any] struct {
+	Lane
+	codec *recon.Codec[T]
+	cur   T  // as this turn sees it
+	first *T // the start value, kept through setup when a remembered one took its place
+	onSet []func(old, now T) error
+
+	// Guarded by agent.mu.
+	pub  T
+	body []byte // pub's Recon form once somebody asked for it
+	seq  uint64
+}
+
+// Value makes a value lane that starts with initial, or with what is remembered of it. T is a
+// type that recon.CodecOf knows; what it holds must not be altered once it is set.
+func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
+	l := &ValueLane[T]{codec: codecOf[T](a, name), cur: initial}
+	l.stored = true
+	a.add(&l.Lane, name, ValueKind, l)
+	if s, ok := l.claim(); ok {
+		if v, err := l.codec.Decode(s.Value); err != nil {
+			l.fail(fmt.Errorf("what was stored does not fit and is left aside: %w", err))
+		} else {
+			l.first, l.cur = &initial, v
+		}
+	}
+	l.pub, l.seq = l.cur, 1 // so that a reader at 0 is shown the start value
+	return l
+}
+
+// Transient makes the lane forget its value when the host stops. It is for setup.
+func (l *ValueLane[T]) Transient() *ValueLane[T] {
+	l.stored = false
+	if l.first != nil {
+		l.cur, l.pub, l.first = *l.first, *l.first, nil
+	}
+	return l
+}
+
+// OnSet has fn run each time the value is set, by this agent or by a command, with the value
+// before and now. An error refuses the value: the lane keeps what it had, nobody is told of the
+// new one, and the error shows in health.
+func (l *ValueLane[T]) OnSet(fn func(old, now T) error) *ValueLane[T] {
+	l.onSet = append(l.onSet, fn)
+	return l
+}
+
+// Get returns the value.
+func (l *ValueLane[T]) Get() T { return l.cur }
+
+// Set sets the value and runs the OnSet handlers.
+func (l *ValueLane[T]) Set(v T) { l.mark(l.set(v)) }
+
+func (l *ValueLane[T]) set(v T) error {
+	l.inTurn()
+	old := l.cur
+	l.cur = v
+	for _, fn := range l.onSet {
+		if err := fn(old, v); err != nil {
+			l.cur = old
+			return err
+		}
+	}
+	l.touch()
+	return nil
+}
+
+func (l *ValueLane[T]) command(body []byte) error {
+	v, err := l.codec.Decode(body)
+	if err != nil {
+		return err
+	}
+	return l.set(v)
+}
+
+func (l *ValueLane[T]) publish() {
+	l.pub, l.body = l.cur, nil
+	l.seq++
+}
+
+func (l *ValueLane[T]) encoded() []byte {
+	if l.body == nil {
+		body, err := l.codec.Append(nil, l.pub)
+		if err != nil {
+			l.agent.Log().Error("a lane's value has no Recon form", "node", l.agent.uri, "lane", l.name, "err", err)
+		}
+		if body == nil {
+			body = []byte{} // an absent value has no text, and is not asked for again
+		}
+		l.body = body
+	}
+	return l.body
+}
+
+func (l *ValueLane[T]) now() uint64 { return l.seq }
+
+func (l *ValueLane[T]) next(t *Tail) ([]byte, bool) {
+	if t.at >= l.seq {
+		return nil, false
+	}
+	t.at = l.seq
+	return l.encoded(), true
+}
+
+func (l *ValueLane[T]) state(t *Tail) func() ([]byte, bool) {
+	t.at = l.seq
+	done := false
+	return func() ([]byte, bool) {
+		if done {
+			return nil, false
+		}
+		done, t.at = true, l.seq
+		return l.encoded(), true
+	}
+}
+
+func (l *ValueLane[T]) left(*Tail) {}
+
+func (l *ValueLane[T]) save(lane *Lane, to Keeper) { to.Value(lane, l.encoded()) }
+
+func (l *ValueLane[T]) snapshot() Snapshot { return Snapshot{Kind: ValueKind, Value: l.encoded()} }
+
+func (l *ValueLane[T]) resume(seq uint64, _ bool) { l.seq = seq + 1 }
+
+// codecOf finds T's Recon form. A type without one is the author's mistake.
+func codecOf[T any](a *Agent, name string) *recon.Codec[T] {
+	c, err := recon.CodecOf[T]()
+	if err != nil {
+		panic(fmt.Sprintf("agent %s: lane %s: %v", a.uri, name, err))
+	}
+	return c
+}
