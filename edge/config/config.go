@@ -1,0 +1,128 @@
+// Package config reads a host's TOML file into a plan of what to start, and finds every
+// fault of the file at once, each with its place and what would be right.
+//
+// A file has one table [host], a table [device.NAME] for each device and a table
+// [agent."/uri"] for each agent. Which further keys a device or an agent takes is said by the
+// Config type its driver or kind registered:
+//
+//   - A field's key is its `toml:"…"` tag, or its name in small letters.
+//   - A table is read over the registered defaults; a list or a map replaces its default.
+//   - Fields are texts, booleans, numbers, time.Duration ("10s", "7d"), anything with
+//     UnmarshalText, and lists, maps, pointers and structs of these.
+//   - A method Check(fault func(key, problem, remedy string)) sees the filled value and may
+//     find faults the types cannot; each is shown at its key.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"selvage/edge/device"
+	"selvage/edge/route"
+)
+
+// Plan is what one config file asks for. Everything in it has been checked as far as that is
+// possible without touching the hardware.
+type Plan struct {
+	Host    Host
+	Devices []Device
+	Agents  []Agent
+}
+
+// Host is the table [host].
+type Host struct {
+	Name   string        // in logs and to peers; the machine's own name unless given
+	Data   string        // the folder for everything that is kept
+	Listen string        // host:port for browsers and WARP
+	Commit time.Duration // how long a value may wait for the next write to disk
+}
+
+// Device is one table [device.NAME].
+type Device struct {
+	device.Spec
+	Pos Pos
+}
+
+// Agent is one table [agent."/uri"].
+type Agent struct {
+	URI     route.NodeURI // "" when the table is for a pattern of URIs
+	Pattern route.Pattern // matches URI alone, or everything of its shape
+	Kind    string
+	Config  any // of the type the kind registered
+	Pos     Pos
+}
+
+// Pos is where a table stands.
+type Pos struct {
+	File      string
+	Line, Col int
+
+	doc   *document
+	table *table
+}
+
+// Fault makes a fault of what turned out wrong with the table after the file was read, placed
+// at one of its keys, or at its header when the key is not given or is "".
+func (p Pos) Fault(key, problem, remedy string) Fault {
+	if p.doc == nil {
+		return Fault{File: p.File, Line: p.Line, Col: p.Col, Len: 1, Problem: problem, Remedy: remedy}
+	}
+	if e := p.table.find(key); e != nil {
+		return p.doc.at(e.value.at, problem, remedy)
+	}
+	return p.doc.at(p.table.at, problem, remedy)
+}
+
+// maxFile is far above any file written by hand; it keeps a wrong path, such as a database,
+// from being read into memory.
+const maxFile = 1 << 20
+
+// Load reads the config file at path. Its error is of type Faults.
+func Load(path string) (*Plan, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return Parse(path, content)
+}
+
+// byteOrderMark is what some editors put before the text, where TOML has no place for it.
+var byteOrderMark = []byte("\uFEFF")
+
+func unreadable(path string, err error) Faults {
+	f := Fault{File: path, Problem: "cannot be read"}
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		f.Problem = fmt.Sprintf("cannot be read: %v", cause.Err)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.Problem, f.Remedy = "there is no such file", "check the path, which is looked up from the folder you are in"
+	case errors.Is(err, fs.ErrPermission):
+		f.Problem, f.Remedy = "this user may not read it", "run as its owner, or let others read it: chmod o+r "+path
+	}
+	return Faults{f}
+}
+
+// Parse reads a config file's text; name stands for it in faults. Its error is of type Faults.
+func Parse(name string, content []byte) (*Plan, error) {
+	if len(content) > maxFile {
+		return nil, Faults{{File: name, Problem: "is larger than 1 MB", Remedy: "a config file is a few pages of text; check the path"}}
+	}
+	p := planner{doc: read(name, bytes.TrimPrefix(content, byteOrderMark))}
+	p.tables()
+	if len(p.doc.faults) > 0 {
+		return nil, p.doc.sorted()
+	}
+	return &p.plan, nil
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"selvage/edge/device"
+)
+
+// deviceKeys are the keys of every [device.NAME], whatever its driver. Bus and pin belong to
+// drivers on such a wire; another driver may have keys of its own under these names.
+type deviceKeys struct {
+	Driver  string
+	Bus     string
+	Pin     string
+	Every   time.Duration
+	Timeout time.Duration
+}
+
+func (p *planner) device(name string, t *table) {
+	p.devices[name] = t
+	if !isDeviceName(name) {
+		p.doc.fault(t.at, fmt.Sprintf("a device's name has small letters, digits and - only, got %q", name), suggestName(name))
+	}
+	driver, known := device.Lookup(p.nameOf(t, "driver", device.Names()))
+
+	var keys deviceKeys
+	var fs fields
+	config := copyOf(driver.Defaults)
+	if known {
+		fs.add(reflect.ValueOf(&keys).Elem(), otherWires(driver.Wire)...)
+		fs.add(config)
+		p.foreignWire(t, driver, fs)
+	} else {
+		fs.add(reflect.ValueOf(&keys).Elem())
+		fs.loose = true // what else it takes is not known
+	}
+	p.doc.fill(t, fs)
+	p.positive(t, "every", keys.Every, "10s")
+	p.positive(t, "timeout", keys.Timeout, "2s")
+	if !known {
+		return
+	}
+	p.doc.check(config, t)
+	switch driver.Wire {
+	case "i2c":
+		p.wired(t, driver, "bus", keys.Bus, "/dev/i2c-1", address(config))
+	case "pin":
+		p.wired(t, driver, "pin", keys.Pin, "GPIO17", "")
+	}
+	p.plan.Devices = append(p.plan.Devices, Device{
+		Spec: device.Spec{
+			Name: name, Driver: driver.Name, Bus: keys.Bus, Pin: keys.Pin,
+			Every: keys.Every, Timeout: keys.Timeout, Config: config.Interface(),
+		},
+		Pos: p.pos(t),
+	})
+}
+
+// otherWires are the keys that mean nothing to a driver on the given wire.
+func otherWires(wire string) []string {
+	switch wire {
+	case "i2c":
+		return []string{"pin"}
+	case "pin":
+		return []string{"bus"}
+	default:
+		return []string{"bus", "pin"}
+	}
+}
+
+// foreignWire speaks of a bus or pin given to a driver that is on neither or on the other one,
+// which deserves better words than an unknown key.
+func (p *planner) foreignWire(t *table, driver device.Driver, fs fields) {
+	on := map[string]string{"i2c": "is on a bus", "pin": "is on a pin"}[driver.Wire]
+	if on == "" {
+		on = "needs no wire"
+	}
+	for _, key := range []string{"bus", "pin"} {
+		e := t.get(key)
+		if _, ok := fs.value[key]; ok || e == nil {
+			continue
+		}
+		e.bad = true
+		p.doc.fault(e.at, fmt.Sprintf("%s %s, so it has no %s", driver.Name, on, key), "remove this line")
+	}
+}
+
+// wired checks that a device has a wire and that no other device has the same.
+func (p *planner) wired(t *table, driver device.Driver, key, wire, example, address string) {
+	e := t.get(key)
+	switch {
+	case e == nil && !t.broken:
+		p.doc.fault(t.at, fmt.Sprintf("%s needs a %s", driver.Name, key), fmt.Sprintf("add %s = %q, or the %s it is on", key, example, key))
+	case e == nil || e.bad || e.value.kind == unread:
+	case wire == "":
+		p.doc.faultIn(e, fmt.Sprintf("%s is empty", key), fmt.Sprintf("write %q, or the %s it is on", example, key))
+	default:
+		p.claim(t, e, key, wire, address)
+	}
+}
+
+// claim notes that a device has a pin, or an address on a bus. Chips whose address is not
+// configured are not compared: there may be any number of them behind one bus.
+func (p *planner) claim(t *table, e *entry, key, wire, address string) {
+	what := key + " " + wire
+	if key == "bus" {
+		if address == "" {
+			return
+		}
+		what = "address " + address + " on " + wire
+		if given := t.get("address"); given != nil {
+			if e = given; e.bad || e.value.kind == unread {
+				return
+			}
+		}
+	}
+	first, taken := p.wires[what]
+	if !taken {
+		p.wires[what] = t
+		return
+	}
+	remedy := "give one of them another address or another bus"
+	if key == "pin" {
+		remedy = "give one of them another pin"
+	}
+	p.doc.fault(e.value.at, fmt.Sprintf("%s is taken by [%s] on line %d", what, first.name(), p.doc.lineNumber(first.at.start)), remedy)
+}
+
+// address returns the bus address in an I²C driver's config, "" when it has none. All drivers
+// keep it under the key address.
+func address(config reflect.Value) string {
+	var fs fields
+	fs.add(config)
+	a, ok := fs.value["address"]
+	switch {
+	case ok && a.CanUint():
+		return fmt.Sprintf("%#x", a.Uint())
+	case ok && a.CanInt():
+		return fmt.Sprintf("%#x", a.Int())
+	default:
+		return ""
+	}
+}
+
+// positive refuses a duration that is given and not above 0.
+func (p *planner) positive(t *table, key string, d time.Duration, example string) {
+	if e := t.get(key); e != nil && !e.bad && e.value.kind == text && d <= 0 {
+		p.doc.faultIn(e, fmt.Sprintf("%s must be longer than 0, got %s", key, quoteShort(e.value.text)), fmt.Sprintf("write a duration such as %q", example))
+	}
+}
+
+func isDeviceName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// suggestName turns a name into one a device may have, where enough of it can be kept.
+func suggestName(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case isDeviceName(string(r)):
+			b.WriteRune(r)
+		case b.Len() > 0:
+			b.WriteByte('-')
+		}
+	}
+	if name := strings.Trim(b.String(), "-"); name != "" {
+		return fmt.Sprintf("write [device.%s]", name)
+	}
+	return "write a name such as [device.air]"
+}

@@ -1,0 +1,62 @@
+package config
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestParseDuration(t *testing.T) {
+	tests := []struct {
+		in   string
+		want time.Duration
+		ok   bool
+	}{
+		{"10s", 10 * time.Second, true},
+		{"250ms", 250 * time.Millisecond, true},
+		{"1h30m", 90 * time.Minute, true},
+		{"7d", 7 * 24 * time.Hour, true},
+		{"1d12h", 36 * time.Hour, true},
+		{"65535d", 65535 * 24 * time.Hour, true},
+		{"-5s", -5 * time.Second, true},
+		{"0", 0, true},
+		{"", 0, false},
+		{"d", 0, false},
+		{"10", 0, false},
+		{"10 s", 0, false},
+		{"1.5d", 0, false},
+		{"-1d", 0, false},
+		{"1d-1h", 0, false},
+		{"1h1d", 0, false},
+		{"65536d", 0, false},
+		{"65535d2000000h", 0, false},
+	}
+	for _, tt := range tests {
+		got, err := parseDuration(tt.in)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("parseDuration(%q) = %v, %v, want %v, ok %t", tt.in, got, err, tt.want, tt.ok)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"address", "bme280", "driver", "every", "sht4x", "timeout"}
+	tests := []struct {
+		word string
+		want []string
+	}{
+		{"adress", []string{"address"}},
+		{"drivre", []string{"driver"}}, // neighbours swapped
+		{"EVERY", []string{"every"}},
+		{"sht40", []string{"sht4x"}},
+		{"time", []string{"timeout"}}, // the beginning of one
+		{"bme280-i2c", []string{"bme280"}},
+		{"colour", nil},
+		{"", nil},
+	}
+	for _, tt := range tests {
+		if got := nearest(tt.word, known); !slices.Equal(got, tt.want) {
+			t.Errorf("nearest(%q) = %q, want %q", tt.word, got, tt.want)
+		}
+	}
+}
