@@ -1,0 +1,209 @@
+// Package host runs agents: it finds or makes them by node URI, gives them their turns on a
+// bounded set of workers, restarts the one that panics, remembers their stored lanes, and serves
+// links to their lanes.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+	"selvage/edge/health"
+	"selvage/edge/route"
+	"selvage/edge/store"
+)
+
+// Options say what a host runs on. Store may be nil: then nothing is remembered.
+type Options struct {
+	Clock   *clock.Clock
+	Health  *health.Board
+	Log     *slog.Logger
+	Store   *store.Store
+	Workers int // turns at the same time; 0 for one per processor, at least two
+}
+
+// Host runs agents.
+type Host struct {
+	Options
+	sched scheduler
+
+	mu      sync.RWMutex
+	cells   map[route.NodeURI]*cell
+	routes  route.Table[kindOf]
+	stopped bool
+}
+
+type kindOf struct {
+	kind   agent.Kind
+	config any
+	guard  func(route.Params) bool
+}
+
+// Errors of a command or link that found nobody.
+var (
+	ErrNoNode  = errors.New("no such agent")
+	ErrStopped = errors.New("the host is stopping")
+	// ErrNotSaved is what a command ends with that its agent took, while the store could not keep it.
+	ErrNotSaved = errors.New("done, but not saved yet")
+)
+
+// New makes a host and starts its workers; Stop ends them.
+func New(o Options) *Host {
+	if o.Workers == 0 {
+		o.Workers = max(2, runtime.GOMAXPROCS(0))
+	}
+	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}}
+	h.sched.start(o.Workers)
+	return h
+}
+
+// Layer says when an agent stops: the higher first, so that what an agent sends in its last turn
+// is still heard by those below.
+type Layer uint8
+
+const (
+	Things Layer = iota // twins and the host's own agents
+	Agents              // what the config asks for
+)
+
+// Add makes an agent at uri and gives it its first turn. Handle is what the host's own parts
+// reach it by.
+func (h *Host) Add(uri route.NodeURI, layer Layer, k agent.Kind, config any) (*Handle, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return nil, ErrStopped
+	}
+	if h.cells[uri] != nil {
+		return nil, fmt.Errorf("there is already an agent %s", uri)
+	}
+	return &Handle{h.make(uri, route.Params{}, layer, kindOf{kind: k, config: config})}, nil
+}
+
+// Route has an agent of the kind made on the first touch of any node URI that the pattern
+// matches. guard may refuse some of them; nil refuses none.
+func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route.Params) bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.routes.Add(p, kindOf{k, config, guard})
+}
+
+func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindOf) *cell {
+	c := &cell{host: h, layer: layer}
+	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c})
+	h.cells[uri] = c
+	c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
+	return c
+}
+
+// find returns the agent at uri, made now if a route says so.
+func (h *Host) find(uri route.NodeURI) (*cell, error) {
+	h.mu.RLock()
+	c := h.cells[uri]
+	var k kindOf
+	var params route.Params
+	routed := false
+	if c == nil {
+		k, params, routed = h.routes.Find(uri)
+	}
+	h.mu.RUnlock()
+	if c != nil {
+		return c, nil
+	}
+	if !routed || k.guard != nil && !k.guard(params) {
+		return nil, ErrNoNode
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.cells[uri]; c != nil {
+		return c, nil
+	}
+	if h.stopped {
+		return nil, ErrStopped
+	}
+	return h.make(uri, params, Agents, k), nil
+}
+
+// Nodes goes through the agents that exist.
+func (h *Host) Nodes() iter.Seq[*agent.Agent] {
+	h.mu.RLock()
+	all := make([]*agent.Agent, 0, len(h.cells))
+	for _, c := range h.cells {
+		all = append(all, c.agent)
+	}
+	h.mu.RUnlock()
+	return func(yield func(*agent.Agent) bool) {
+		for _, a := range all {
+			if !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// Node returns the agent at uri if it exists; it makes none.
+func (h *Host) Node(uri route.NodeURI) (*agent.Agent, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	c := h.cells[uri]
+	if c == nil {
+		return nil, false
+	}
+	return c.agent, true
+}
+
+// Handle is how a part of the host reaches an agent it made.
+type Handle struct{ cell *cell }
+
+// Do runs fn as a turn of the agent; it waits while the agent's mailbox is full.
+func (h *Handle) Do(ctx context.Context, fn func()) error {
+	return h.cell.deliver(ctx, agent.Mail{Do: fn})
+}
+
+// Stop gives every agent its last turn, layer by layer from the top, then ends the workers. What
+// ctx leaves no time for is named in the error.
+func (h *Host) Stop(ctx context.Context) error {
+	h.mu.Lock()
+	h.stopped = true
+	layers := map[Layer][]*cell{}
+	for _, c := range h.cells {
+		layers[c.layer] = append(layers[c.layer], c)
+	}
+	h.mu.Unlock()
+	var err error
+	for _, layer := range []Layer{Agents, Things} {
+		err = errors.Join(err, stopAll(ctx, layers[layer]))
+	}
+	h.sched.stop(ctx)
+	return err
+}
+
+func stopAll(ctx context.Context, cells []*cell) error {
+	stopped := make(chan *cell, len(cells))
+	for _, c := range cells {
+		c.stop(func() { stopped <- c })
+	}
+	left := map[*cell]bool{}
+	for _, c := range cells {
+		left[c] = true
+	}
+	for len(left) > 0 {
+		select {
+		case c := <-stopped:
+			delete(left, c)
+		case <-ctx.Done():
+			var err error
+			for c := range left {
+				err = errors.Join(err, fmt.Errorf("agent %s did not stop in time", c.agent.URI()))
+			}
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"selvage/edge/agent"
+	"selvage/edge/route"
+)
+
+// State is what a lane holds: the events that would bring a new link to know it. The bytes are
+// shared and must not be altered.
+type State struct {
+	Kind   agent.LaneKind
+	Events [][]byte
+}
+
+// Read returns what a lane holds once everything sent to its agent before has had its turn.
+func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName) (State, error) {
+	c, err := h.find(node)
+	if err != nil {
+		return State{}, fmt.Errorf("%s: %w", node, err)
+	}
+	turn := make(chan error, 1)
+	m := agent.Mail{Do: func() {}, Done: func(err error) { turn <- err }}
+	if err := c.deliverSoon(ctx, m); err != nil {
+		return State{}, fmt.Errorf("%s: %w", node, err)
+	}
+	select {
+	case err = <-turn:
+	case <-ctx.Done():
+		err = fmt.Errorf("no turn yet: %w", ctx.Err())
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("%s: %w", node, err)
+	}
+	l := c.agent.Lane(lane)
+	if l == nil {
+		return State{}, fmt.Errorf("%s %s: %w", node, lane, agent.ErrNoLane)
+	}
+	t := l.Open(once{})
+	defer t.Close()
+	s := State{Kind: l.Kind()}
+	next := t.State()
+	for body, ok := next(); ok; body, ok = next() {
+		s.Events = append(s.Events, body)
+	}
+	return s, nil
+}
+
+// once is a reader that has no use for news.
+type once struct{}
+
+func (once) Wake() {}
+
+var _ agent.Reader = once{}
