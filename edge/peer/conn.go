@@ -1,0 +1,268 @@
+// Package peer is one WebSocket to a WARP host, dialled or accepted. It is symmetric: whoever
+// dialled, either end may link to the other's lanes and send it commands.
+package peer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"selvage/edge/route"
+	"selvage/edge/warp"
+)
+
+// Protocol is the WebSocket subprotocol of WARP.
+const Protocol = "warp0"
+
+// pingEvery is well below the 90 s after which a SwimOS server drops a quiet connection, and
+// below what home routers keep a silent NAT entry for. A connection that was silent for two of
+// them is dead.
+const pingEvery = 25 * time.Second
+
+// Limits bound what the other end can make this one hold.
+type Limits struct {
+	Message int64 // bytes in one message
+	Links   int   // links on one connection
+	Owed    int   // answers not yet taken; behind them nothing more is read
+}
+
+// DefaultLimits suit a board with 512 MB.
+var DefaultLimits = Limits{Message: 4 << 20, Links: 65536, Owed: 8192}
+
+// Server answers the other end's links and commands. Its methods are called by the connection's
+// reading goroutine: as long as they wait, nothing more is read.
+type Server interface {
+	// Command delivers a command; body is only valid during the call.
+	Command(c *Conn, node route.NodeURI, lane route.LaneName, body []byte)
+	// Request has link's lane answer a link, sync or unlink, in order with the commands sent before it.
+	Request(link *Link, e *warp.Envelope)
+}
+
+// Conn is one connection to a WARP host.
+type Conn struct {
+	ws     *websocket.Conn
+	net    net.Conn
+	server Server // nil when this end has no lanes
+	limits Limits
+	base   string // path of the upgrade request, against which node URIs are resolved
+	mask   bool   // a client masks its frames
+
+	names spellings
+	heard atomic.Bool // since the last ping
+	quiet int         // ticks of ping at which nothing had been heard
+	ping  *time.Timer
+
+	mu    sync.Mutex // guards links and what is in them, and downlinks
+	links map[target]*Link
+	owed  int
+	room  sync.Cond // owed went down, or the connection ended
+	down  map[target]*Downlink
+	ended error
+
+	queue writeQueue
+
+	done chan struct{} // closed when the reading goroutine has ended
+}
+
+type target struct {
+	node route.NodeURI
+	lane route.LaneName
+}
+
+func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {
+	c := &Conn{
+		ws: ws, net: ws.NetConn(), server: server, limits: limits, base: base,
+		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
+	}
+	c.room.L = &c.mu
+	c.ping = time.AfterFunc(pingEvery, c.keepAlive)
+	ws.SetReadLimit(limits.Message)
+	ws.SetPingHandler(func(payload string) error {
+		c.heard.Store(true)
+		return c.control(websocket.PongMessage, []byte(payload))
+	})
+	ws.SetPongHandler(func(string) error { c.heard.Store(true); return nil })
+	ws.SetCloseHandler(func(int, string) error {
+		return c.control(websocket.CloseMessage, closeBody(websocket.CloseNormalClosure, ""))
+	})
+	return c
+}
+
+// Accept takes over an upgraded connection of a client. base is the path of its upgrade request.
+// Serve must be called next.
+func Accept(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {
+	return newConn(ws, base, server, limits)
+}
+
+// RemoteAddr returns the other end's address.
+func (c *Conn) RemoteAddr() string { return c.net.RemoteAddr().String() }
+
+// Serve reads until the connection ends and returns why; nil after a normal close.
+func (c *Conn) Serve() error {
+	err := c.read()
+	c.end(err)
+	close(c.done)
+	if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) {
+		return nil
+	}
+	return err
+}
+
+// Close ends the connection with a close frame that carries code and reason, and waits for its goroutines.
+func (c *Conn) Close(code int, reason string) {
+	c.bye(code, reason)
+	c.end(net.ErrClosed)
+	<-c.done
+	c.queue.flushes.Wait()
+}
+
+// bye sends a close frame, unless the other end takes nothing.
+func (c *Conn) bye(code int, reason string) {
+	c.net.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+	c.control(websocket.CloseMessage, closeBody(code, reason))
+}
+
+func closeBody(code int, reason string) []byte {
+	return websocket.FormatCloseMessage(code, reason[:min(len(reason), 123)])
+}
+
+// end gives up the socket and everything that goes through it. It may be called twice.
+func (c *Conn) end(err error) {
+	c.mu.Lock()
+	if c.ended == nil {
+		c.ended = cmp.Or(err, net.ErrClosed)
+	}
+	ended := c.ended
+	links, down := c.links, c.down
+	c.links, c.down = nil, nil
+	for _, l := range links {
+		l.up.Close()
+	}
+	c.room.Broadcast()
+	c.mu.Unlock()
+	c.queue.close()
+	c.ping.Stop()
+	c.net.Close()
+	for _, d := range down {
+		d.to.Ended(ended)
+	}
+}
+
+func (c *Conn) keepAlive() {
+	if c.heard.Swap(false) {
+		c.quiet = 0
+	} else if c.quiet++; c.quiet > 2 {
+		c.end(fmt.Errorf("nothing heard for %v, not even the answer to a ping", 2*pingEvery))
+		return
+	}
+	c.send(appendFrame(nil, websocket.PingMessage, nil, c.mask))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil {
+		c.ping.Reset(pingEvery)
+	}
+}
+
+func (c *Conn) read() error {
+	var buf []byte
+	for {
+		_, r, err := c.ws.NextReader()
+		if err != nil {
+			return err
+		}
+		buf, err = readAll(buf[:0], r)
+		if err != nil {
+			return err
+		}
+		c.heard.Store(true)
+		if err := c.receive(buf); err != nil {
+			c.bye(websocket.ClosePolicyViolation, err.Error())
+			return err
+		}
+		if cap(buf) > 64<<10 {
+			buf = nil // one large message must not cost its size for ever
+		}
+	}
+}
+
+func readAll(buf []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// receive handles one message. An error ends the connection.
+func (c *Conn) receive(frame []byte) error {
+	var e warp.Envelope
+	if err := warp.Scan(frame, &e); err != nil {
+		return fmt.Errorf("not a WARP envelope: %w", err)
+	}
+	switch e.Tag {
+	case warp.Command, warp.Link, warp.Sync, warp.Unlink:
+		if c.server == nil {
+			return nil
+		}
+		node, lane, err := c.names.resolve(c.base, e.Node, e.Lane)
+		if err != nil {
+			return err
+		}
+		if e.Tag == warp.Command {
+			c.server.Command(c, node.key, lane.key, e.Body)
+			return nil
+		}
+		return c.request(node, lane, &e)
+	case warp.Event, warp.Linked, warp.Synced, warp.Unlinked:
+		return c.downward(&e)
+	}
+	return nil // auth and its kin: there is nobody to authenticate against yet
+}
+
+// control sends a control frame at once.
+func (c *Conn) control(op int, payload []byte) error {
+	_, err := c.net.Write(appendFrame(nil, op, payload, c.mask))
+	return err
+}
+
+// Command sends a command. It waits while the other end takes nothing.
+func (c *Conn) Command(node, lane string, body []byte) error {
+	return c.write(warp.AppendBody(warp.AppendHead(nil, warp.Command, node, lane, 0, 0), body))
+}
+
+func (c *Conn) write(text []byte) error {
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	if ended != nil {
+		return ended
+	}
+	_, err := c.net.Write(appendFrame(nil, websocket.TextMessage, text, c.mask))
+	return err
+}
+
+// Wait returns when the connection has ended, or ctx has.
+func (c *Conn) Wait(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.ended
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,59 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Address turns a WARP host's URI into the URL of its WebSocket: warp and swim become ws, warps
+// and swims become wss. A host without a scheme is a warp host.
+func Address(host string) (*url.URL, error) {
+	if !strings.Contains(host, "://") {
+		host = "warp://" + host
+	}
+	u, err := url.Parse(host)
+	if err != nil {
+		return nil, fmt.Errorf("host %s: %w", host, err)
+	}
+	switch u.Scheme {
+	case "warp", "swim", "ws", "http":
+		u.Scheme = "ws"
+	case "warps", "swims", "wss", "https":
+		u.Scheme = "wss"
+	default:
+		return nil, fmt.Errorf("host %s: want warp://host:port or warps://host:port", host)
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("host %s: the address is missing, as in warp://127.0.0.1:9001", host)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}
+
+// Dial connects to a WARP host and starts the goroutine that reads from it; Close ends it.
+// server answers the other end's own links, nil if there is nothing to link to.
+func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn, error) {
+	u, err := Address(host)
+	if err != nil {
+		return nil, err
+	}
+	d := websocket.Dialer{HandshakeTimeout: 10 * time.Second, Subprotocols: []string{Protocol}}
+	ws, resp, err := d.DialContext(ctx, u.String(), nil)
+	if err != nil {
+		if resp != nil {
+			err = fmt.Errorf("it answered %s", resp.Status)
+		}
+		return nil, fmt.Errorf("connect to %s: %w", host, err)
+	}
+	c := newConn(ws, u.Path, server, limits)
+	c.mask = true
+	go c.Serve()
+	return c, nil
+}

@@ -1,0 +1,112 @@
+package peer
+
+import (
+	"fmt"
+
+	"selvage/edge/recon"
+	"selvage/edge/route"
+	"selvage/edge/warp"
+)
+
+// Follower is told what comes down a link, by the connection's reading goroutine.
+type Follower interface {
+	Event(body []byte) // body is only valid during the call
+	Synced()
+	Ended(err error) // the last call: an *Unlinked, or why the connection ended
+}
+
+// Unlinked is how a link ends that the other end gave up or refused.
+type Unlinked struct {
+	Node, Lane string
+	Reason     string // nodeNotFound, laneNotFound, or "" for a normal end
+}
+
+func (u *Unlinked) Error() string {
+	switch u.Reason {
+	case "nodeNotFound":
+		return fmt.Sprintf("there is no agent %s", u.Node)
+	case "laneNotFound":
+		return fmt.Sprintf("agent %s has no lane %s", u.Node, u.Lane)
+	case "":
+		return fmt.Sprintf("the host ended the link to %s %s", u.Node, u.Lane)
+	}
+	return fmt.Sprintf("the host ended the link to %s %s: %s", u.Node, u.Lane, u.Reason)
+}
+
+// Downlink is our link to a lane of the other end.
+type Downlink struct {
+	conn       *Conn
+	target     target
+	node, lane string
+	to         Follower
+}
+
+// Follow links to a lane of the other end. With sync, its present state comes first, then a call of Synced.
+func (c *Conn) Follow(node, lane string, sync bool, to Follower) (*Downlink, error) {
+	key, spelling, err := route.Node(c.base, node)
+	if err != nil {
+		return nil, err
+	}
+	laneKey, laneSpelling, err := route.Lane(lane)
+	if err != nil {
+		return nil, err
+	}
+	d := &Downlink{conn: c, target: target{key, laneKey}, node: spelling, lane: laneSpelling, to: to}
+	c.mu.Lock()
+	if c.ended != nil {
+		c.mu.Unlock()
+		return nil, c.ended
+	}
+	if c.down[d.target] != nil {
+		c.mu.Unlock()
+		return nil, fmt.Errorf("%s %s is linked to already on this connection", node, lane)
+	}
+	c.down[d.target] = d
+	c.mu.Unlock()
+	tag := warp.Link
+	if sync {
+		tag = warp.Sync
+	}
+	return d, d.request(tag)
+}
+
+// Sync asks for the lane's state again; the Synced that answers follows everything sent to the lane before.
+func (d *Downlink) Sync() error { return d.request(warp.Sync) }
+
+// Close ends the link; Ended is called when the other end has agreed.
+func (d *Downlink) Close() error { return d.request(warp.Unlink) }
+
+func (d *Downlink) request(tag warp.Tag) error {
+	return d.conn.write(warp.AppendHead(nil, tag, d.node, d.lane, 0, 0))
+}
+
+// downward handles an envelope that belongs to one of our downlinks; others are ignored, as SwimOS does.
+func (c *Conn) downward(e *warp.Envelope) error {
+	node, lane, err := c.names.resolve(c.base, e.Node, e.Lane)
+	if err != nil {
+		return err
+	}
+	t := target{node.key, lane.key}
+	c.mu.Lock()
+	d := c.down[t]
+	if d != nil && e.Tag == warp.Unlinked {
+		delete(c.down, t)
+	}
+	c.mu.Unlock()
+	if d == nil {
+		return nil
+	}
+	switch e.Tag {
+	case warp.Event:
+		d.to.Event(e.Body)
+	case warp.Synced:
+		d.to.Synced()
+	case warp.Unlinked:
+		reason := ""
+		if v, err := recon.Parse(e.Body); err == nil {
+			reason = v.Tag()
+		}
+		d.to.Ended(&Unlinked{Node: d.node, Lane: d.lane, Reason: reason})
+	}
+	return nil
+}

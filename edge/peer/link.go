@@ -1,0 +1,106 @@
+package peer
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"selvage/edge/route"
+	"selvage/edge/warp"
+)
+
+// Link is the other end's link to a lane of ours.
+type Link struct {
+	conn    *Conn
+	target  target
+	up      *warp.Uplink // guarded by conn.mu, as is
+	pending int          // requests that the lane has not answered yet
+	queued  atomic.Bool  // in the connection's write queue
+}
+
+// Node returns the node the link is about.
+func (l *Link) Node() route.NodeURI { return l.target.node }
+
+// Lane returns the lane the link is about.
+func (l *Link) Lane() route.LaneName { return l.target.lane }
+
+// Conn returns the link's connection.
+func (l *Link) Conn() *Conn { return l.conn }
+
+// request finds or makes the link and passes the request on.
+func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *warp.Envelope) error {
+	t := target{node.key, lane.key}
+	c.mu.Lock()
+	for c.owed > c.limits.Owed && c.ended == nil {
+		c.room.Wait()
+	}
+	if c.ended != nil {
+		c.mu.Unlock()
+		return c.ended
+	}
+	l := c.links[t]
+	if l == nil {
+		if e.Tag == warp.Unlink {
+			c.mu.Unlock()
+			return nil
+		}
+		if len(c.links) >= c.limits.Links {
+			c.mu.Unlock()
+			return fmt.Errorf("more than %d links on one connection", c.limits.Links)
+		}
+		l = &Link{conn: c, target: t, up: warp.NewUplink(node.spelling, lane.spelling)}
+		c.links[t] = l
+	}
+	l.pending++
+	c.mu.Unlock()
+	c.server.Request(l, e)
+	return nil
+}
+
+// Answer answers a request that Server.Request was given; open is called when the link needs its source.
+func (l *Link) Answer(e *warp.Envelope, open func() warp.Source) {
+	l.answer(func() {
+		switch e.Tag {
+		case warp.Link:
+			l.up.Link(e, open)
+		case warp.Sync:
+			l.up.Sync(e, open)
+		case warp.Unlink:
+			l.up.Unlink()
+		}
+	})
+}
+
+// Refuse answers a request with an unlinked: reason is nodeNotFound, laneNotFound or "".
+func (l *Link) Refuse(reason string) {
+	l.answer(func() { l.up.Refuse(reason) })
+}
+
+func (l *Link) answer(do func()) {
+	c := l.conn
+	c.mu.Lock()
+	if c.ended != nil {
+		c.mu.Unlock()
+		return
+	}
+	l.pending--
+	before := l.up.Owed()
+	do()
+	c.owed += l.up.Owed() - before
+	c.forget(l)
+	c.mu.Unlock()
+	l.Wake()
+}
+
+// forget drops a link of which nothing is left.
+func (c *Conn) forget(l *Link) {
+	if l.pending == 0 && l.up.Done() {
+		delete(c.links, l.target)
+	}
+}
+
+// Wake says that the link's source has news. It never waits for the other end.
+func (l *Link) Wake() {
+	if l.queued.CompareAndSwap(false, true) {
+		l.conn.queue.add(l)
+	}
+}
