@@ -1,0 +1,158 @@
+// Package twin is the agent of a device: one shape for all of them, whatever the wire.
+//
+// A twin has a value lane for each channel of its device, holding the last good reading; status
+// and info; and for an output the lanes state, desired and set.
+package twin
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/device"
+	"selvage/edge/route"
+)
+
+// staleAfter is how many intervals without a reading make a device stale.
+const staleAfter = 3
+
+// Node returns the node URI of the twin of a device.
+func Node(name string) route.NodeURI { return route.NodeURI("/device/" + name) }
+
+// Twin is the agent of one device.
+type Twin struct {
+	spec   device.Spec
+	output bool
+	out    func(on bool) error
+
+	// Made anew by each start; used in turns only.
+	agent    *agent.Agent
+	channels map[string]*agent.ValueLane[device.Reading]
+	status   *agent.ValueLane[Status]
+	info     *agent.ValueLane[Info]
+	state    *agent.ValueLane[device.Reading]
+	desired  *agent.ValueLane[bool]
+	heard    time.Time // when the device last gave a good reading, by this process's clock
+}
+
+// New makes the twin of a device. out asks the device to switch, if it is an output; the result
+// comes back as a report.
+func New(spec device.Spec, out func(on bool) error) *Twin {
+	d, _ := device.Lookup(spec.Driver)
+	return &Twin{spec: spec, output: d.Output, out: out}
+}
+
+// Node returns the twin's node URI.
+func (t *Twin) Node() route.NodeURI { return Node(t.spec.Name) }
+
+// Kind returns the twin as a kind of agent, of which there is one.
+func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", struct{}{}, t.setup) }
+
+func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
+	t.agent = a
+	t.channels = map[string]*agent.ValueLane[device.Reading]{}
+	t.status = agent.Value(a, "status", Status{})
+	t.info = agent.Value(a, "info", Info{Driver: t.spec.Driver})
+	if t.output {
+		// Transient: after a start an output is in its safe state until somebody commands it again.
+		t.state = agent.Value(a, "state", device.Reading{}).Transient()
+		t.desired = agent.Value(a, "desired", false).Transient()
+		agent.Command(a, "set", func(on bool) error {
+			t.desired.Set(on)
+			return t.out(on)
+		})
+	}
+	for _, name := range a.Remembered() {
+		t.channel(string(name))
+	}
+	t.turnStatus(Stale, "nothing heard from it since the host started")
+	every := t.spec.Every
+	if every <= 0 {
+		every = device.DefaultEvery
+	}
+	if !t.output {
+		a.Every(every, func() { t.lookAt(time.Now(), every) })
+	}
+	return nil
+}
+
+// channel returns the lane of a channel, made on the first reading or from what is remembered.
+func (t *Twin) channel(name string) *agent.ValueLane[device.Reading] {
+	l := t.channels[name]
+	if l == nil {
+		l = agent.Value(t.agent, name, device.Reading{})
+		t.channels[name] = l
+	}
+	return l
+}
+
+// Report takes in what the device's owner found out. It is called in a turn of the twin.
+func (t *Twin) Report(r device.Report) {
+	if r.Opened != nil {
+		t.info.Set(infoOf(r.Opened))
+		for _, c := range r.Opened.Channels {
+			t.channel(c.Name)
+		}
+	}
+	if s := r.State; s != nil {
+		t.state.Set(device.Reading{Value: device.Flag(s.On), Form: device.Boolean, At: r.At})
+		if s.Safe {
+			t.desired.Set(s.On)
+		}
+	}
+	if r.Err != nil {
+		t.failed(r.Err)
+		return
+	}
+	var bad error
+	for _, n := range r.Readings {
+		if n.Reading.Bad() {
+			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
+			continue
+		}
+		t.channel(n.Channel).Set(n.Reading)
+	}
+	if bad != nil {
+		t.turnStatus(Faulty, bad.Error())
+		return
+	}
+	if len(r.Readings) > 0 || r.State != nil {
+		t.heard = time.Now()
+		t.turnStatus(OK, "")
+	}
+}
+
+func (t *Twin) failed(err error) {
+	state := Faulty
+	if errors.Is(err, device.ErrNoAnswer) || errors.Is(err, device.ErrBusGone) || t.heard.IsZero() {
+		state = Lost
+	}
+	t.turnStatus(state, err.Error())
+}
+
+// lookAt finds a device that has gone quiet without a word from its owner.
+func (t *Twin) lookAt(now time.Time, every time.Duration) {
+	if t.status.Get().State == OK && now.Sub(t.heard) > staleAfter*every {
+		t.turnStatus(Stale, fmt.Sprintf("nothing heard from it for %v", now.Sub(t.heard).Round(time.Second)))
+	}
+}
+
+// turnStatus sets the status lane when there is something new to say, not at every reading.
+func (t *Twin) turnStatus(s State, reason string) {
+	was := t.status.Get()
+	if was.State == s && was.Reason == reason {
+		return
+	}
+	now := Status{State: s, Reason: reason, Since: was.Since, LastGood: was.LastGood, LastError: was.LastError}
+	if was.State != s {
+		now.Since = t.agent.Now().Time()
+	}
+	if was.State == OK && !t.heard.IsZero() {
+		now.LastGood = t.heard
+	}
+	if s == Lost || s == Faulty {
+		now.LastError = reason
+	}
+	t.status.Set(now)
+}

@@ -1,0 +1,197 @@
+package twin_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"selvage/edge/clock"
+	"selvage/edge/device"
+	"selvage/edge/health"
+	"selvage/edge/host"
+	"selvage/edge/twin"
+)
+
+// relay is an output that is never opened here: the tests report for it.
+type relay struct{}
+
+func (*relay) Info() device.Info               { return device.Info{} }
+func (*relay) Close() error                    { return nil }
+func (*relay) Out(context.Context, bool) error { return nil }
+func (*relay) Safe() bool                      { return false }
+
+func init() {
+	device.Register("twin-relay", struct{}{}, func(context.Context, struct{}) (*relay, error) { return &relay{}, nil })
+}
+
+// bench is a host with one twin under virtual time.
+type bench struct {
+	t      *testing.T
+	host   *host.Host
+	clock  *clock.Clock
+	twin   *twin.Twin
+	handle *host.Handle
+	asked  []bool
+	refuse error
+}
+
+func newBench(t *testing.T, spec device.Spec) *bench {
+	t.Helper()
+	b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
+	b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	b.twin = twin.New(spec, func(on bool) error {
+		b.asked = append(b.asked, on)
+		return b.refuse
+	})
+	var err error
+	if b.handle, err = b.host.Add(b.twin.Node(), host.Things, b.twin.Kind(), nil); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return b
+}
+
+func (b *bench) stop() {
+	if err := b.host.Stop(b.t.Context()); err != nil {
+		b.t.Error(err)
+	}
+}
+
+func (b *bench) report(r device.Report) {
+	b.t.Helper()
+	r.At = b.clock.Now()
+	if err := b.handle.Do(b.t.Context(), func() { b.twin.Report(r) }); err != nil {
+		b.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func (b *bench) good(celsius float64) device.Report {
+	return device.Report{Readings: []device.NamedReading{{
+		Channel: "temperature", Reading: device.Reading{Value: celsius, Unit: "Cel", At: b.clock.Now()},
+	}}}
+}
+
+// get returns a lane's value as text.
+func (b *bench) get(lane string) string {
+	b.t.Helper()
+	a, _ := b.host.Node(b.twin.Node())
+	for _, l := range a.Lanes() {
+		if string(l.Name()) == lane {
+			tail := l.Open(nobody{})
+			defer tail.Close()
+			body, _ := tail.State()()
+			return string(body)
+		}
+	}
+	return "no lane"
+}
+
+type nobody struct{}
+
+func (nobody) Wake() {}
+
+func (b *bench) lanes() (names []string) {
+	a, _ := b.host.Node(b.twin.Node())
+	for _, l := range a.Lanes() {
+		names = append(names, string(l.Name()))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (b *bench) has(lane string, parts ...string) {
+	b.t.Helper()
+	got := b.get(lane)
+	for _, p := range parts {
+		if !strings.Contains(got, p) {
+			b.t.Errorf("%s = %s, want %s in it", lane, got, p)
+		}
+	}
+}
+
+func TestSensor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, device.Spec{Name: "air", Driver: "sht4x", Every: 10 * time.Second})
+		defer b.stop()
+		if got, want := b.lanes(), []string{"info", "status"}; !slices.Equal(got, want) {
+			t.Errorf("lanes = %v before the device was opened, want %v", got, want)
+		}
+		b.has("status", "state:stale", "nothing heard from it since the host started")
+
+		b.report(device.Report{Opened: &device.Opened{
+			Info:     device.Info{Driver: "sht4x", Wire: "/dev/i2c-1", Address: "0x44", Serial: "1234"},
+			Channels: []device.Channel{{Name: "temperature", Unit: "Cel"}, {Name: "humidity", Unit: "%"}},
+		}})
+		if got, want := b.lanes(), []string{"humidity", "info", "status", "temperature"}; !slices.Equal(got, want) {
+			t.Errorf("lanes = %v, want %v", got, want)
+		}
+		b.has("info", "driver:sht4x", `wire:"/dev/i2c-1"`, "serial:")
+		b.has("temperature", "quality:bad", "no reading yet")
+
+		b.report(b.good(21.5))
+		b.has("temperature", "value:21.5", "unit:Cel", "quality:good", fmt.Sprint("at:", time.Now().UnixMilli()))
+		b.has("status", "state:ok")
+
+		// An error leaves the last good reading as it is.
+		heard := time.Now()
+		time.Sleep(5 * time.Second)
+		b.report(device.Report{Err: fmt.Errorf("no answer at 0x44: %w", device.ErrNoAnswer)})
+		b.has("temperature", "value:21.5", "quality:good")
+		b.has("status", "state:lost", "no answer at 0x44", fmt.Sprint("lastGood:", heard.UnixMilli()), fmt.Sprint("since:", time.Now().UnixMilli()))
+		b.report(device.Report{Err: errors.New("checksum")})
+		b.has("status", "state:faulty", "reason:checksum")
+		b.report(device.Report{Readings: []device.NamedReading{{Channel: "temperature", Reading: device.Reading{Value: 99, Quality: device.Bad, Reason: "CRC"}}}})
+		b.has("temperature", "value:21.5", "quality:good")
+		b.has("status", "state:faulty", "temperature: CRC")
+
+		b.report(b.good(22))
+		b.has("temperature", "value:22")
+		b.has("status", "state:ok", "lastError:")
+
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		b.has("status", "state:ok")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		b.has("status", "state:stale", "nothing heard from it for")
+	})
+}
+
+func TestOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, device.Spec{Name: "heater", Driver: "twin-relay"})
+		defer b.stop()
+		if got, want := b.lanes(), []string{"desired", "info", "set", "state", "status"}; !slices.Equal(got, want) {
+			t.Errorf("lanes = %v, want %v", got, want)
+		}
+		b.report(device.Report{State: &device.State{On: false, Safe: true}})
+		b.has("state", "value:false", "quality:good")
+		b.has("status", "state:ok")
+
+		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("true")); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(b.asked, []bool{true}) {
+			t.Errorf("the device was asked %v, want [true]", b.asked)
+		}
+		b.has("desired", "true")
+		b.has("state", "value:false") // until the device reports
+		b.report(device.Report{State: &device.State{On: true}})
+		b.has("state", "value:true")
+
+		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("hot")); err == nil {
+			t.Error("a relay was set to hot")
+		}
+		b.refuse = errors.New("the device is stopped")
+		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("false")); err == nil {
+			t.Error("a set that the device refused was taken")
+		}
+	})
+}
