@@ -1,0 +1,127 @@
+package store
+
+import "selvage/edge/clock"
+
+// Batch collects what one commit is to save. Of several changes to one value or one entry only the
+// last is kept. It belongs to the writer and must not be used after Save has returned.
+type Batch struct {
+	rows    []row
+	values  map[LaneID]int   // lane → its place in rows
+	entries map[entryKey]int // likewise
+	cleared map[LaneID]int   // how often each lane was cleared
+	lanes   []laneRow        // lanes to create
+	final   bool             // the commit of Close
+}
+
+type entryKey struct {
+	lane LaneID
+	key  string
+}
+
+type op uint8
+
+const (
+	setValue op = iota
+	setEntry
+	removeEntry
+)
+
+// row is one row to write. An entry counts only if its lane was not cleared since: rows are not
+// searched for what a Clear drops.
+type row struct {
+	op      op
+	lane    LaneID
+	key     string
+	body    []byte
+	at      clock.Stamp
+	cleared int // how often the lane was cleared before this
+}
+
+const (
+	keepRows = 4096    // rows a Batch keeps room for between commits
+	keepBody = 1 << 20 // bytes of bodies likewise
+)
+
+func newBatch() *Batch {
+	b := new(Batch)
+	b.empty()
+	return b
+}
+
+func (b *Batch) empty() {
+	*b = Batch{values: map[LaneID]int{}, entries: map[entryKey]int{}, cleared: map[LaneID]int{}, final: b.final}
+}
+
+// Value sets the value of a value lane. The batch copies what it is given.
+func (b *Batch) Value(id LaneID, body []byte, at clock.Stamp) {
+	i, ok := b.values[id]
+	if !ok {
+		i = b.add()
+		b.values[id] = i
+	}
+	b.rows[i].fill(setValue, id, "", body, at, 0)
+}
+
+// Entry sets one entry of a map lane. The batch copies what it is given.
+func (b *Batch) Entry(id LaneID, key, body []byte, at clock.Stamp) {
+	i, k := b.entry(id, key)
+	b.rows[i].fill(setEntry, id, k, body, at, b.cleared[id])
+}
+
+// Remove removes one entry of a map lane.
+func (b *Batch) Remove(id LaneID, key []byte) {
+	i, k := b.entry(id, key)
+	b.rows[i].fill(removeEntry, id, k, nil, clock.Stamp{}, b.cleared[id])
+}
+
+// Clear removes all entries of a map lane, those given before in this batch too.
+func (b *Batch) Clear(id LaneID) { b.cleared[id]++ }
+
+func (b *Batch) entry(id LaneID, key []byte) (int, string) {
+	if i, ok := b.entries[entryKey{id, string(key)}]; ok {
+		return i, b.rows[i].key
+	}
+	i, k := b.add(), string(key)
+	b.entries[entryKey{id, k}] = i
+	return i, k
+}
+
+// add returns the place of a new row. It may hold the body of an old one, whose memory fill reuses.
+func (b *Batch) add() int {
+	n := len(b.rows)
+	if n < cap(b.rows) {
+		b.rows = b.rows[:n+1]
+	} else {
+		b.rows = append(b.rows, row{})
+	}
+	return n
+}
+
+func (r *row) fill(o op, id LaneID, key string, body []byte, at clock.Stamp, cleared int) {
+	*r = row{op: o, lane: id, key: key, body: append(r.body[:0], body...), at: at, cleared: cleared}
+}
+
+// live tells whether r still counts.
+func (b *Batch) live(r *row) bool { return r.op == setValue || r.cleared == b.cleared[r.lane] }
+
+// nothing tells whether there is nothing to write.
+func (b *Batch) nothing() bool { return len(b.rows) == 0 && len(b.cleared) == 0 && len(b.lanes) == 0 }
+
+// reset empties b after a commit and keeps memory worth keeping.
+func (b *Batch) reset() {
+	kept := 0
+	for i := range b.rows {
+		kept += cap(b.rows[i].body)
+		b.rows[i].key = ""
+	}
+	if len(b.rows) > keepRows || kept > keepBody {
+		b.empty()
+		return
+	}
+	b.rows = b.rows[:0]
+	clear(b.values)
+	clear(b.entries)
+	clear(b.cleared)
+	clear(b.lanes)
+	b.lanes = b.lanes[:0]
+}

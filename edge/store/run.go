@@ -1,0 +1,158 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"selvage/edge/health"
+)
+
+const (
+	// A commit that failed is tried again after firstRetry, then after twice that and so on up to
+	// lastRetry: disks fill and cards fall out for hours, but whoever frees space wants to see it work.
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+
+	// closeTries is how often the last commit is tried before its changes are given up.
+	closeTries = 3
+
+	// keepMarks bounds the list of marks kept for the next commit: 1 MiB of memory.
+	keepMarks = 1 << 16
+
+	conditionCode = "store.commit"
+)
+
+// saving is what only the writer's goroutine touches.
+type saving struct {
+	*Store
+	batch *Batch
+	spare []Saver       // emptied list of marks, for the next commit
+	err   error         // why the last commit failed; nil if it did not
+	delay time.Duration // before the next try, while commits fail
+}
+
+// run gathers and commits whenever there is a reason to. It ends after the commit of Close.
+func (s *Store) run() {
+	defer close(s.finished)
+	w := &saving{Store: s, batch: newBatch()}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		at, closing := s.due()
+		if closing {
+			s.closeErr = w.last()
+			return
+		}
+		timer.Stop()
+		if !at.IsZero() {
+			wait := time.Until(at)
+			if wait <= 0 {
+				w.commit()
+				continue
+			}
+			timer.Reset(wait)
+		}
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// due says when the next commit is to start; the zero time means there is no reason for one.
+func (s *Store) due() (at time.Time, closing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closing:
+		return time.Time{}, true
+	case !s.retry.IsZero():
+		return s.retry, false
+	case s.next.wanted:
+		return time.Now(), false
+	case s.dirty:
+		return s.since.Add(s.opts.Commit), false
+	}
+	return time.Time{}, false
+}
+
+// commit gathers what is marked and commits it together with what an earlier commit failed to save.
+func (w *saving) commit() {
+	start := time.Now()
+	w.mu.Lock()
+	marks, g := w.marked, w.next
+	w.marked, w.dirty = w.spare[:0], false
+	w.current, w.next = g, newGroup()
+	w.mu.Unlock()
+
+	for _, v := range marks {
+		v.Save(w.batch)
+	}
+	// After Save, which may have asked for lanes: a row must never be on flash without its lane.
+	w.batch.lanes = append(w.batch.lanes, w.lanes.takeFresh()...)
+	cost, err := w.writer.write(w.batch)
+	failed := w.err != nil
+	w.err = fault("save changes to "+w.path, err)
+	w.report(failed)
+	if err == nil {
+		w.lanes.settle(w.batch.lanes)
+		w.batch.reset()
+		w.delay = 0
+	} else {
+		w.delay = min(max(2*w.delay, firstRetry), lastRetry)
+	}
+
+	w.mu.Lock()
+	w.retry = time.Time{}
+	if err != nil {
+		w.retry = time.Now().Add(w.delay)
+	} else if cost.committed {
+		w.stats.Commits++
+		w.stats.Rows += cost.rows
+		w.stats.Bytes += cost.bytes
+		w.stats.LastLatency = time.Since(start)
+	}
+	w.current = nil
+	w.mu.Unlock()
+	g.err = w.err
+	close(g.done)
+
+	clear(marks)
+	w.spare = marks
+	if cap(marks) > keepMarks {
+		w.spare = nil
+	}
+}
+
+// report tells people when saving begins to fail and when it works again.
+func (w *saving) report(failed bool) {
+	switch {
+	case w.err != nil:
+		why, try := explain(w.err)
+		w.opts.Health.Raise(health.Condition{
+			Code:     conditionCode,
+			Text:     "changes are not being saved to " + w.path + ": " + why + "; they wait in memory and are lost if the power goes",
+			Remedy:   try,
+			Severity: health.Failure,
+		})
+		if !failed {
+			w.opts.Log.Error("saving fails", slog.Int("rows", len(w.batch.rows)), slog.Any("err", w.err))
+		}
+	case failed:
+		w.opts.Health.Clear(conditionCode)
+		w.opts.Log.Info("saving works again", slog.String("path", w.path))
+	}
+}
+
+// last makes the commit of Close.
+func (w *saving) last() error {
+	w.batch.final = true
+	for range closeTries {
+		<-time.After(w.delay)
+		if w.commit(); w.err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w (closed all the same; changes lost: %d)", w.err, len(w.batch.rows))
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+)
+
+const (
+	fileName = "selvage.db"
+	pageSize = 4096
+
+	applicationID = 0x53656c76 // "Selv": tells our file from any other SQLite database
+	schemaVersion = 1
+)
+
+// schema is what the file holds. A stamp is its boot's id, nanoseconds since that boot, wall time as
+// it showed, and whether that could be trusted; boot 0 is "never". A boot's offset is its wall minus
+// monotonic time when that was last trusted: it gives earlier stamps of the boot their time.
+const schema = `
+CREATE TABLE boot (id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, offset_ns INTEGER) STRICT;
+CREATE TABLE lane (id INTEGER PRIMARY KEY, node TEXT NOT NULL, lane TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (node, lane)) STRICT;
+CREATE TABLE value (
+	lane INTEGER PRIMARY KEY, body BLOB NOT NULL,
+	boot INTEGER NOT NULL, mono INTEGER NOT NULL, wall INTEGER NOT NULL, trusted INTEGER NOT NULL
+) STRICT;
+CREATE TABLE entry (
+	lane INTEGER NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL,
+	boot INTEGER NOT NULL, mono INTEGER NOT NULL, wall INTEGER NOT NULL, trusted INTEGER NOT NULL,
+	PRIMARY KEY (lane, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+func databasePath(dir string) string { return filepath.Join(dir, fileName) }
+
+// openWriter opens the one connection that writes. It does not touch the file yet.
+func openWriter(path string) (*session, error) {
+	c, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	// Only someone with an SQLite shell can hold a lock against us; wait for them a little.
+	if err := c.run("PRAGMA busy_timeout = 2000"); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// prepareSchema sees to it that the file is ours and of this version, creating it when it is new, and
+// returns the store's epoch.
+func (c *session) prepareSchema() (epoch string, err error) {
+	app, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return "", err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return "", err
+	}
+	tables, err := c.number("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case app == applicationID && version > schemaVersion:
+		return "", reason{
+			why: fmt.Sprintf("%s was written by a newer Selvage (its schema is %d, this version knows %d)", fileName, version, schemaVersion),
+			try: "start that newer version, or put back a copy of the folder from before the update",
+		}
+	case app != applicationID && (tables > 0 || app != 0):
+		return "", reason{
+			why: fileName + " there is the database of another program",
+			try: "move it away, or set another data folder",
+		}
+	}
+	if err := c.tune(); err != nil {
+		return "", err
+	}
+	if app != applicationID {
+		if err := c.create(); err != nil {
+			return "", err
+		}
+	}
+	return c.word("SELECT value FROM meta WHERE key = 'epoch'")
+}
+
+// tune sets how the writer treats the disk and memory.
+func (c *session) tune() error {
+	if err := c.run(fmt.Sprintf("PRAGMA page_size = %d", pageSize)); err != nil {
+		return err
+	}
+	mode, err := c.word("PRAGMA journal_mode = WAL")
+	if err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return reason{
+			why: "this file system cannot hold a write-ahead log",
+			try: "use a local disk or card for the data folder, not a network share",
+		}
+	}
+	return c.run(
+		"PRAGMA synchronous = FULL",            // a commit returns after its fdatasync
+		"PRAGMA cache_size = -512",             // KiB
+		"PRAGMA mmap_size = 0",                 // a card that falls out must be an error, not a fault
+		"PRAGMA temp_store = MEMORY",           // no temporary files on the card
+		"PRAGMA wal_autocheckpoint = 1000",     // pages: pages rewritten within 4 MB go to the database once
+		"PRAGMA journal_size_limit = 16777216", // a huge commit does not leave a huge log
+	)
+}
+
+func (c *session) create() error {
+	var id [8]byte
+	rand.Read(id[:]) // never fails since Go 1.24
+	err := c.run("BEGIN IMMEDIATE")
+	if err == nil {
+		err = c.script(schema)
+	}
+	if err == nil {
+		err = c.once("INSERT INTO meta (key, value) VALUES ('epoch', ?)", nil, hex.EncodeToString(id[:]))
+	}
+	if err == nil {
+		err = c.run(
+			fmt.Sprintf("PRAGMA application_id = %d", applicationID),
+			fmt.Sprintf("PRAGMA user_version = %d", schemaVersion),
+			"COMMIT",
+		)
+	}
+	return err
+}
+
+// tuneReader bounds what a connection that only reads may use.
+func (c *session) tuneReader() error {
+	return c.run(
+		"PRAGMA busy_timeout = 2000",
+		"PRAGMA query_only = ON",
+		"PRAGMA cache_size = -256", // KiB
+		"PRAGMA mmap_size = 0",
+		"PRAGMA temp_store = MEMORY",
+	)
+}
