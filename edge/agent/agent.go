@@ -204,10 +204,10 @@ func (a *Agent) Step(m Mail) error {
 			return ErrNoLane
 		}
 		err := l.typed.command(m.Body)
+		l.mark(err)
 		if err != nil {
 			err = fmt.Errorf("%s %s: %w", a.uri, l.name, err)
 		}
-		l.mark(err)
 		return err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"selvage/edge/health"
 	"selvage/edge/recon"
@@ -154,5 +155,6 @@ func (d *Downlink) mark(err error) {
 		Code:   code,
 		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.lane, err),
 		Remedy: "see what there is with: selvage ls " + string(d.node),
+		After:  3 * time.Second, // at a start, what it follows may come a moment later
 	})
 }

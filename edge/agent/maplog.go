@@ -85,7 +85,7 @@ func appendUpdate(key string, value []byte) []byte {
 	b = append(b, updateHead...)
 	b = append(b, key...)
 	b = append(b, ')')
-	return recon.AppendBody(b, value)
+	return recon.AppendBehind(b, value)
 }
 
 func (e *mapEntry) value() []byte {

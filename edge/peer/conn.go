@@ -72,9 +72,10 @@ type Conn struct {
 	done chan struct{} // closed when the reading goroutine has ended
 }
 
+// target is what a link is about. A lane spelled in two ways makes two links, as in SwimOS.
 type target struct {
 	node route.NodeURI
-	lane route.LaneName
+	lane string
 }
 
 func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {

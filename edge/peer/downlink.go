@@ -47,11 +47,11 @@ func (c *Conn) Follow(node, lane string, sync bool, to Follower) (*Downlink, err
 	if err != nil {
 		return nil, err
 	}
-	laneKey, laneSpelling, err := route.Lane(lane)
+	_, laneSpelling, err := route.Lane(lane)
 	if err != nil {
 		return nil, err
 	}
-	d := &Downlink{conn: c, target: target{key, laneKey}, node: spelling, lane: laneSpelling, to: to}
+	d := &Downlink{conn: c, target: target{key, laneSpelling}, node: spelling, lane: laneSpelling, to: to}
 	c.mu.Lock()
 	if c.ended != nil {
 		c.mu.Unlock()
@@ -86,7 +86,7 @@ func (c *Conn) downward(e *warp.Envelope) error {
 	if err != nil {
 		return err
 	}
-	t := target{node.key, lane.key}
+	t := target{node.key, lane.spelling}
 	c.mu.Lock()
 	d := c.down[t]
 	if d != nil && e.Tag == warp.Unlinked {

@@ -12,6 +12,7 @@ import (
 type Link struct {
 	conn    *Conn
 	target  target
+	lane    route.LaneName
 	up      *warp.Uplink // guarded by conn.mu, as is
 	pending int          // requests that the lane has not answered yet
 	queued  atomic.Bool  // in the connection's write queue
@@ -21,14 +22,14 @@ type Link struct {
 func (l *Link) Node() route.NodeURI { return l.target.node }
 
 // Lane returns the lane the link is about.
-func (l *Link) Lane() route.LaneName { return l.target.lane }
+func (l *Link) Lane() route.LaneName { return l.lane }
 
 // Conn returns the link's connection.
 func (l *Link) Conn() *Conn { return l.conn }
 
 // request finds or makes the link and passes the request on.
 func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *warp.Envelope) error {
-	t := target{node.key, lane.key}
+	t := target{node.key, lane.spelling}
 	c.mu.Lock()
 	for c.owed > c.limits.Owed && c.ended == nil {
 		c.room.Wait()
@@ -47,7 +48,7 @@ func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *w
 			c.mu.Unlock()
 			return fmt.Errorf("more than %d links on one connection", c.limits.Links)
 		}
-		l = &Link{conn: c, target: t, up: warp.NewUplink(node.spelling, lane.spelling)}
+		l = &Link{conn: c, target: t, lane: lane.key, up: warp.NewUplink(node.spelling, lane.spelling)}
 		c.links[t] = l
 	}
 	l.pending++

@@ -91,6 +91,7 @@ func TestTable(t *testing.T) {
 		{"/q/b/c", "/:z/b/c"},
 		{"/a/b", "/a/b"},
 		{"/a/q", ""},
+		{"/a//c", ""},
 		{"/q", "/:only"},
 		{"/a", "/:only"}, // "/a/…" has a literal branch but ends nowhere
 		{"/", "/"},

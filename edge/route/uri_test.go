@@ -122,6 +122,8 @@ func TestNode(t *testing.T) {
 		{"/", "swim:meta:host", "swim:meta:host", "swim:meta:host"},
 		{"/", "foo:meta:host", "swim:meta:host", "foo:meta:host"},
 		{"/", "swim:meta:node/%2Funit%2F1", "swim:meta:node/%2funit%2f1", "swim:meta:node/%2funit%2f1"},
+		{"/", "swim:a/../b", "/b", "swim:a/../b"},
+		{"/", "swim:./b", "swim:b", "swim:./b"},
 		{"/", "warp://h", "/", "warp://h"},
 		{"/", "swim:", "/", "swim:"},
 		{"/x/y", "..//h", "/.//h", "..//h"},

@@ -108,17 +108,14 @@ func scanPlain(s []byte, e *Envelope) bool {
 // plainURI reads a bare or quoted text that is sure to be a URI reference; end is
 // 0 if it is not sure. The text is not nil even when it is empty.
 func plainURI(s []byte, i int) (text []byte, end int) {
-	start := i
-	if i < len(s) && s[i] == '"' {
-		start++
-		i++
-		for i < len(s) && classes[s[i]]&uriChar != 0 {
-			i++
-		}
-		if i >= len(s) || s[i] != '"' {
+	rest := s[i:]
+	if len(rest) > 0 && rest[0] == '"' {
+		rest = rest[1:]
+		n := run(rest, uriChar)
+		if n == len(rest) || rest[n] != '"' {
 			return nil, 0
 		}
-		text = s[start:i]
+		text = rest[:n]
 		if len(text) > 0 && text[0] == '/' {
 			if len(text) > 1 && text[1] == '/' { // an authority has rules of its own
 				return nil, 0
@@ -126,19 +123,26 @@ func plainURI(s []byte, i int) (text []byte, end int) {
 		} else if bytes.IndexByte(text, ':') >= 0 { // and so has a scheme
 			return nil, 0
 		}
-		return text, i + 1
+		return text, i + n + 2
 	}
-	if i >= len(s) || classes[s[i]]&letter == 0 {
+	if len(rest) == 0 || classes[rest[0]]&letter == 0 {
 		return nil, 0
 	}
-	for i < len(s) && classes[s[i]]&identPart != 0 {
-		i++
-	}
-	text = s[start:i]
+	text = rest[:run(rest, identPart)]
 	if isBool(text) {
 		return nil, 0
 	}
-	return text, i
+	return text, i + len(text)
+}
+
+// run counts the bytes of a class that s begins with.
+func run(s []byte, class uint8) int {
+	for i, c := range s {
+		if classes[c]&class == 0 {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // isBool tells the two identifiers that are no text.

@@ -73,6 +73,8 @@ func TestPath(t *testing.T) {
 		// Forms that may hide brackets, or are rare.
 		{head + ` 1 + 2`, false, "1 + 2"},
 		{head + `(5)`, false, "5"},
+		{head + `-5`, false, "-5"},
+		{head + `@a(1)-5`, false, "@a(1) -5"},
 		{head + `{a == b}`, false, "a == b"},
 		{head + `{{1} == 2}`, false, "({1} == 2)"},
 		{head + ` x@y`, false, "x@y"},
@@ -137,7 +139,7 @@ func TestHeaders(t *testing.T) {
 		{`@sync(node:true,lane:%AA==)`, "", "", 0, 0},
 		{`@sync(node:,lane:{a:1})`, "", "", 0, 0},
 		{`@sync({node:"/n",lane:l})`, "/n", "l", 0, 0},
-		{`@sync(@node("/n")@lane(l))`, "/n", "l", 0, 0},
+		{`@sync(@lane(l)@node("/n"))`, "/n", "l", 0, 0},
 		{`@sync(node:"/a%20b",lane:"l?q")`, "/a%20b", "l?q", 0, 0},
 		{`@sync(node:n,lane:l,prio:Infinity,rate:"-Infinity")`, "n", "l", math.Inf(1), math.Inf(-1)},
 		{`@sync(node:n,lane:l,prio:"1e99")`, "n", "l", math.Inf(1), 0},

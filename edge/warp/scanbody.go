@@ -140,7 +140,7 @@ func skipGroup(s []byte, i int) (end, members int) {
 			}
 		case ':':
 			if depth == 1 {
-				inItem, members = true, members+2
+				inItem, members = true, 2
 			}
 		case ',', ';', '\n', '\r':
 			if depth == 1 {

@@ -93,23 +93,8 @@ func (u *Uplink) Done() bool { return u.source == nil && len(u.owed) == 0 }
 
 // Step appends the next frame's text to dst; ok is false when the reader is owed nothing now.
 func (u *Uplink) Step(dst []byte) (frame []byte, ok bool) {
-	for len(u.owed) > 0 {
-		c := u.owed[0]
-		switch {
-		case c.tag == Synced:
-			if u.state == nil {
-				u.state = c.source.State()
-			}
-			if body, more := u.state(); more {
-				return u.appendEvent(dst, body), true
-			}
-			u.state = nil
-		case c.tag == Unlinked && c.source != nil:
-			c.source.Close()
-		}
-		u.pop()
-		dst = AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate)
-		return AppendBody(dst, c.body), true
+	if len(u.owed) > 0 {
+		return u.answer(dst), true
 	}
 	if u.source == nil {
 		return dst, false
@@ -119,6 +104,25 @@ func (u *Uplink) Step(dst []byte) (frame []byte, ok bool) {
 		return dst, false
 	}
 	return u.appendEvent(dst, body), true
+}
+
+// answer appends the oldest answer owed, or an event of the state that has to come before it.
+func (u *Uplink) answer(dst []byte) []byte {
+	c := u.owed[0]
+	switch {
+	case c.tag == Synced:
+		if u.state == nil {
+			u.state = c.source.State()
+		}
+		if body, more := u.state(); more {
+			return u.appendEvent(dst, body)
+		}
+		u.state = nil
+	case c.tag == Unlinked && c.source != nil:
+		c.source.Close()
+	}
+	u.pop()
+	return AppendBody(AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate), c.body)
 }
 
 func (u *Uplink) pop() {

@@ -1,0 +1,67 @@
+package host
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+	"selvage/edge/health"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+// BenchmarkCommand is a command's way from the door through the turn of one of 100 agents.
+func BenchmarkCommand(b *testing.B) {
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	k := agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
+		agent.Value(a, "info", recon.Value{})
+		return nil
+	})
+	var nodes []route.NodeURI
+	for i := range 100 {
+		nodes = append(nodes, route.NodeURI(fmt.Sprint("/unit/", i)))
+		if _, err := h.Add(nodes[i], Agents, k, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	body := []byte("12345")
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		h.Command(nil, nodes[i%100], "info", body)
+		i++
+	}
+	if err := h.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkAgents is the making of an agent with two value lanes.
+func BenchmarkAgents(b *testing.B) {
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	k := agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
+		agent.Value(a, "info", recon.Value{})
+		agent.Value(a, "count", 0)
+		return nil
+	})
+	p, err := route.ParsePattern("/unit/:id")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := h.Route(p, k, nil, nil); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if _, err := h.find(route.NodeURI(fmt.Sprint("/unit/", i))); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	if err := h.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
