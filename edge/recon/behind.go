@@ -1,8 +1,8 @@
 package recon
 
-// AppendBody appends text, one value's Recon text, behind an attribute: a bare identifier or
-// number is set off by a space, as SwimOS prints it, and an empty text adds nothing.
-func AppendBody(dst, text []byte) []byte {
+// AppendBehind appends text, one value as Append prints it, behind an attribute: a bare identifier
+// or number is set off by a space, as SwimOS prints it, and an empty text adds nothing.
+func AppendBehind(dst, text []byte) []byte {
 	if len(text) == 0 {
 		return dst
 	}

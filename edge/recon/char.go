@@ -6,7 +6,7 @@ import (
 )
 
 // charClass sorts the ASCII bytes; other characters are looked up by isIdentStart and isIdentPart.
-type charClass uint8
+type charClass uint16
 
 const (
 	blank     charClass = 1 << iota // space and tab
@@ -16,7 +16,9 @@ const (
 	digit
 	hexDigit
 	starter // may begin an item of a block, besides identHead and digit
-	stop    // ends an operand for certain: no operator or attribute can follow
+	stop    // ends an expression for certain: no operator or attribute can follow; so does NUL, peek's word for the end
+	infix   // may follow an operand as an arithmetic operator, or begin its arguments
+	special // ends a run of plain characters in a quoted string
 )
 
 var class = func() (t [256]charClass) {
@@ -32,7 +34,12 @@ var class = func() (t [256]charClass) {
 	mark("0123456789", identTail|digit|hexDigit)
 	mark("ABCDEFabcdef", hexDigit)
 	mark("!\"$%'(+-@[{`~", starter)
-	mark(",;:)]}", stop)
+	mark(",;:)]}\x00", stop)
+	mark("+-*/%(", infix)
+	mark("\"'\\", special)
+	for c := range 0x20 {
+		t[c] |= special
+	}
 	return t
 }()
 

@@ -174,6 +174,7 @@ func (r *jsonReader) value(depth int) (Value, error) {
 		return Value{}, fmt.Errorf("more than %d levels: %w", r.limits.Depth, ErrLimit)
 	}
 	var items []Item
+	var name string
 	for r.dec.More() {
 		if r.count++; r.count > r.limits.Items {
 			return Value{}, fmt.Errorf("more than %d items: %w", r.limits.Items, ErrLimit)
@@ -182,7 +183,7 @@ func (r *jsonReader) value(depth int) (Value, error) {
 		if token == json.Delim('[') {
 			it.Value, err = r.value(depth + 1)
 		} else {
-			it, err = r.member(depth + 1)
+			it, name, err = r.member(depth + 1)
 		}
 		if err != nil {
 			return Value{}, err
@@ -192,30 +193,36 @@ func (r *jsonReader) value(depth int) (Value, error) {
 	if _, err := r.dec.Token(); err != nil {
 		return Value{}, err
 	}
-	if len(items) == 1 && items[0].Kind == SlotItem {
-		return special(items[0])
+	if text, ok := Record(items...).Index(0).Text(); ok && len(items) == 1 {
+		switch name {
+		case "$data":
+			b, err := base64.StdEncoding.DecodeString(text)
+			return Data(b), err
+		case "$recon":
+			return ParseString(text)
+		}
 	}
 	return Record(items...), nil
 }
 
-// member reads one member of a JSON object.
-func (r *jsonReader) member(depth int) (Item, error) {
+// member reads one member of a JSON object, whose name it returns too.
+func (r *jsonReader) member(depth int) (Item, string, error) {
 	token, err := r.dec.Token()
 	if err != nil {
-		return Item{}, err
+		return Item{}, "", err
 	}
 	name, _ := token.(string)
 	v, err := r.value(depth)
 	if err != nil {
-		return Item{}, err
+		return Item{}, "", err
 	}
-	if !strings.HasPrefix(name, "$") || name == "$data" || name == "$recon" || name == "$key" || name == "$value" {
-		return fieldOf(String(name), v), nil
+	switch {
+	case !strings.HasPrefix(name, "$"), name == "$key", name == "$value":
+		return fieldOf(String(name), v), name, nil
+	case v.Len() == 2 && v.Get("$key").kind != KindAbsent:
+		return fieldOf(v.Get("$key"), v.Get("$value")), name, nil
 	}
-	if pair := v.Items(); len(pair) == 2 && v.Get("$key").kind != KindAbsent {
-		return fieldOf(v.Get("$key"), v.Get("$value")), nil
-	}
-	return Of(v), nil
+	return Of(v), name, nil
 }
 
 // fieldOf returns a slot, or an attribute if the key is text that begins with @.
@@ -224,18 +231,4 @@ func fieldOf(key, v Value) Item {
 		return Attr(name[1:], v)
 	}
 	return Slot(key, v)
-}
-
-// special returns what an object with one member stands for.
-func special(it Item) (Value, error) {
-	name, _ := it.Key.Text()
-	text, ok := it.Value.Text()
-	switch {
-	case name == "$data" && ok:
-		b, err := base64.StdEncoding.DecodeString(text)
-		return Data(b), err
-	case name == "$recon" && ok:
-		return ParseString(text)
-	}
-	return Record(it), nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -85,7 +86,7 @@ func describe(text string) string {
 		return fmt.Sprintf("the byte %#02x", text[0])
 	case isIdentStart(r):
 		if word := text[:identLen(text)]; len(word) <= 20 {
-			return word
+			return strings.Clone(word) // the text may be changed after parsing
 		}
 	}
 	return strconv.QuoteRune(r)

@@ -2,26 +2,32 @@ package recon
 
 import "strconv"
 
-// The methods in this file read expressions, loosest binding first. Nearly all texts hold plain values only, for which
-// expression and operand have a short cut.
+// The methods in this file read expressions. Nearly all texts hold plain values only, so expression begins with what
+// binds tightly, and looks for looser operators only if something is left that may be one. The methods named after
+// operators take the operand that has been read already as v.
 //
 // A method that takes into reads either a value of its own, which it returns, or (into is true) pushes what it reads
 // onto the record being read: "@a {x:1}" adds x to the record that a began. In that case operators have no effect, the
 // result is not used, and is Absent or part of what was pushed. SwimOS reads such texts the same way.
 
-// expression reads any expression, with lambdas.
+// expression reads any expression, with lambdas, and the blanks on both sides.
 func (p *parser) expression(into bool) Value {
-	if c := p.peek(); !into && (c >= 0x80 || class[c]&(identHead|digit) != 0 || c == '"') {
-		start := p.pos
-		if v, ok := p.scalar(c); ok && (class[p.skip(blank)]&stop != 0 || p.atEnd()) {
-			return v
-		}
-		p.pos = start
-		if p.err != nil {
-			p.pos = len(p.text)
-		}
+	c, v, plain := p.skip(blank), Value{}, false
+	if !into {
+		v, plain = p.scalar(c)
 	}
-	v := p.conditional(into)
+	switch {
+	case !plain:
+		v = p.attributed(into)
+	case class[p.skip(blank)]&stop != 0:
+		return v
+	default:
+		v = p.behind(v)
+	}
+	if class[p.peek()]&stop != 0 {
+		return v
+	}
+	v = p.conditional(into, p.logic(into, opOr, p.comparison(into, v)))
 	if p.peek() != '>' { // comparison has taken the = of =>
 		return v
 	}
@@ -30,37 +36,41 @@ func (p *parser) expression(into bool) Value {
 		return Value{}
 	}
 	defer p.leave()
-	return p.node(into, opLambda, v, p.conditional(false))
+	return p.node(into, opLambda, v, p.choice(false))
 }
 
-func (p *parser) conditional(into bool) Value {
-	test := p.logic(into, opOr)
-	if p.skip(blank) != '?' || !p.enter() {
-		return test
+// choice reads an expression without lambdas.
+func (p *parser) choice(into bool) Value {
+	return p.conditional(into, p.logic(into, opOr, p.comparison(into, p.attributed(into))))
+}
+
+// conditional reads "? yes : no". Where the outcome is certain SwimOS keeps the one or the other only.
+func (p *parser) conditional(into bool, v Value) Value {
+	if p.peek() != '?' || !p.enter() {
+		return v
 	}
 	defer p.leave()
 	p.pos++
-	yes := p.conditional(into)
-	if p.skip(blank) != ':' {
+	yes := p.choice(into)
+	if p.peek() != ':' {
 		p.fail(": and the other choice")
 		return Value{}
 	}
 	p.pos++
-	no := p.conditional(into)
+	no := p.choice(into)
 	switch {
-	case test.kind == KindExpr && test.node().op != opLambda:
-		return p.node(into, opConditional, test, yes, no)
-	case test.kind == KindAbsent, test.kind == KindBool && test.num == 0:
+	case v.isOperator():
+		return p.node(into, opConditional, v, yes, no)
+	case v.kind == KindAbsent, v.kind == KindBool && v.num == 0:
 		return no
 	}
 	return yes
 }
 
-// logic reads || && | ^ & between comparisons; only operators that bind at least as tightly as min.
-func (p *parser) logic(into bool, min op) Value {
-	v := p.comparison(into)
+// logic reads || && | ^ & and comparisons behind them; only operators that bind at least as tightly as min.
+func (p *parser) logic(into bool, min op, v Value) Value {
 	for {
-		c := p.skip(blank)
+		c := p.peek()
 		twin := p.pos+1 < len(p.text) && p.text[p.pos+1] == c
 		var o op
 		switch {
@@ -84,14 +94,13 @@ func (p *parser) logic(into bool, min op) Value {
 		if p.atEnd() && (c == '|' || c == '&') && !twin {
 			p.fail("an operand")
 		}
-		v = p.node(into, o, v, p.logic(into, o+1))
+		v = p.node(into, o, v, p.logic(into, o+1, p.comparison(into, p.attributed(into))))
 	}
 }
 
 // comparison reads at most one of < <= == != >= >. Of => it takes the = and leaves the rest to expression.
-func (p *parser) comparison(into bool) Value {
-	v := p.attributed(into)
-	c := p.skip(blank)
+func (p *parser) comparison(into bool, v Value) Value {
+	c := p.peek()
 	if c != '<' && c != '>' && c != '=' && c != '!' {
 		return v
 	}
@@ -99,7 +108,7 @@ func (p *parser) comparison(into bool) Value {
 	if p.pos+1 < len(p.text) {
 		next = p.text[p.pos+1]
 	}
-	o := opLess
+	var o op
 	switch {
 	case c == '=' && next == '>':
 		p.pos++
@@ -125,34 +134,54 @@ func (p *parser) comparison(into bool) Value {
 	return p.node(into, o, v, p.attributed(into))
 }
 
-// attributed reads any number of attributes with at most one operand before, between and after them; all become one record.
+// attributed reads any number of attributes with at most one operand before, between and after them; all become one
+// record, into which the items of an operand in braces or brackets go one by one.
 func (p *parser) attributed(into bool) Value {
+	return p.attributes(len(p.items), into, !into, false)
+}
+
+// behind reads arithmetic and attributes behind the scalar v.
+func (p *parser) behind(v Value) Value {
+	v = p.arithmetic(false, v)
+	if p.peek() != '@' {
+		return v
+	}
 	mark := len(p.items)
-	isRecord, empty := false, !into
+	p.push(ValueItem, Value{}, v)
+	return p.attributes(mark, false, false, false)
+}
+
+// attributes is attributed where the items above mark have been read already. They are empty if none has, and isRecord
+// says that the result is a record even if it is one plain item.
+func (p *parser) attributes(mark int, into, empty, isRecord bool) Value {
 	for {
 		c := p.skip(blank)
-		if c == '@' {
-			p.attribute()
-			isRecord, empty = true, false
-			continue
-		}
 		switch {
+		case c == '@':
+			p.attribute()
+			empty, isRecord = false, true
+			continue
 		case c == '{' || c == '[':
 			isRecord = isRecord || empty
-			p.additive(true)
+			p.collection(c)
+			p.arithmetic(true, Value{})
 		case c == '(' && !empty:
-			p.additive(true)
-		case c == '(' || c != '@' && p.startsItem(c):
-			p.push(Of(p.operand()))
+			p.arithmetic(true, p.prefixed(true))
+		case p.startsItem(c):
+			v := p.operand(c)
+			if empty && p.peek() != '@' {
+				return v
+			}
+			p.push(ValueItem, Value{}, v)
 		case empty:
 			return Extant()
 		default:
 			return p.attributedValue(mark, into, isRecord)
 		}
-		empty = false
-		if p.skip(blank) != '@' {
+		if p.peek() != '@' {
 			return p.attributedValue(mark, into, isRecord)
 		}
+		empty = false
 	}
 }
 
@@ -166,22 +195,20 @@ func (p *parser) attributedValue(mark int, into, isRecord bool) Value {
 	return p.value(mark)
 }
 
-// operand reads an additive expression, quickly if it is a plain value.
-func (p *parser) operand() Value {
-	start := p.pos
-	if v, ok := p.scalar(p.peek()); ok {
-		switch p.skip(blank) {
-		case '+', '-', '*', '/', '%', '(':
-			p.pos = start
-		default:
-			return v
-		}
+// operand reads a value that begins with c, and arithmetic with it.
+func (p *parser) operand(c byte) Value {
+	if v, ok := p.scalar(c); ok {
+		return p.arithmetic(false, v)
 	}
-	return p.additive(false)
+	return p.arithmetic(false, p.prefixed(false))
 }
 
-func (p *parser) additive(into bool) Value {
-	v := p.multiplicative(into)
+// arithmetic reads calls of v and + - * / % behind it, and passes over the blanks behind.
+func (p *parser) arithmetic(into bool, v Value) Value {
+	if class[p.skip(blank)]&infix == 0 {
+		return v
+	}
+	v = p.product(into, p.call(into, v))
 	for {
 		var o op
 		switch p.skip(blank) {
@@ -193,12 +220,12 @@ func (p *parser) additive(into bool) Value {
 			return v
 		}
 		p.pos++
-		v = p.node(into, o, v, p.multiplicative(into))
+		v = p.node(into, o, v, p.product(into, p.prefixed(into)))
 	}
 }
 
-func (p *parser) multiplicative(into bool) Value {
-	v := p.prefixed(into)
+// product reads * / % behind v.
+func (p *parser) product(into bool, v Value) Value {
 	for {
 		var o op
 		switch p.skip(blank) {
@@ -216,6 +243,7 @@ func (p *parser) multiplicative(into bool) Value {
 	}
 }
 
+// prefixed reads a primary expression and calls of it, behind any number of ! ~ - +.
 func (p *parser) prefixed(into bool) Value {
 	var o op
 	switch p.skip(blank) {
@@ -228,7 +256,7 @@ func (p *parser) prefixed(into bool) Value {
 	case '+':
 		o = opPositive
 	default:
-		return p.call(into)
+		return p.call(into, p.primary(into))
 	}
 	if !p.enter() {
 		return Value{}
@@ -246,8 +274,8 @@ func (p *parser) prefixed(into bool) Value {
 	return p.node(into, o, v)
 }
 
-func (p *parser) call(into bool) Value {
-	v := p.primary(into)
+// call reads arguments behind v.
+func (p *parser) call(into bool, v Value) Value {
 	for p.skip(blank) == '(' && p.err == nil {
 		v = p.node(into, opCall, v, p.arguments())
 	}
@@ -267,11 +295,11 @@ func (p *parser) primary(into bool) Value {
 	mark, list := len(p.items), false
 	v := p.expression(into)
 	for {
-		switch p.skip(blank) {
+		switch p.peek() {
 		case ',':
 			p.pos++
 			if !into && !list {
-				p.push(Of(v))
+				p.push(ValueItem, Value{}, v)
 				list = true
 			}
 			p.expression(true)
@@ -293,11 +321,7 @@ func (p *parser) literal(into bool) Value {
 	mark := len(p.items)
 	switch c := p.skip(blank); c {
 	case '{', '[':
-		if c == '{' {
-			p.braces()
-		} else {
-			p.markup()
-		}
+		p.collection(c)
 		if into || p.err != nil {
 			return Value{}
 		}
@@ -317,9 +341,18 @@ func (p *parser) literal(into bool) Value {
 
 func (p *parser) literalItem(into bool, v Value) Value {
 	if into {
-		p.push(Of(v))
+		p.push(ValueItem, Value{}, v)
 	}
 	return v
+}
+
+// collection pushes the items of the record or markup that begins with c.
+func (p *parser) collection(c byte) {
+	if c == '{' {
+		p.braces()
+	} else {
+		p.markup()
+	}
 }
 
 // scalar reads the text, number or data that begins with c, if one does.
@@ -407,7 +440,7 @@ func (p *parser) step(c byte) step {
 		defer p.leave()
 		p.pos++
 		v := p.expression(false)
-		if p.skip(blank) != ']' {
+		if p.peek() != ']' {
 			p.fail("the closing ]")
 			break
 		}

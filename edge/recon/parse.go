@@ -11,13 +11,25 @@ func (p *parser) startsItem(c byte) bool {
 }
 
 // push adds an item to the innermost record.
-func (p *parser) push(it Item) {
+func (p *parser) push(kind ItemKind, key, v Value) {
 	if p.count >= p.limits.Items {
 		p.exceed(strconv.Itoa(p.count+1)+" items", p.limits.Items)
 		return
 	}
 	p.count++
-	p.items = append(p.items, it)
+	n := len(p.items)
+	if n == cap(p.items) {
+		p.items = append(p.items, Item{})
+	}
+	p.items = p.items[:n+1]
+	it := &p.items[n]
+	it.Key, it.Value, it.Kind = key, v, kind
+}
+
+// drop takes the items above mark off the stack. Their memory is cleared in the end, all at once.
+func (p *parser) drop(mark int) {
+	p.high = max(p.high, len(p.items))
+	p.items = p.items[:mark]
 }
 
 // record takes the items above mark off the stack and returns them as a record.
@@ -25,8 +37,7 @@ func (p *parser) record(mark int) Value {
 	top := p.items[mark:]
 	items := make([]Item, len(top))
 	copy(items, top)
-	clear(top)
-	p.items = p.items[:mark]
+	p.drop(mark)
 	return Record(items...)
 }
 
@@ -37,8 +48,7 @@ func (p *parser) value(mark int) Value {
 		return Value{}
 	case len(top) == 1 && top[0].Kind == ValueItem:
 		v := top[0].Value
-		top[0] = Item{}
-		p.items = p.items[:mark]
+		p.drop(mark)
 		return v
 	}
 	return p.record(mark)
@@ -62,7 +72,7 @@ func (p *parser) block() Value {
 			return p.value(mark)
 		}
 		p.item()
-		switch c := p.skip(blank); c {
+		switch p.peek() {
 		case ',', ';', '\n', '\r':
 			p.pos++
 		case '#':
@@ -73,16 +83,15 @@ func (p *parser) block() Value {
 	}
 }
 
-// item reads "value", "key: value" or "key:", and pushes it.
+// item reads "value", "key: value" or "key:", and pushes it. Like expression it passes over the blanks behind.
 func (p *parser) item() {
 	v := p.expression(false)
-	if p.skip(blank) != ':' {
-		p.push(Of(v))
+	if p.peek() != ':' {
+		p.push(ValueItem, Value{}, v)
 		return
 	}
 	p.pos++
-	p.skip(blank)
-	p.push(Slot(v, p.expression(false)))
+	p.push(SlotItem, v, p.expression(false))
 }
 
 // braces reads a record in braces and pushes its items. Unlike in a block, nothing before a separator is an Extant item.
@@ -105,7 +114,7 @@ func (p *parser) braces() {
 			break
 		}
 		p.item()
-		switch p.skip(blank) {
+		switch p.peek() {
 		case ',', ';', '\n', '\r':
 			p.pos++
 			continue
@@ -150,9 +159,9 @@ func (p *parser) markup() {
 		switch c {
 		case '@', '{', '[', ']':
 			if escaped {
-				p.push(Of(String(string(append(p.buf, p.text[start:p.pos]...)))))
+				p.push(ValueItem, Value{}, String(string(append(p.buf, p.text[start:p.pos]...))))
 			} else if start < p.pos {
-				p.push(Of(String(p.slice(start, p.pos))))
+				p.push(ValueItem, Value{}, String(p.slice(start, p.pos)))
 			}
 			escaped = false
 			switch c {
@@ -194,7 +203,7 @@ func (p *parser) inline() {
 		p.markup()
 	}
 	if p.err == nil {
-		p.push(Of(p.record(mark)))
+		p.push(ValueItem, Value{}, p.record(mark))
 	}
 }
 
@@ -205,17 +214,18 @@ func (p *parser) attribute() {
 	switch c := p.peek(); {
 	case c == '"' || c == '\'':
 		name = p.quoted()
-	case identLen(p.text[p.pos:]) > 0:
+	default:
 		start := p.pos
-		if name = p.ident(); name.kind == KindBool {
+		switch name = p.ident(); {
+		case p.pos == start:
+			p.fail("an attribute name")
+		case name.kind == KindBool:
 			p.pos = start
 			p.fail("an attribute name; true and false need quotes")
 		}
-	default:
-		p.fail("an attribute name")
 	}
 	if p.err == nil {
-		p.push(Item{Key: name, Value: p.arguments(), Kind: AttrItem})
+		p.push(AttrItem, name, p.arguments())
 	}
 }
 

@@ -2,7 +2,6 @@ package recon
 
 import (
 	"encoding/base64"
-	"math"
 	"strconv"
 )
 
@@ -161,67 +160,4 @@ func standsAlone(it, next *Item, first bool) bool {
 // needsSpace reports whether v would be read as part of an attribute's name if it followed that immediately.
 func needsSpace(v Value) bool {
 	return v.IsNumber() || v.kind == KindBool || v.kind == KindText && IsIdentString(v.str())
-}
-
-const hexDigits = "0123456789abcdef"
-
-func appendHex(dst []byte, n uint64, digits int) []byte {
-	dst = append(dst, "0x"...)
-	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
-		dst = append(dst, hexDigits[n>>shift&15])
-	}
-	return dst
-}
-
-// appendFloat prints f as Java does: whole numbers within the range of int64 as integers, whatever their kind, others
-// with the fewest digits that tell them apart, as a float32 if they are one exactly. From 1e7 and below 1e-3 there is an
-// exponent.
-func appendFloat(dst []byte, f float64) []byte {
-	switch {
-	case f >= -1<<63 && f < 1<<63 && f == math.Trunc(f):
-		return strconv.AppendInt(dst, int64(f), 10)
-	case f == 1<<63: // Java converts to the nearest int64 before it compares
-		return strconv.AppendInt(dst, math.MaxInt64, 10)
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	}
-	bits := 64
-	if float64(float32(f)) == f {
-		bits = 32
-	}
-	if size := math.Abs(f); size >= 1e-3 && size < 1e7 {
-		return strconv.AppendFloat(dst, f, 'f', -1, bits)
-	}
-	return appendExponent(dst, f, bits)
-}
-
-// appendExponent turns Go's "1e-06" and "1.5e+20" into Java's "1.0E-6" and "1.5E20". Java prints two digits at least,
-// and chooses the second one where the first alone would do: 4.9E-324, not 5.0E-324.
-func appendExponent(dst []byte, f float64, bits int) []byte {
-	var space [32]byte
-	digits, exp := splitExponent(strconv.AppendFloat(space[:0], f, 'e', -1, bits))
-	if len(digits) < 3 {
-		var space2 [32]byte
-		two, exp2 := splitExponent(strconv.AppendFloat(space2[:0], f, 'e', 1, bits))
-		if exp2 == exp {
-			digits = two
-		} else {
-			digits = append(digits, ".0"...)
-		}
-	}
-	dst = append(append(dst, digits...), 'E')
-	return strconv.AppendInt(dst, int64(exp), 10)
-}
-
-func splitExponent(text []byte) (digits []byte, exp int) {
-	e := len(text) - 3
-	for text[e] != 'e' {
-		e--
-	}
-	exp, _ = strconv.Atoi(string(text[e+1:]))
-	return text[:e:e], exp
 }

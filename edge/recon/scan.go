@@ -1,10 +1,7 @@
 package recon
 
 import (
-	"encoding/base64"
 	"fmt"
-	"math"
-	"math/big"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +17,7 @@ type parser struct {
 	shared string // what Text values alias: text itself or a copy of it, empty until needed
 
 	items  []Item // stack of the records being read; the innermost one is on top
+	high   int    // how many items the stack has held
 	buf    []byte // string with escapes being read
 	limits Limits
 	depth  int
@@ -64,17 +62,16 @@ func (l Limits) parse(text string, stable bool) (Value, error) {
 
 // release returns p to the pool without anything of the text, and without the memory of an unusually large one.
 func (p *parser) release() {
-	items, buf := p.items[:cap(p.items)], p.buf[:0]
-	if len(items) > 256 {
+	p.drop(0)
+	if cap(p.items) > 256 {
 		return
 	}
-	if p.err != nil {
-		clear(items)
+	clear(p.items[:p.high])
+	if cap(p.buf) > shareLimit {
+		p.buf = nil
 	}
-	if cap(buf) > shareLimit {
-		buf = nil
-	}
-	*p = parser{items: items[:0], buf: buf}
+	p.text, p.shared, p.err = "", "", nil
+	p.pos, p.high, p.depth, p.count, p.ops = 0, 0, 0, 0, 0
 	parsers.Put(p)
 }
 
@@ -139,13 +136,13 @@ func (p *parser) atEnd() bool { return p.pos >= len(p.text) }
 
 // skip passes over bytes of the classes in c and returns the byte that follows.
 func (p *parser) skip(c charClass) byte {
-	for p.pos < len(p.text) {
-		b := p.text[p.pos]
-		if class[b]&c == 0 {
+	for i := p.pos; i < len(p.text); i++ {
+		if b := p.text[i]; class[b]&c == 0 {
+			p.pos = i
 			return b
 		}
-		p.pos++
 	}
+	p.pos = len(p.text)
 	return 0
 }
 
@@ -161,297 +158,15 @@ func (p *parser) skipComment() {
 // slice returns text[i:j] as a string that stays valid when the text changes.
 func (p *parser) slice(i, j int) string {
 	if p.shared == "" {
-		if len(p.text) > shareLimit {
-			return strings.Clone(p.text[i:j])
-		}
-		p.shared = strings.Clone(p.text)
+		return p.copy(i, j)
 	}
 	return p.shared[i:j]
 }
 
-// ident reads a bare identifier, which is a boolean if it is one of those two words.
-func (p *parser) ident() Value {
-	start := p.pos
-	p.pos += identLen(p.text[start:])
-	switch p.text[start:p.pos] {
-	case "true":
-		return Bool(true)
-	case "false":
-		return Bool(false)
+func (p *parser) copy(i, j int) string {
+	if len(p.text) > shareLimit {
+		return strings.Clone(p.text[i:j])
 	}
-	return String(p.slice(start, p.pos))
-}
-
-// quoted reads a string in double or single quotes.
-func (p *parser) quoted() Value {
-	quote := p.text[p.pos]
-	p.pos++
-	start, plain := p.pos, true
-	for !p.atEnd() {
-		switch c := p.text[p.pos]; {
-		case c == quote:
-			p.pos++
-			if plain {
-				return String(p.slice(start, p.pos-1))
-			}
-			return String(string(append(p.buf, p.text[start:p.pos-1]...)))
-		case c == '\\':
-			if plain {
-				p.buf, plain = p.buf[:0], false
-			}
-			p.buf = append(p.buf, p.text[start:p.pos]...)
-			p.escape(true)
-			start = p.pos
-		case c < 0x20:
-			p.fail("an escape such as \\n or \\u00" + strconv.FormatUint(uint64(c), 16))
-		default:
-			p.pos++
-		}
-	}
-	p.fail("the closing " + string(quote))
-	return Value{}
-}
-
-// escape reads an escape sequence and appends what it stands for to buf. Only strings know \u.
-func (p *parser) escape(unicode bool) {
-	p.pos++
-	c := p.peek()
-	switch c {
-	case '"', '$', '\'', '/', '@', '[', '\\', ']', '{', '}':
-	case 'b':
-		c = '\b'
-	case 'f':
-		c = '\f'
-	case 'n':
-		c = '\n'
-	case 'r':
-		c = '\r'
-	case 't':
-		c = '\t'
-	default:
-		if c == 'u' && unicode {
-			p.pos++
-			p.buf = utf8.AppendRune(p.buf, p.codeUnits())
-			return
-		}
-		p.fail("an escape character such as \\, n or u")
-		return
-	}
-	p.pos++
-	p.buf = append(p.buf, c)
-}
-
-// codeUnits reads the digits of \uXXXX, and of a second \uXXXX if the two are the halves of one character. A half on
-// its own has no UTF-8 form and becomes U+FFFD.
-func (p *parser) codeUnits() rune {
-	r := p.codeUnit()
-	if r < 0xd800 || r > 0xdbff || !strings.HasPrefix(p.text[p.pos:], `\u`) {
-		return r
-	}
-	back := p.pos
-	p.pos += 2
-	low := p.codeUnit()
-	if low < 0xdc00 || low > 0xdfff {
-		if p.err == nil {
-			p.pos = back
-		}
-		return utf8.RuneError
-	}
-	return (r-0xd800)<<10 + (low - 0xdc00) + 0x10000
-}
-
-func (p *parser) codeUnit() (r rune) {
-	for range 4 {
-		c := p.peek()
-		if class[c]&hexDigit == 0 {
-			p.fail("a hexadecimal digit")
-			return 0
-		}
-		r = r<<4 | rune(hexValue(c))
-		p.pos++
-	}
-	return r
-}
-
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
-}
-
-// raw reads a string in one backtick or three on each side. In both, a backslash frees a backtick or a backslash of its
-// meaning, and stands for itself before anything else.
-func (p *parser) raw() Value {
-	fence := "`"
-	if rest := p.text[p.pos:]; strings.HasPrefix(rest, "```") {
-		fence = "```"
-	} else if strings.HasPrefix(rest, "``") {
-		p.pos += 2
-		return String("")
-	}
-	p.pos += len(fence)
-	p.buf = p.buf[:0]
-	for !p.atEnd() {
-		switch c := p.text[p.pos]; {
-		case c == '`' && strings.HasPrefix(p.text[p.pos:], fence):
-			p.pos += len(fence)
-			return String(string(p.buf))
-		case c == '\\' && p.pos+1 < len(p.text):
-			if next := p.text[p.pos+1]; next != '`' && next != '\\' {
-				p.buf = append(p.buf, '\\')
-			}
-			p.buf = append(p.buf, p.text[p.pos+1])
-			p.pos += 2
-		case c < 0x20 && fence == "`":
-			p.fail("a string of several lines in ``` and ```")
-		default:
-			p.buf = append(p.buf, c)
-			p.pos++
-		}
-	}
-	p.fail("the closing " + fence)
-	return Value{}
-}
-
-// number reads an unsigned number, or a signed one where the sign is no operator: behind "$".
-func (p *parser) number() Value {
-	start := p.pos
-	if p.peek() == '-' {
-		p.pos++
-	}
-	n := uint64(0)
-	if p.peek() == '0' {
-		p.pos++
-		if p.peek() == 'x' && p.pos == start+1 {
-			return p.hex()
-		}
-	} else {
-		for class[p.peek()]&digit != 0 {
-			n = n*10 + uint64(p.text[p.pos]-'0')
-			p.pos++
-		}
-	}
-	if p.pos == start || p.text[p.pos-1] == '-' {
-		p.fail("a digit")
-		return Value{}
-	}
-	switch p.peek() {
-	case '.', 'e', 'E':
-		return p.fraction(start)
-	}
-	switch size := p.pos - start; {
-	case size > maxDigits:
-		p.exceed(strconv.Itoa(size)+" digits", maxDigits)
-		return Value{}
-	case size > 18:
-		return bigNumber(p.text[start:p.pos])
-	}
-	if p.text[start] == '-' {
-		return Int(-int64(n))
-	}
-	return Int(int64(n))
-}
-
-// maxDigits bounds whole numbers, since the time to convert one grows with the square of its length.
-const maxDigits = 4096
-
-// bigNumber returns an integer that needs a closer look: it may not fit int64.
-func bigNumber(digits string) Value {
-	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
-		return Int(i)
-	}
-	i, _ := new(big.Int).SetString(digits, 10)
-	return Big(i)
-}
-
-// fraction reads what follows the whole part of the number that begins at start.
-func (p *parser) fraction(start int) Value {
-	if p.peek() == '.' {
-		p.pos++
-		p.digits()
-	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		p.pos++
-		if c = p.peek(); c == '+' || c == '-' {
-			p.pos++
-		}
-		p.digits()
-	}
-	if p.err != nil {
-		return Value{}
-	}
-	f, _ := strconv.ParseFloat(p.text[start:p.pos], 64) // out of range is ±Inf or 0, as everywhere else
-	return Float(f)
-}
-
-func (p *parser) digits() {
-	if class[p.peek()]&digit == 0 {
-		p.fail("a digit")
-	}
-	p.skip(digit)
-}
-
-// hex reads the x of 0x and digits: up to 8 make a Uint32, more a Uint64, whose excess high digits are lost.
-func (p *parser) hex() Value {
-	p.pos++
-	start, n := p.pos, uint64(0)
-	for class[p.peek()]&hexDigit != 0 {
-		n = n<<4 | uint64(hexValue(p.text[p.pos]))
-		p.pos++
-	}
-	switch size := p.pos - start; {
-	case size == 0:
-		p.fail("a hexadecimal digit")
-		return Value{}
-	case size <= 8 && n <= math.MaxUint32:
-		return Uint32(uint32(n))
-	}
-	return Uint64(n)
-}
-
-// negate returns -v, in the kind of v where it has one with a sign.
-func (v Value) negate() Value {
-	switch v.kind {
-	case KindInt32:
-		return Int(-int64(v.num))
-	case KindInt64:
-		if int64(v.num) != math.MinInt64 {
-			v.num = -v.num
-			return v
-		}
-	case KindFloat32, KindFloat64:
-		v.num = math.Float64bits(-v.float())
-		return v
-	}
-	i, _ := v.Big()
-	if i.Neg(i); v.kind != KindBigInt && i.IsInt64() {
-		return Int(i.Int64())
-	}
-	return Big(i)
-}
-
-// data reads "%" and padded base64.
-func (p *parser) data() Value {
-	p.pos++
-	start := p.pos
-	for p.pos < len(p.text) && isBase64(p.text[p.pos]) {
-		p.pos++
-	}
-	for size := p.pos - start; size%4 != 0; size++ {
-		if p.peek() != '=' || size%4 == 1 {
-			p.fail("base64 in groups of 4")
-			return Value{}
-		}
-		p.pos++
-	}
-	b, err := base64.StdEncoding.DecodeString(p.text[start:p.pos])
-	if err != nil {
-		p.fail("base64")
-	}
-	return Data(b)
-}
-
-func isBase64(c byte) bool {
-	return class[c]&identTail != 0 && c != '_' && c != '-' || c == '+' || c == '/'
+	p.shared = strings.Clone(p.text)
+	return p.shared[i:j]
 }

@@ -14,8 +14,9 @@ import (
 // Kind says what a Value is.
 type Kind uint8
 
-// The kinds. KindAbsent is the zero Value's: no value at all. KindExtant is a value that is there but empty, such as the value of
-// the attribute in "@clear". KindExpr is an operator or selector expression, kept as read and never evaluated.
+// The kinds. KindAbsent is that of the zero Value, no value at all. KindExtant is a value that is there but empty, such
+// as the one of the attribute in "@clear". KindExpr is an operator or selector expression, kept as read and never
+// evaluated.
 const (
 	KindAbsent Kind = iota
 	KindExtant
@@ -51,7 +52,7 @@ func (k Kind) IsNumber() bool { return KindInt32 <= k && k <= KindBigInt }
 // A Value is one Recon value. The zero Value is Absent. Values are small (24 bytes) and passed by value; compare them
 // with Equal or Compare.
 type Value struct {
-	_    [0]func()      // == would compare pointers, so it does not compile
+	_    [0]func()      // keeps == from compiling, which would compare pointers
 	ptr  unsafe.Pointer // bytes of Text and Data, first item of a Record, *big.Int, *node of an Expr
 	num  uint64         // the number or boolean itself, or the length of what ptr points to
 	kind Kind
@@ -122,10 +123,6 @@ func (v Value) bytes() []byte    { return unsafe.Slice((*byte)(v.ptr), int(v.num
 func (v Value) records() []Item  { return unsafe.Slice((*Item)(v.ptr), int(v.num)) }
 func (v Value) float() float64   { return math.Float64frombits(v.num) }
 func (v Value) bigInt() *big.Int { return (*big.Int)(v.ptr) }
-func (v Value) isInteger() bool {
-	return v.kind == KindInt32 || v.kind == KindInt64 || v.kind == KindUint32
-}
-func (v Value) isFloatingKind() bool { return v.kind == KindFloat32 || v.kind == KindFloat64 }
 
 // Text returns the string of a Text value.
 func (v Value) Text() (string, bool) {
@@ -199,12 +196,4 @@ func (v Value) Data() ([]byte, bool) {
 		return nil, false
 	}
 	return v.bytes(), true
-}
-
-// wholeInt64 returns f as an integer if it is one and fits. 2^63 itself is the first float64 that does not fit.
-func wholeInt64(f float64) (int64, bool) {
-	if f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
-		return int64(f), true
-	}
-	return 0, false
 }

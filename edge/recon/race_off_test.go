@@ -1,0 +1,5 @@
+//go:build !race
+
+package recon
+
+const raceEnabled = false
