@@ -94,13 +94,13 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 }
 
 func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
-	w := wire{bus: o.bus}
+	w := Wire{Bus: o.bus}
 	if d.driver.Wire == "pin" {
 		pin, err := openPin(ctx, d.spec.Pin)
 		if err != nil {
 			return nil, err
 		}
-		w.pin = pin
+		w.Pin = pin
 	}
 	return d.driver.open(ctx, w, d.spec.Config)
 }

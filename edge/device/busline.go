@@ -52,7 +52,7 @@ func (o *owner) busLost(err error) {
 	if o.busFails != 1 {
 		return
 	}
-	o.m.log.Warn("bus is missing", "bus", o.busName, "err", err)
+	o.m.log.Info("bus is missing", "bus", o.busName, "err", err)
 	at := o.m.clock.Now()
 	for _, d := range o.devices {
 		o.m.report(Report{Device: d.spec.Name, At: at, Err: err})

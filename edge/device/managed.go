@@ -89,9 +89,9 @@ func (d *managed) opened(dev Device) *Opened {
 }
 
 // worthTelling keeps a contact, which is read often to catch its changes, from saying the same each
-// time: unchanged, it is reported no more than every DefaultEvery.
+// time: unchanged, it is reported no more than every DefaultEvery. Who sets Every gets every reading.
 func (d *managed) worthTelling(rs []NamedReading, now time.Time) bool {
-	same := d.contact && len(rs) == len(d.last) && now.Sub(d.told) < DefaultEvery
+	same := d.contact && d.spec.Every <= 0 && len(rs) == len(d.last) && now.Sub(d.told) < DefaultEvery
 	for i := 0; same && i < len(rs); i++ {
 		a, b := rs[i].Reading, d.last[i].Reading
 		same = a.Value == b.Value && a.Quality == b.Quality && a.Reason == b.Reason

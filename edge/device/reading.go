@@ -1,6 +1,7 @@
 package device
 
 import (
+	"math"
 	"strconv"
 
 	"selvage/edge/clock"
@@ -69,7 +70,13 @@ func (r Reading) String() string {
 
 const noReading = "no reading yet"
 
-func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', 7, 64) }
+// formatNumber keeps seven digits, more than any sensor has, and no exponent where people expect none.
+func formatNumber(v float64) string {
+	if a := math.Abs(v); a >= 1e6 && a < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 7, 64)
+}
 
 func formatValue(v float64, u Unit) string {
 	s := formatNumber(v)

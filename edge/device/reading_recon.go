@@ -71,10 +71,13 @@ func (r *Reading) LoadRecon(v recon.Value) error {
 			return err
 		}
 	}
-	*r = got
-	if r.Quality == Bad && r.Reason == noReading {
-		*r = Reading{} // the record of the zero Reading
+	switch {
+	case got.Quality == Bad && got.Reason == noReading:
+		got = Reading{} // the record of the zero Reading
+	case got.IsZero():
+		got.Unit = "1" // a plain 0 that was sent is not "no reading yet"; 1 is UCUM's unit of plain numbers
 	}
+	*r = got
 	return nil
 }
 

@@ -20,13 +20,19 @@ type Driver struct {
 	Output   bool   // it switches something
 	Sensor   bool   // it measures something
 
-	open func(ctx context.Context, w wire, config any) (Device, error)
+	open func(ctx context.Context, w Wire, config any) (Device, error)
 }
 
-// wire is what an owner hands to a driver: the bus, the pin, or neither.
-type wire struct {
-	bus i2c.Bus
-	pin gpio.PinIO
+// Wire is what a driver is opened on: a bus, a pin, or neither.
+type Wire struct {
+	Bus i2c.Bus
+	Pin gpio.PinIO
+}
+
+// Open opens a device by itself, outside a manager. config is a value of the driver's Config; nil
+// means its defaults.
+func (d Driver) Open(ctx context.Context, w Wire, config any) (Device, error) {
+	return d.open(ctx, w, config)
 }
 
 var registry = struct {
@@ -40,21 +46,21 @@ var registry = struct {
 // a method Check(fault func(key, problem, remedy string)) that names wrong values. A name that is
 // taken panics, so does a D that is neither Sensor nor Output.
 func Register[C any, D Device](name string, defaults C, open func(context.Context, C) (D, error)) {
-	register[C, D](name, "", defaults, func(ctx context.Context, _ wire, c C) (D, error) { return open(ctx, c) })
+	register[C, D](name, "", defaults, func(ctx context.Context, _ Wire, c C) (D, error) { return open(ctx, c) })
 }
 
 // RegisterI2C is Register for a chip on an I²C bus. The bus belongs to the manager: a driver does
 // not close it, keep it after Close, or change its speed.
 func RegisterI2C[C any, D Device](name string, defaults C, open func(context.Context, i2c.Bus, C) (D, error)) {
-	register[C, D](name, "i2c", defaults, func(ctx context.Context, w wire, c C) (D, error) { return open(ctx, w.bus, c) })
+	register[C, D](name, "i2c", defaults, func(ctx context.Context, w Wire, c C) (D, error) { return open(ctx, w.Bus, c) })
 }
 
 // RegisterPin is Register for something on one GPIO pin.
 func RegisterPin[C any, D Device](name string, defaults C, open func(context.Context, gpio.PinIO, C) (D, error)) {
-	register[C, D](name, "pin", defaults, func(ctx context.Context, w wire, c C) (D, error) { return open(ctx, w.pin, c) })
+	register[C, D](name, "pin", defaults, func(ctx context.Context, w Wire, c C) (D, error) { return open(ctx, w.Pin, c) })
 }
 
-func register[C any, D Device](name, kind string, defaults C, open func(context.Context, wire, C) (D, error)) {
+func register[C any, D Device](name, kind string, defaults C, open func(context.Context, Wire, C) (D, error)) {
 	made := reflect.TypeFor[D]()
 	d := Driver{
 		Name: name, Wire: kind, Defaults: defaults,
@@ -64,10 +70,13 @@ func register[C any, D Device](name, kind string, defaults C, open func(context.
 	if !d.Output && !d.Sensor {
 		panic(fmt.Sprintf("device: driver %q: %v is neither a Sensor nor an Output", name, made))
 	}
-	d.open = func(ctx context.Context, w wire, config any) (Device, error) {
-		c, ok := config.(C)
-		if !ok {
-			c = defaults
+	d.open = func(ctx context.Context, w Wire, config any) (Device, error) {
+		c := defaults
+		if config != nil {
+			var ok bool
+			if c, ok = config.(C); !ok {
+				return nil, fmt.Errorf("driver %s: its config is a %T, not a %T", name, c, config)
+			}
 		}
 		dev, err := open(ctx, w, c)
 		if err != nil {

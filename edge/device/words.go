@@ -46,7 +46,7 @@ func (o *owner) answered(d *managed, r *Report) {
 // failed notes a failure: in the log when it begins, on the health board as long as it lasts.
 func (o *owner) failed(d *managed, err error) {
 	if d.fails == 1 {
-		o.m.log.Warn("device fails", "device", d.spec.Name, "on", d.where(), "err", err)
+		o.m.log.Info("device fails", "device", d.spec.Name, "on", d.where(), "err", err)
 	}
 	o.raise(d, err, true)
 }

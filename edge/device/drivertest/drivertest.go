@@ -1,0 +1,255 @@
+// Package drivertest is for authors of drivers: it holds a driver to what the manager and its users
+// rely on, and names the rule that is broken and its reason.
+package drivertest
+
+import (
+	"context"
+	"errors"
+	"math"
+	"regexp"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+
+	"selvage/edge/device"
+)
+
+// Case is a driver and a wire on which its device works, such as a simulated chip.
+type Case struct {
+	Driver string // registered name
+	Config any    // nil = the driver's defaults
+
+	Bus func() i2c.Bus    // for a driver on I²C: a fresh bus with a working chip
+	Pin func() gpio.PinIO // for a driver on a pin: a fresh pin
+
+	// Checksums tells that everything the chip sends is covered by checksums, so that no flipped bit
+	// may pass.
+	Checksums bool
+}
+
+// Run checks a driver. Each rule runs in a bubble of its own with virtual time, so the waits of a
+// driver cost nothing, and a goroutine left behind fails the test.
+func Run(t *testing.T, c Case) {
+	d, ok := device.Lookup(c.Driver)
+	if !ok {
+		t.Fatalf("no driver is registered as %q; its package registers it in init", c.Driver)
+	}
+	for _, r := range rules {
+		if r.on != "" && r.on != d.Wire {
+			continue
+		}
+		t.Run(r.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { r.rule(t, newRig(t, c, d)) })
+		})
+	}
+}
+
+var rules = []struct {
+	name string
+	on   string // only for drivers on this wire
+	rule func(t testing.TB, r *rig)
+}{
+	{"defaults pass their own check", "", defaultsPass},
+	{"says what it is", "", saysWhatItIs},
+	{"measures what it declares", "", measuresWhatItDeclares},
+	{"switches", "", switches},
+	{"obeys a context that has ended", "", obeysEndedContext},
+	{"closes twice", "", closesTwice},
+	{"reports every transfer that fails", "i2c", reportsEveryNAK},
+	{"comes back after being unplugged", "i2c", comesBack},
+	{"cuts its waits short", "i2c", cutsWaits},
+	{"finds every flipped bit", "i2c", findsFlippedBits},
+	{"reports a pin that fails", "pin", reportsPin},
+}
+
+// rig is one rule's driver and the wire it can make fail.
+type rig struct {
+	c      Case
+	driver device.Driver
+	bus    *bus
+	pin    *pin
+}
+
+func newRig(t testing.TB, c Case, d device.Driver) *rig {
+	r := &rig{c: c, driver: d}
+	switch {
+	case d.Wire == "i2c" && c.Bus == nil, d.Wire == "pin" && c.Pin == nil:
+		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
+	case d.Wire == "i2c":
+		r.bus = &bus{Bus: c.Bus()}
+	case d.Wire == "pin":
+		r.pin = &pin{PinIO: c.Pin()}
+	}
+	return r
+}
+
+func (r *rig) open(ctx context.Context) (device.Device, error) {
+	var w device.Wire
+	if r.bus != nil {
+		w.Bus = r.bus
+	}
+	if r.pin != nil {
+		w.Pin = r.pin
+	}
+	return r.driver.Open(ctx, w, r.c.Config)
+}
+
+func (r *rig) mustOpen(t testing.TB) device.Device {
+	t.Helper()
+	d, err := r.open(t.Context())
+	if err != nil {
+		t.Fatalf("open on a working wire: %v", err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// use does what the device is for: one measurement, and one switching there and back.
+func use(ctx context.Context, d device.Device) (device.Sample, error) {
+	if o, ok := d.(device.Output); ok {
+		for _, on := range []bool{!o.Safe(), o.Safe()} {
+			if err := o.Out(ctx, on); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if s, ok := d.(device.Sensor); ok {
+		return s.Read(ctx)
+	}
+	return nil, nil
+}
+
+func defaultsPass(t testing.TB, r *rig) {
+	check, ok := r.driver.Defaults.(interface {
+		Check(func(key, problem, remedy string))
+	})
+	if !ok {
+		t.Skip("its Config has no Check")
+	}
+	check.Check(func(key, problem, remedy string) {
+		t.Errorf("the default of %s is refused: %s; %s", key, problem, remedy)
+	})
+}
+
+var laneName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+func saysWhatItIs(t testing.TB, r *rig) {
+	d := r.mustOpen(t)
+	if got := d.Info().Driver; got != r.c.Driver {
+		t.Errorf("Info().Driver = %q, want its registered name %q", got, r.c.Driver)
+	}
+	s, ok := d.(device.Sensor)
+	if !ok {
+		return
+	}
+	seen := map[string]bool{}
+	for _, c := range s.Channels() {
+		if !laneName.MatchString(c.Name) {
+			t.Errorf("channel %q: the name becomes a lane; use small letters, digits and -", c.Name)
+		}
+		if seen[c.Name] {
+			t.Errorf("channel %q is declared twice", c.Name)
+		}
+		seen[c.Name] = true
+		if c.Form == device.Number && c.Unit == "" {
+			t.Errorf(`channel %q has no unit; a plain number has the unit "1"`, c.Name)
+		}
+		if c.Min > c.Max || c.Resolution < 0 {
+			t.Errorf("channel %q: impossible range or resolution: %+v", c.Name, c)
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("a sensor without channels measures nothing")
+	}
+}
+
+func measuresWhatItDeclares(t testing.TB, r *rig) {
+	s, ok := r.mustOpen(t).(device.Sensor)
+	if !ok {
+		t.Skip("not a sensor")
+	}
+	channels := map[string]device.Channel{}
+	for _, c := range s.Channels() {
+		channels[c.Name] = c
+	}
+	for range 2 {
+		sample, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatalf("Read on a working wire: %v", err)
+		}
+		seen := map[string]bool{}
+		for _, m := range sample {
+			c, ok := channels[m.Channel]
+			switch {
+			case !ok:
+				t.Errorf("a measurement of %q, which Channels does not declare", m.Channel)
+			case seen[m.Channel]:
+				t.Errorf("%q is measured twice in one sample", m.Channel)
+			case m.Err != nil:
+				t.Errorf("%q on a working wire: %v", m.Channel, m.Err)
+			case math.IsNaN(m.Value) || math.IsInf(m.Value, 0):
+				t.Errorf("%q = %v; what cannot be told is an Err", m.Channel, m.Value)
+			case (c.Min != 0 || c.Max != 0) && (m.Value < c.Min || m.Value > c.Max):
+				t.Errorf("%q = %v, outside its own range %v to %v", m.Channel, m.Value, c.Min, c.Max)
+			case c.Form == device.Boolean && m.Value != 0 && m.Value != 1:
+				t.Errorf("%q = %v; a Boolean is 0 or 1", m.Channel, m.Value)
+			}
+			seen[m.Channel] = true
+		}
+		<-time.After(time.Second)
+	}
+}
+
+func switches(t testing.TB, r *rig) {
+	o, ok := r.mustOpen(t).(device.Output)
+	if !ok {
+		t.Skip("not an output")
+	}
+	var levels []gpio.Level
+	for _, on := range []bool{true, false, false, true} {
+		if err := o.Out(t.Context(), on); err != nil {
+			t.Fatalf("Out(%v) on a working wire: %v", on, err)
+		}
+		if r.pin != nil {
+			levels = append(levels, r.pin.PinIO.Read())
+		}
+	}
+	if len(levels) == 4 && (levels[0] == levels[1] || levels[1] != levels[2] || levels[0] != levels[3]) {
+		t.Errorf("the pin was %v after on, off, off, on", levels)
+	}
+}
+
+func obeysEndedContext(t testing.TB, r *rig) {
+	d := r.mustOpen(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := r.transfers()
+	if _, err := use(ctx, d); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: error %v, want context.Canceled", err)
+	}
+	if n := r.transfers() - before; n > 0 {
+		t.Errorf("%d transfers after the context had ended: the manager is stopping and wants the bus", n)
+	}
+}
+
+func closesTwice(t testing.TB, r *rig) {
+	d := r.mustOpen(t)
+	for i := range 2 {
+		if err := d.Close(); err != nil {
+			t.Errorf("Close number %d: %v", i+1, err)
+		}
+	}
+}
+
+func (r *rig) transfers() int {
+	switch {
+	case r.bus != nil:
+		return r.bus.n
+	case r.pin != nil:
+		return r.pin.n
+	}
+	return 0
+}

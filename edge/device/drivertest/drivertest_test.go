@@ -1,0 +1,183 @@
+package drivertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+
+	"selvage/edge/device"
+)
+
+// config says what is wrong with the driver under test; the zero config is a good driver.
+type config struct {
+	MuteNAK, BareNAK, NoCRC, DeafWait, LateContext, StrangeChannel, NaN, BadClose, WrongName, NoAsk, SilentOpen bool
+}
+
+func (config) Check(func(key, problem, remedy string)) {}
+
+type sloppy struct {
+	c      config
+	bus    i2c.Bus
+	closed bool
+}
+
+func init() {
+	device.RegisterI2C("sloppy", config{}, func(ctx context.Context, bus i2c.Bus, c config) (*sloppy, error) {
+		d := &sloppy{c: c, bus: bus}
+		if c.NoAsk {
+			return d, nil
+		}
+		_, err := d.ask(ctx)
+		if c.SilentOpen {
+			err = nil
+		}
+		return d, err
+	})
+}
+
+func (d *sloppy) ask(ctx context.Context) (byte, error) {
+	if err := ctx.Err(); err != nil && !d.c.LateContext {
+		return 0, err
+	}
+	var r [2]byte
+	if err := d.bus.Tx(7, nil, nil); err != nil {
+		return 0, d.unanswered(err)
+	}
+	if d.c.DeafWait {
+		time.Sleep(time.Millisecond)
+	} else if err := device.Wait(ctx, time.Millisecond); err != nil {
+		return 0, err
+	}
+	if err := d.bus.Tx(7, nil, r[:]); err != nil {
+		return 0, d.unanswered(err)
+	}
+	if r[0] != ^r[1] && !d.c.NoCRC {
+		return 0, device.Garbled(d.bus, 7, "value")
+	}
+	return r[0], nil
+}
+
+func (d *sloppy) unanswered(err error) error {
+	switch {
+	case d.c.MuteNAK:
+		return nil
+	case d.c.BareNAK:
+		return err
+	}
+	return device.Unanswered(d.bus, 7, err)
+}
+
+func (d *sloppy) Info() device.Info {
+	if d.c.WrongName {
+		return device.Info{}
+	}
+	return device.Info{Driver: "sloppy"}
+}
+
+func (d *sloppy) Channels() []device.Channel {
+	return []device.Channel{{Name: "value", Unit: "1", Max: 10}}
+}
+
+func (d *sloppy) Read(ctx context.Context) (device.Sample, error) {
+	v, err := d.ask(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.c.StrangeChannel:
+		return device.Sample{{Channel: "other"}}, nil
+	case d.c.NaN:
+		return device.Sample{{Channel: "value", Value: math.NaN()}}, nil
+	}
+	return device.Sample{{Channel: "value", Value: float64(v)}}, nil
+}
+
+func (d *sloppy) Close() error {
+	if d.closed && d.c.BadClose {
+		return errors.New("closed already")
+	}
+	d.closed = true
+	return nil
+}
+
+// chip answers 5 and its complement.
+type chip struct{}
+
+func (chip) String() string                  { return "chip" }
+func (chip) SetSpeed(physic.Frequency) error { return nil }
+func (chip) Tx(_ uint16, _, r []byte) error {
+	copy(r, []byte{5, 0xFA})
+	return nil
+}
+
+// recorder stands in for a test that is expected to fail.
+type recorder struct {
+	testing.TB
+	faults []string
+}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Error(args ...any) { r.faults = append(r.faults, fmt.Sprint(args...)) }
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	panic(r)
+}
+
+func TestGoodDriver(t *testing.T) {
+	Run(t, Case{Driver: "sloppy", Bus: func() i2c.Bus { return chip{} }, Checksums: true})
+}
+
+func TestSloppyDrivers(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		config config
+		fault  string
+	}{
+		{"says what it is", config{WrongName: true}, "want its registered name"},
+		{"measures what it declares", config{StrangeChannel: true}, "which Channels does not declare"},
+		{"measures what it declares", config{NaN: true}, "what cannot be told is an Err"},
+		{"obeys a context that has ended", config{LateContext: true}, "transfers after the context had ended"},
+		{"closes twice", config{BadClose: true}, "Close number 2"},
+		{"reports every transfer that fails", config{MuteNAK: true, NoCRC: true}, "no error"},
+		{"reports every transfer that fails", config{BareNAK: true}, "has no remedy"},
+		{"reports every transfer that fails", config{NoAsk: true}, "opening makes no transfer"},
+		{"comes back after being unplugged", config{SilentOpen: true}, "it opens while unplugged"},
+		{"cuts its waits short", config{DeafWait: true}, "waited 1ms more"},
+		{"finds every flipped bit", config{NoCRC: true}, "bit 0 flipped"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rec := &recorder{TB: t}
+				func() {
+					defer func() {
+						if p := recover(); p != nil && p != any(rec) {
+							panic(p)
+						}
+					}()
+					for _, r := range rules {
+						if r.name == c.rule {
+							d, _ := device.Lookup("sloppy")
+							r.rule(rec, newRig(rec, Case{
+								Driver: "sloppy", Config: c.config, Bus: func() i2c.Bus { return chip{} }, Checksums: true,
+							}, d))
+						}
+					}
+				}()
+				if !strings.Contains(strings.Join(rec.faults, "\n"), c.fault) {
+					t.Errorf("%+v: found %q, want %q", c.config, rec.faults, c.fault)
+				}
+			})
+		})
+	}
+}
