@@ -1,0 +1,71 @@
+// Package bus is for the machine's own wires: the I²C buses and GPIO pins of the board it runs on.
+//
+// Pins go through periph, which knows the boards. I²C goes straight to the kernel's i2c-dev interface
+// (Documentation/i2c/dev-interface.rst): periph v3.8.5 gives errors as text only, so "nobody answers"
+// could not be told from "the adapter was unplugged", and its transfer keeps addresses of variables
+// on the goroutine's stack as plain numbers, which a growing stack leaves behind.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"periph.io/x/conn/v3/i2c"
+
+	"selvage/edge/device"
+)
+
+func init() { device.RegisterBus("", device.Wires{I2C: openI2C, Pin: openPin}) }
+
+func openI2C(_ context.Context, name string) (i2c.BusCloser, error) {
+	if !filepath.IsAbs(name) {
+		return nil, &device.Fault{
+			Text:   fmt.Sprintf("%q is not the name of a bus", name),
+			Remedy: `write the path the kernel gives it, such as "/dev/i2c-1"; ` + present(filepath.Glob),
+		}
+	}
+	b, err := dial(name)
+	if err != nil {
+		return nil, explain(name, err, filepath.Glob)
+	}
+	return b, nil
+}
+
+// explain turns the error of opening a bus into one with a remedy.
+func explain(name string, err error, glob func(string) ([]string, error)) error {
+	var f *device.Fault
+	switch {
+	case errors.As(err, &f):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return &device.Fault{
+			Text:   "there is no bus " + name,
+			Remedy: present(glob) + `; if it is that of a Raspberry Pi: raspi-config, or dtparam=i2c_arm=on in config.txt and a restart; elsewhere: modprobe i2c-dev`,
+			Err:    err,
+		}
+	case errors.Is(err, fs.ErrPermission):
+		return &device.Fault{
+			Text:   "selvage may not open the bus " + name,
+			Remedy: "add its user to the group i2c (usermod -aG i2c NAME) and start it again",
+			Err:    err,
+		}
+	}
+	return &device.Fault{
+		Text:   "the bus " + name + " does not open",
+		Remedy: "check the name with: ls /dev/i2c-*",
+		Err:    err,
+	}
+}
+
+// present lists the buses there are, because a wrong number is the likeliest mistake.
+func present(glob func(string) ([]string, error)) string {
+	names, err := glob("/dev/i2c-*")
+	if err != nil || len(names) == 0 {
+		return "this machine shows no I²C bus"
+	}
+	return "this machine has " + strings.Join(names, ", ")
+}

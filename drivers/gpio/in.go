@@ -1,0 +1,111 @@
+package gpio
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+
+	"selvage/edge/device"
+)
+
+const (
+	// defaultDebounce outlasts the bouncing of nearly all switches, which is 1 to 6 ms.
+	defaultDebounce = 10 * time.Millisecond
+	// settleTries bounds the wait for a contact that does not come to rest. It is odd, see settled.
+	settleTries = 5
+)
+
+// InConfig is one [device.…] table with driver = "gpio-in".
+type InConfig struct {
+	Pull     string        `toml:"pull"`     // "up", "down" or "off": the resistor inside the chip
+	Active   string        `toml:"active"`   // "high" or "low": the level that counts as on; a contact to ground wants "low"
+	Debounce time.Duration `toml:"debounce"` // how long a new level must last, up to 100 ms; 0 = not at all
+}
+
+var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "off": gpio.Float}
+
+// Check names what cannot work.
+func (c InConfig) Check(fault func(key, problem, remedy string)) {
+	if _, ok := pulls[c.Pull]; !ok {
+		fault("pull", fmt.Sprintf("a pin has no pull %q", c.Pull), `use "up", "down" or "off"`)
+	}
+	if c.Debounce < 0 || c.Debounce > 100*time.Millisecond {
+		fault("debounce", fmt.Sprintf("a contact does not bounce for %v", c.Debounce), `use "0s" to "100ms"`)
+	}
+	checkActive(c.Active, fault)
+}
+
+// In is a pin that is read.
+type In struct {
+	pin     gpio.PinIO
+	c       InConfig
+	last    gpio.Level
+	started bool
+	closed  bool
+}
+
+// OpenIn makes the pin an input.
+func OpenIn(_ context.Context, pin gpio.PinIO, c InConfig) (*In, error) {
+	if err := pin.In(pulls[c.Pull], gpio.NoEdge); err != nil {
+		return nil, refused(pin, "an input", err)
+	}
+	return &In{pin: pin, c: c}, nil
+}
+
+// Channels is one, "active".
+func (i *In) Channels() []device.Channel {
+	return []device.Channel{{Name: "active", Form: device.Boolean}}
+}
+
+// Read tells whether the pin is at its active level. A level that differs from the last is taken only
+// when it has lasted for the debounce time.
+func (i *In) Read(ctx context.Context) (device.Sample, error) {
+	if err := done(ctx, i.closed); err != nil {
+		return nil, err
+	}
+	// periph's Read has no error: it returns low when the line is gone. Asking for the input again has
+	// one, and costs a system call.
+	if err := i.pin.In(pulls[i.c.Pull], gpio.NoEdge); err != nil {
+		return nil, refused(i.pin, "an input", err)
+	}
+	now, err := i.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i.last, i.started = now, true
+	return device.Sample{{Channel: "active", Value: device.Flag(now == level(i.c.Active, true))}}, nil
+}
+
+// settled waits until two looks one debounce time apart agree. A contact that never rests keeps its
+// last level.
+func (i *In) settled(ctx context.Context) (gpio.Level, error) {
+	now := i.pin.Read()
+	if i.c.Debounce <= 0 || i.started && now == i.last {
+		return now, nil
+	}
+	for range settleTries {
+		if err := device.Wait(ctx, i.c.Debounce); err != nil {
+			return now, err
+		}
+		before := now
+		if now = i.pin.Read(); now == before {
+			return now, nil
+		}
+	}
+	return now, nil // after an odd number of changes from a new level: the last one
+}
+
+// Info tells which pin it is.
+func (i *In) Info() device.Info {
+	return info("gpio-in", i.pin, fmt.Sprintf("input, active %s, pull %s", i.c.Active, i.c.Pull))
+}
+
+// Close leaves the pin an input.
+func (i *In) Close() error {
+	i.closed = true
+	return nil
+}
+
+var _ device.Sensor = (*In)(nil)

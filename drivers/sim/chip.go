@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"math"
+	"time"
+)
+
+// sht4x is the chip as its datasheet describes it (Sensirion SHT4x, version 6, 2023), seen from the
+// bus. It shares no code with the driver, so that a mistake in one shows in the other.
+type sht4x struct {
+	serial  uint32
+	measure func() (t, rh float64)
+
+	busyUntil time.Time
+	answer    []byte // what the next read gets; nil = nothing was asked
+}
+
+// Table 8, and the longest times of table 5: a chip as slow as it may be.
+var measureTimes = map[byte]time.Duration{
+	0xFD: 8300 * time.Microsecond, // high repeatability
+	0xF6: 4500 * time.Microsecond, // medium
+	0xE0: 1600 * time.Microsecond, // low
+}
+
+const (
+	readSerial = 0x89
+	softReset  = 0x94
+	resetTime  = time.Millisecond
+)
+
+func (c *sht4x) powerOff() { c.answer, c.busyUntil = nil, time.Time{} }
+
+// write takes the bytes after the address; false is a NAK.
+func (c *sht4x) write(now time.Time, w []byte) bool {
+	if now.Before(c.busyUntil) || len(w) != 1 {
+		return false
+	}
+	if wait, ok := measureTimes[w[0]]; ok {
+		t, rh := c.measure()
+		c.busyUntil = now.Add(wait)
+		c.answer = append(word(ticks((t+45)/175)), word(ticks((rh+6)/125))...)
+		return true
+	}
+	switch w[0] {
+	case readSerial:
+		c.answer = append(word(uint16(c.serial>>16)), word(uint16(c.serial))...)
+	case softReset:
+		c.answer, c.busyUntil = nil, now.Add(resetTime)
+	default:
+		return false
+	}
+	return true
+}
+
+// read fills r; false is a NAK of the address, as given while a measurement runs or when nothing was
+// asked. Beyond its answer the chip leaves the line alone, which reads as ones.
+func (c *sht4x) read(now time.Time, r []byte) bool {
+	if now.Before(c.busyUntil) || c.answer == nil {
+		return false
+	}
+	for i := copy(r, c.answer); i < len(r); i++ {
+		r[i] = 0xFF
+	}
+	c.answer = nil
+	return true
+}
+
+// ticks scales 0…1 to a word.
+func ticks(part float64) uint16 {
+	return uint16(math.Round(65535 * min(max(part, 0), 1)))
+}
+
+// word is a big-endian word with its checksum behind it.
+func word(v uint16) []byte { return []byte{byte(v >> 8), byte(v), checksum(v)} }
+
+// checksum is the remainder of a polynomial division: the word, its first eight bits inverted (the
+// start value 0xFF), with eight zero bits behind, by x⁸+x⁵+x⁴+1.
+func checksum(v uint16) byte {
+	rest := uint32(v^0xFF00) << 8
+	for bit := 23; bit >= 8; bit-- {
+		if rest>>bit&1 == 1 {
+			rest ^= 0x131 << (bit - 8)
+		}
+	}
+	return byte(rest)
+}

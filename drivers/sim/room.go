@@ -1,0 +1,162 @@
+// Package sim is for trying Selvage without hardware: it stands in for the wires of a room, below the
+// drivers, so that the very driver code runs that runs on chips.
+//
+// The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
+// "sim:room/GPIO17" a relay with a heater. Any other word after the colon is another room.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+
+	"selvage/edge/device"
+)
+
+func init() {
+	device.RegisterBus("sim", device.Wires{
+		I2C: func(_ context.Context, name string) (i2c.BusCloser, error) {
+			if strings.Contains(name, "/") {
+				return nil, errors.New("a simulated bus is called like its room: sim:room")
+			}
+			return Find(name).Bus(), nil
+		},
+		Pin: func(_ context.Context, name string) (gpio.PinIO, error) {
+			room, pin, _ := strings.Cut(name, "/")
+			if pin != relayPin {
+				return nil, &device.Fault{
+					Text:   fmt.Sprintf("the simulated room %s has no pin %q", room, pin),
+					Remedy: "its only pin is " + room + "/" + relayPin,
+				}
+			}
+			return Find(room).Pin(), nil
+		},
+	})
+}
+
+// The room: a small one with a strong heater, so that a thermostat can be watched at work. From 20 °C
+// it gains 1 K in about 15 s with the heater on and loses 1 K in about 45 s with it off.
+const (
+	ambient  = 17.0 // °C it cools down to
+	heated   = 29.0 // °C it would reach with the heater always on
+	initial  = 20.0 // °C at the start
+	inertia  = 120  // s, the time constant of both
+	moisture = 0.45 // relative humidity at initial; the water in the air stays what it is
+	noiseT   = 0.02 // K, standard deviation; the chip's repeatability is 0.04 K at three sigma
+	noiseRH  = 0.08 // %
+)
+
+// Trouble is what can be wrong with a room's sensor.
+type Trouble uint8
+
+const (
+	None      Trouble = iota
+	Unplugged         // nobody acknowledges
+	Noisy             // bits flip on the way, so checksums are wrong
+	Stuck             // the clock line is held low: every transfer ends in the kernel's time-out
+)
+
+// Room is a simulated room with one sensor and one heater. It has no goroutine: it catches up with
+// the time when it is looked at.
+type Room struct {
+	name string
+
+	mu      sync.Mutex
+	noise   *rand.Rand
+	temp    float64 // °C
+	heating bool
+	at      time.Time // of temp
+	trouble Trouble
+	chip    sht4x
+}
+
+var rooms = struct {
+	sync.Mutex
+	m map[string]*Room
+}{m: map[string]*Room{}}
+
+// Find returns the room of that name, "sim:room"; it is built when it is first asked for.
+func Find(name string) *Room {
+	rooms.Lock()
+	defer rooms.Unlock()
+	r := rooms.m[name]
+	if r == nil {
+		h := fnv.New64a()
+		h.Write([]byte(name))
+		r = NewRoom(name, h.Sum64())
+		rooms.m[name] = r
+	}
+	return r
+}
+
+// NewRoom builds a room that only the caller knows, with its own noise.
+func NewRoom(name string, seed uint64) *Room {
+	r := &Room{name: name, noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, at: time.Now()}
+	r.chip.serial = uint32(seed)
+	r.chip.measure = r.measure
+	return r
+}
+
+// Trouble makes something go wrong with the sensor, or None of it right again.
+func (r *Room) Trouble(t Trouble) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trouble = t
+	if t == Unplugged {
+		r.chip.powerOff()
+	}
+}
+
+// Heating tells whether the heater is on.
+func (r *Room) Heating() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heating
+}
+
+// Temperature returns the true temperature in °C, without the sensor's noise.
+func (r *Room) Temperature() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUp()
+	return r.temp
+}
+
+// catchUp moves the temperature to the present: a body with one time constant nears the temperature
+// it would end at.
+func (r *Room) catchUp() {
+	now := time.Now()
+	end := ambient
+	if r.heating {
+		end = heated
+	}
+	r.temp = end + (r.temp-end)*math.Exp(-now.Sub(r.at).Seconds()/inertia)
+	r.at = now
+}
+
+func (r *Room) heat(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUp()
+	r.heating = on
+}
+
+// measure is what the sensor sees: °C and %.
+func (r *Room) measure() (t, rh float64) {
+	r.catchUp()
+	rh = 100 * moisture * saturation(initial) / saturation(r.temp)
+	return r.temp + noiseT*r.noise.NormFloat64(), rh + noiseRH*r.noise.NormFloat64()
+}
+
+// saturation is the pressure of water vapour in saturated air in hPa at t °C: Magnus formula with the
+// constants of Sonntag 1990.
+func saturation(t float64) float64 { return 6.112 * math.Exp(17.62*t/(243.12+t)) }
