@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/clock"
@@ -178,10 +179,20 @@ func (h *Host) Stop(ctx context.Context) error {
 	h.mu.Unlock()
 	var err error
 	for _, layer := range []Layer{Agents, Things} {
-		err = errors.Join(err, stopAll(ctx, layers[layer]))
+		part, cancel := half(ctx)
+		err = errors.Join(err, stopAll(part, layers[layer]))
+		cancel()
 	}
 	h.sched.stop(ctx)
 	return err
+}
+
+// half leaves the other half of ctx's time to what comes after an agent that hangs.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	return context.WithCancel(ctx)
 }
 
 func stopAll(ctx context.Context, cells []*cell) error {

@@ -1,0 +1,85 @@
+// Package edge_test keeps the house in order: which package may import which.
+package edge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// rooms says what each package is for and what it may import. Columns: floor; package, `*`
+// standing for one element of the path; what it may import from us; what from outside, the
+// standard library being open to all; why the room exists or has an unusual arrow. A name
+// without a slash is short for edge/NAME, `below` means every lower floor. A package under
+// a literal row is not under a pattern. Test helpers (packages named …test) and imports of
+// tests are not checked.
+//
+// The table serves the house: where a piece of work needs another row or arrow, change it
+// here in the same commit and say why.
+const rooms = `
+0 | edge/recon         |                                           |                                     | Recon text, values, Go types
+0 | edge/route         |                                           |                                     | node URIs, lane names, patterns
+0 | edge/clock         |                                           |                                     | boot id, monotonic and wall time, and whether to trust it
+0 | edge/health        |                                           |                                     | named conditions and their remedies
+1 | edge/warp          | recon route                               |                                     | envelopes and the link state machine: no socket, no clock
+1 | edge/store         | recon route clock health                  | modernc.org/sqlite                  | stored lanes on disk
+1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
+2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
+2 | edge/peer          | warp recon route health                   | github.com/gorilla/websocket        | one WebSocket to a WARP host, dialled or accepted
+3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
+3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
+3 | edge/meta          | agent host route health                   |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
+3 | edge/config        | agent device route health                 | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
+3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
+3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
+3 | agents/*           | agent device health                       |                                     | one job each
+4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket        | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+5 | edge/cli           | edge/*                                    | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
+6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents
+`
+
+func TestFloors(t *testing.T) {
+	table, err := parseRooms(rooms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range floorFaults(table, listPackages(t)) {
+		t.Error(fault)
+	}
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-buildvcs=false", "-json=ImportPath,Name,Dir,Doc,GoFiles,Imports", "./...")
+	cmd.Dir = ".." // the module's root
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("%v: %v\n%s", cmd, err, exit.Stderr)
+		}
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("%v: %v", cmd, err)
+		}
+		// Only what the test itself opens counts for Go's test cache; without this a cached
+		// pass would outlive a changed import or a new package.
+		for _, dir := range []string{p.Dir, filepath.Dir(p.Dir)} {
+			if _, err := os.ReadDir(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pkgs = append(pkgs, p)
+	}
+}
