@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,7 +173,12 @@ func (c *Conn) keepAlive() {
 	}
 }
 
-func (c *Conn) read() error {
+func (c *Conn) read() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while reading: %v\n%s", p, debug.Stack()) // ends this connection, not the host
+		}
+	}()
 	var buf []byte
 	for {
 		_, r, err := c.ws.NextReader()

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"selvage/edge/health"
+)
+
+const (
+	settle     = 100 * time.Millisecond // what comes and goes within that is not shown
+	repeatTime = 10 * time.Second       // how often a condition whose words change is shown again
+	labelWidth = 8
+)
+
+// conditions prints what is wrong when that begins and when it ends.
+type conditions struct {
+	out     io.Writer
+	board   *health.Board
+	cancel  func() // of the watch
+	changed chan struct{}
+	quit    chan struct{}
+	ended   chan struct{}
+	shown   map[string]shown
+}
+
+type shown struct {
+	health.Condition
+	at time.Time
+}
+
+// showConditions prints the board's conditions on out until stop.
+func showConditions(out io.Writer, board *health.Board) *conditions {
+	c := &conditions{
+		out: out, board: board,
+		changed: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		shown: map[string]shown{},
+	}
+	c.cancel = board.Watch(func() {
+		select {
+		case c.changed <- struct{}{}:
+		default: // it will look anyway
+		}
+	})
+	go c.run()
+	return c
+}
+
+// stop returns when nothing is printed any more.
+func (c *conditions) stop() {
+	c.cancel()
+	close(c.quit)
+	<-c.ended
+}
+
+func (c *conditions) run() {
+	defer close(c.ended)
+	for {
+		select {
+		case <-c.changed:
+			c.look()
+		case <-c.quit:
+			c.look()
+			return
+		}
+		select {
+		case <-time.After(settle):
+		case <-c.quit:
+		}
+	}
+}
+
+func (c *conditions) look() {
+	now := time.Now()
+	active := map[string]bool{}
+	for _, cond := range c.board.Active() {
+		active[cond.Code] = true
+		was, known := c.shown[cond.Code]
+		if known && (was.Text == cond.Text || now.Sub(was.at) < repeatTime) {
+			continue
+		}
+		c.shown[cond.Code] = shown{cond, now}
+		c.print("!", cond.Code, cond.Text)
+		if cond.Remedy != "" {
+			fmt.Fprintf(c.out, "%*s%s\n", labelWidth+2, "", printable(cond.Remedy))
+		}
+	}
+	for code, was := range c.shown {
+		if !active[code] {
+			delete(c.shown, code)
+			c.print(mark(c.out), code, fmt.Sprintf("over after %v: %s", now.Sub(was.Since).Round(time.Second), was.Text))
+		}
+	}
+}
+
+func (c *conditions) print(mark, code, text string) {
+	label := label(code)
+	pad := max(labelWidth-utf8.RuneCountInString(label), 2)
+	fmt.Fprintf(c.out, "%s %s%*s%s\n", mark, label, pad, "", printable(text))
+}
+
+// label is a condition's code as people know the thing: the name of a device, bus or agent.
+func label(code string) string {
+	room, name, ok := strings.Cut(code, ".")
+	switch room {
+	case "device", "bus", "agent":
+		if ok {
+			return name
+		}
+	case "lane", "link":
+		name, _, _ = strings.Cut(name, ".")
+		return name
+	}
+	return room
+}
+
+// mark begins a line of good news.
+func mark(w io.Writer) string {
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return "✓"
+		}
+	}
+	return "+"
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/config"
+	"selvage/edge/device"
+	"selvage/edge/host"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+	"selvage/edge/twin"
+)
+
+// patience bounds how long the greeting waits for the devices to open, and for the agents to start.
+const patience = 500 * time.Millisecond
+
+// listed is how many devices and how many agents the greeting names; it has 15 lines at most.
+const listed = 3
+
+// greet tells what runs, where, and what to try.
+func (e *env) greet(ctx context.Context, plan *config.Plan, h *host.Host, d *devices, address string) {
+	text := []string{"selvage " + version + " runs as " + plan.Host.Name + "; Ctrl-C stops it"}
+	section := func(title string, lines []string) {
+		if more := len(lines) - listed; more > 0 {
+			lines = append(lines[:listed-1:listed-1], fmt.Sprintf("and %d more", more+1))
+		}
+		for i, line := range lines {
+			if i > 0 {
+				title = ""
+			}
+			text = append(text, fmt.Sprintf("%-8s %s", title, line))
+		}
+	}
+	var lines []string
+	for _, p := range plan.Devices {
+		line := fmt.Sprintf("%-8s %s", p.Name, p.Driver)
+		if wire := cmp.Or(p.Bus, p.Pin); wire != "" {
+			line += " on " + wire
+		}
+		lines = append(lines, line)
+	}
+	section("devices", lines)
+	lines = nil
+	for _, p := range plan.Agents {
+		lines = append(lines, p.Pattern.String()+"  "+p.Kind)
+	}
+	section("agents", lines)
+	section("data", []string{plan.Host.Data})
+	section("WARP", []string{"warp://" + address})
+	section("HTTP", []string{"http://" + address})
+	section("try", e.tries(ctx, plan, h, d, address))
+	for _, line := range text {
+		fmt.Fprintln(e.out, printable(line))
+	}
+}
+
+// tries are commands that work on this host as it stands.
+func (e *env) tries(ctx context.Context, plan *config.Plan, h *host.Host, d *devices, address string) []string {
+	command := program()
+	if "warp://"+address != defaultHost {
+		command += " --host warp://" + address
+	}
+	var tries []string
+	opening, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if node, lane, ok := watchable(opening, plan, d); ok {
+		tries = append(tries, fmt.Sprintf("%s watch %s %s", command, node, lane))
+	}
+	reading, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if node, lane, value, ok := settable(reading, plan, h); ok {
+		tries = append(tries, fmt.Sprintf("%s set %s %s %s", command, node, lane, value))
+	}
+	return append(tries, command+" ls")
+}
+
+// watchable picks a sensor and what it measures: one on a wire if that answers, else any that does.
+func watchable(ctx context.Context, plan *config.Plan, d *devices) (node route.NodeURI, lane string, ok bool) {
+	best, wired := "", false
+	for _, p := range plan.Devices {
+		driver, _ := device.Lookup(p.Driver)
+		if driver.Sensor && (best == "" || !wired && p.Bus != "") {
+			best, wired = p.Name, p.Bus != ""
+		}
+	}
+	if best == "" {
+		return "", "", false
+	}
+	node, lane = twin.Node(best), "status"
+	for range plan.Devices {
+		select {
+		case r := <-d.found:
+			if len(r.Opened.Channels) > 0 {
+				node, lane = twin.Node(r.Device), r.Opened.Channels[0].Name
+			}
+			if r.Device == best {
+				return node, lane, true
+			}
+		case <-ctx.Done():
+		}
+	}
+	return node, lane, true
+}
+
+// settable picks a lane that is there to be set: an agent's value lane with the name of a key of its
+// config, or an output's command lane.
+func settable(ctx context.Context, plan *config.Plan, h *host.Host) (node route.NodeURI, lane, value string, ok bool) {
+	for _, p := range plan.Agents {
+		for _, key := range keys(p.Config) {
+			if p.URI == "" {
+				continue
+			}
+			s, err := h.Read(ctx, p.URI, route.LaneName(key))
+			if err != nil || s.Kind != agent.ValueKind || len(s.Events) == 0 {
+				continue
+			}
+			v, err := recon.Parse(s.Events[0])
+			if f, isNumber := v.Float(); err == nil && isNumber {
+				return p.URI, key, recon.Float(f + 1).String(), true
+			}
+		}
+	}
+	for _, p := range plan.Devices {
+		if driver, _ := device.Lookup(p.Driver); driver.Output {
+			return twin.Node(p.Name), "set", "true", true
+		}
+	}
+	return "", "", "", false
+}
+
+// keys are the names under which a config struct's fields stand in the file.
+func keys(config any) []string {
+	t := reflect.TypeOf(config)
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		names = append(names, cmp.Or(name, strings.ToLower(f.Name)))
+	}
+	return names
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"selvage/edge/peer"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+func (e *env) lsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "ls [URI]",
+		Short:   "list the host's agents, or an agent's lanes and what they hold",
+		Example: "  selvage ls\n  selvage ls /device/air",
+		Args:    takes(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(c.Context(), answerTime)
+			defer cancel()
+			uri := ""
+			if len(args) > 0 {
+				uri = args[0]
+			}
+			node, err := e.aim(uri)
+			if err != nil {
+				return err
+			}
+			conn, err := e.dial(ctx)
+			if err != nil {
+				return err
+			}
+			defer conn.Close(closeNormal, "")
+			if strings.Trim(node, "/") == "" {
+				return e.listNodes(ctx, conn)
+			}
+			return e.listLanes(ctx, conn, node)
+		},
+	}
+}
+
+func (e *env) listNodes(ctx context.Context, c *peer.Conn) error {
+	nodes, err := contentOf(ctx, c, "swim:meta:host", "nodes")
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, it := range nodes.entries {
+		if e.json {
+			if err := printJSON(e.out, recon.Field("node", it.Key), recon.Field("agents", it.Value.Get("agents"))); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{inWords(it.Key), kinds(it.Value.Get("agents"))})
+	}
+	return printRows(e.out, rows)
+}
+
+// kinds writes the kinds of a node's agents.
+func kinds(v recon.Value) string {
+	var names []string
+	for _, it := range v.Items() {
+		names = append(names, inWords(it.Value))
+	}
+	if names == nil {
+		return inWords(v)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *env) listLanes(ctx context.Context, c *peer.Conn, uri string) error {
+	node, _, err := route.Node("/", uri)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	lanes, err := contentOf(ctx, c, "swim:meta:node/"+route.Escape(string(node)), "lanes")
+	if u, ok := isUnlinked(err); ok && u.Reason == "nodeNotFound" {
+		err = &trouble{fmt.Errorf("there is no agent %s", node), "see what agents there are: " + program() + " ls"}
+	}
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, it := range lanes.entries {
+		name, _ := it.Key.Text()
+		kind, _ := it.Value.Get("laneType").Text()
+		var now content
+		holds := kind != "command" && kind != "supply" && kind != "http"
+		if holds {
+			if now, err = contentOf(ctx, c, string(node), name); err != nil {
+				return err
+			}
+		}
+		if !e.json {
+			rows = append(rows, []string{printable(name), printable(kind), now.brief(holds)})
+			continue
+		}
+		line := []recon.Item{recon.Field("node", recon.String(string(node))), recon.Field("lane", it.Key), recon.Field("type", recon.String(kind))}
+		if holds {
+			line = append(line, recon.Field("value", now.all()))
+		}
+		if err := printJSON(e.out, line...); err != nil {
+			return err
+		}
+	}
+	return printRows(e.out, rows)
+}
+
+// brief writes a lane's content on what is left of a line.
+func (c content) brief(holds bool) string {
+	const wide = 60
+	switch {
+	case !holds:
+		return ""
+	case c.empty:
+		return "(empty)"
+	case len(c.entries) == 1:
+		return "1 entry"
+	case len(c.entries) > 1:
+		return fmt.Sprintf("%d entries", len(c.entries))
+	}
+	s := onLine(c.value)
+	if r := []rune(s); len(r) > wide {
+		s = string(r[:wide]) + "…"
+	}
+	return s
+}
+
+func contentOf(ctx context.Context, c *peer.Conn, node, lane string) (content, error) {
+	bodies, err := state(ctx, c, node, lane)
+	if err != nil {
+		return content{}, err
+	}
+	return gather(bodies)
+}

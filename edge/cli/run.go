@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+	"selvage/edge/config"
+	"selvage/edge/device"
+	"selvage/edge/health"
+	"selvage/edge/host"
+	"selvage/edge/meta"
+	"selvage/edge/store"
+	"selvage/edge/twin"
+	"selvage/edge/web"
+)
+
+func (e *env) runCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "run a host until Ctrl-C",
+		Args:  takes(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			plan, path, err := e.load(path)
+			if err != nil {
+				return err
+			}
+			return e.run(c.Context(), plan, path)
+		},
+	}
+	configFlag(c, &path)
+	c.Flags().CountVarP(&e.verbose, "verbose", "v", "log what happens to stderr; -vv logs more")
+	return c
+}
+
+// run starts everything in order, waits for ctx to end, and stops everything in reverse.
+func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err error) {
+	var started stops
+	defer func() { err = errors.Join(err, started.stop()) }()
+
+	log := e.logger()
+	board := health.NewBoard()
+	clk := clock.System()
+	showing := showConditions(e.err, board)
+	started.add(func(context.Context) error { showing.stop(); return nil })
+
+	kept, err := store.Open(store.Options{Dir: plan.Host.Data, Commit: plan.Host.Commit, Clock: clk, Health: board, Log: log})
+	if err != nil {
+		return &trouble{err, "that folder is data in the table [host] of " + path}
+	}
+	started.add(func(context.Context) error { return kept.Close() })
+
+	door, err := web.Listen(plan.Host.Listen)
+	if err != nil {
+		return cannotListen(err, plan.Host.Listen, path)
+	}
+	started.add(func(context.Context) error { door.Close(); return nil })
+
+	reporting, stopReports := context.WithCancel(context.Background())
+	defer stopReports()
+	h := host.New(host.Options{Clock: clk, Health: board, Log: log, Store: kept})
+	d := &devices{twins: map[string]*twinHandle{}, found: make(chan device.Report, len(plan.Devices)), ctx: reporting}
+	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
+	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
+	started.add(func(ctx context.Context) error {
+		err := h.Stop(ctx)
+		stopReports() // nobody takes them any more
+		return err
+	})
+
+	if err := d.add(h, plan.Devices); err != nil {
+		return e.orFaults(err)
+	}
+	if err := addAgents(h, plan.Agents); err != nil {
+		return e.orFaults(err)
+	}
+	address := door.Addr().String()
+	info := meta.Info{Name: plan.Host.Name, Version: version, Started: time.Now(), URI: "warp://" + address}
+	if err := meta.Add(h, info); err != nil {
+		return err
+	}
+	d.manager.Start()
+	server := web.Start(door, web.Options{Host: h, Version: version, Log: log})
+	started.add(server.Stop)
+
+	e.greet(ctx, plan, h, d, address)
+	<-ctx.Done()
+	return nil
+}
+
+func (e *env) logger() *slog.Logger {
+	level := slog.LevelWarn
+	switch {
+	case e.verbose == 1:
+		level = slog.LevelInfo
+	case e.verbose > 1:
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: level}))
+}
+
+// orFaults prints faults that were found after the config was read.
+func (e *env) orFaults(err error) error {
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		return e.printFaults(faults)
+	}
+	return err
+}
+
+func cannotListen(err error, address, path string) error {
+	port := address[strings.LastIndex(address, ":")+1:]
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &trouble{err, fmt.Sprintf("another selvage may run; see who it is: ss -ltnp 'sport = :%s'\n  then stop that one, or change listen in %s", port, path)}
+	case errors.Is(err, syscall.EACCES):
+		return &trouble{err, fmt.Sprintf("ports below 1024 are not for everyone; set another one as listen in %s", path)}
+	}
+	return &trouble{err, "this machine has no such address; change listen in " + path}
+}
+
+// devices ties the devices to their twins.
+type devices struct {
+	manager *device.Manager
+	twins   map[string]*twinHandle // complete before the first report
+	found   chan device.Report     // the first report of each device that was opened
+	ctx     context.Context        // ends when reports are no more taken
+}
+
+type twinHandle struct {
+	*twin.Twin
+	turns *host.Handle
+	found bool // only the owner's goroutine asks
+}
+
+func (d *devices) add(h *host.Host, plan []config.Device) error {
+	var faults config.Faults
+	for _, p := range plan {
+		name := p.Name
+		t := twin.New(p.Spec, func(on bool) error { return d.manager.Out(name, on) })
+		turns, err := h.Add(t.Node(), host.Things, t.Kind(), nil)
+		if err == nil {
+			d.twins[name] = &twinHandle{Twin: t, turns: turns}
+			err = d.manager.Add(p.Spec)
+		}
+		if err != nil {
+			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// report hands a device's report to its twin. It waits while the twin's mailbox is full, and with it
+// the device's bus.
+func (d *devices) report(r device.Report) {
+	t := d.twins[r.Device]
+	if r.Opened != nil && !t.found {
+		t.found = true
+		d.found <- r // has room for one of each device
+	}
+	_ = t.turns.Do(d.ctx, func() { t.Report(r) }) // fails only when the host is stopping
+}
+
+func addAgents(h *host.Host, plan []config.Agent) error {
+	var faults config.Faults
+	for _, p := range plan {
+		kind, ok := agent.Lookup(p.Kind)
+		err := fmt.Errorf("there is no kind %q", p.Kind)
+		switch {
+		case !ok:
+		case p.URI != "":
+			_, err = h.Add(p.URI, host.Agents, kind, p.Config)
+		default:
+			err = h.Route(p.Pattern, kind, p.Config, nil)
+		}
+		if err != nil {
+			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// stops is what has been started and how each of it is stopped.
+type stops []func(context.Context) error
+
+func (s *stops) add(stop func(context.Context) error) { *s = append(*s, stop) }
+
+// Connections and agents may take stopTime together. After them, however long they took, outputs
+// get into their safe state and the store makes its last commit. All of it is to take less than 2 s.
+const stopTime = 800 * time.Millisecond
+
+// stop stops everything, the last started first, also after one of them failed.
+func (s *stops) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	var err error
+	for i := len(*s) - 1; i >= 0; i-- {
+		err = errors.Join(err, (*s)[i](ctx))
+	}
+	return err
+}

@@ -1,0 +1,11 @@
+package main
+
+// The one list of all drivers and agents. Leaving one out makes the program smaller.
+import (
+	_ "selvage/agents/climate"
+	_ "selvage/drivers/bus"
+	_ "selvage/drivers/gpio"
+	_ "selvage/drivers/sht4x"
+	_ "selvage/drivers/sim"
+	_ "selvage/drivers/system"
+)

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// refusal says why a request is not served at all, "" if it is. It keeps web pages from elsewhere
+// from driving this host by way of the browser of somebody who may:
+//
+//   - A page whose domain was made to resolve to this machine (DNS rebinding) shows in Host, so that
+//     must be a name this host has.
+//   - Any other page shows in Origin, which browsers always send with a WebSocket handshake and a
+//     POST, and in Sec-Fetch-Site.
+//
+// Programs that are no browser send neither of the latter two, and are not meant.
+func (s *Server) refusal(r *http.Request) string {
+	if !s.isHere(r.Host) {
+		return fmt.Sprintf("refused: this host is not known as %q; use its own address, such as 127.0.0.1", r.Host)
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		if !sameOrigin(origin, r.Host) {
+			return fmt.Sprintf("refused: a page from %s may not use the host %s", origin, r.Host)
+		}
+	}
+	// Reading a lane may make an agent, so it is no business of other sites' pages either. A plain
+	// link to the front page is.
+	touches := wantsSocket(r) || wantsLane(r) || r.Method != http.MethodGet && r.Method != http.MethodHead
+	if site := r.Header.Get("Sec-Fetch-Site"); touches && site != "" && site != "same-origin" && site != "none" {
+		return fmt.Sprintf("refused: a %s page may not use the host %s", site, r.Host)
+	}
+	return ""
+}
+
+// isHere tells whether a Host header names this host: by a loopback address or as configured. The
+// port does not matter, it may have been forwarded.
+func (s *Server) isHere(host string) bool {
+	name := strings.ToLower((&url.URL{Host: host}).Hostname())
+	if name == "localhost" || name != "" && name == strings.ToLower(s.listener.host) {
+		return true
+	}
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// sameOrigin tells whether an Origin header means the host of the Host header. TLS may have been
+// ended before this server, so either scheme may stand.
+func sameOrigin(origin, host string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false // "null", for one
+	}
+	port, ok := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	return ok && withPort(u.Host, port) == withPort(host, port)
+}
+
+func withPort(host, port string) string {
+	u := url.URL{Host: strings.ToLower(host)}
+	if p := u.Port(); p != "" {
+		port = p
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}

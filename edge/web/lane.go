@@ -1,0 +1,177 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/host"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+// turnTime is how long a request waits for its agent's turn and for the commit.
+const turnTime = 10 * time.Second
+
+const (
+	reconType = "application/recon"
+	jsonType  = "application/json"
+)
+
+func wantsLane(r *http.Request) bool { return r.URL.Query().Has("lane") }
+
+// lane reads a lane or sends it a command.
+func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	node, _, err := route.Node("/", path)
+	if err == nil && strings.HasPrefix(path, "//") {
+		err = fmt.Errorf("%s: %w", path, host.ErrNoNode) // route reads it as //authority/path
+	}
+	lane, _, laneErr := route.Lane(r.URL.Query().Get("lane"))
+	if err = errors.Join(err, laneErr); err != nil {
+		say(w, status(err), err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), turnTime)
+	defer cancel()
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		s.read(ctx, w, r, node, lane)
+	case http.MethodPost:
+		s.command(ctx, w, r, node, lane)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		say(w, http.StatusMethodNotAllowed, "a lane is read with GET and takes a command by POST")
+	}
+}
+
+// command answers after the commit that holds what the command changed.
+func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.Limits.Message))
+	if err != nil {
+		code := http.StatusBadRequest
+		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+			code, err = http.StatusRequestEntityTooLarge, fmt.Errorf("a command has at most %d bytes", large.Limit)
+		}
+		say(w, code, err.Error())
+		return
+	}
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "", reconType:
+	case jsonType:
+		v, err := recon.ParseJSON(body)
+		if err != nil {
+			say(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		body = recon.Append(nil, v)
+	default:
+		say(w, http.StatusUnsupportedMediaType, fmt.Sprintf("a command is %s or %s, this is %s; try curl --json VALUE", reconType, jsonType, kind))
+		return
+	}
+	if err := s.Host.Do(ctx, node, lane, body); err != nil {
+		s.fail(w, node, lane, err)
+		return
+	}
+	say(w, http.StatusOK, "ok")
+}
+
+// read answers with what the lane holds: a value lane's value, a map lane's entries as a record.
+func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
+	state, err := s.Host.Read(ctx, node, lane)
+	if err != nil {
+		s.fail(w, node, lane, err)
+		return
+	}
+	if state.Kind == agent.CommandKind {
+		w.Header().Set("Allow", "POST")
+		say(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s %s takes commands and holds nothing to read", node, lane))
+		return
+	}
+	body, err := text(state)
+	kind := accepted(r.Header.Values("Accept"))
+	if kind == jsonType && err == nil {
+		var v recon.Value
+		v, err = recon.Parse(body)
+		body = recon.AppendJSON(nil, v)
+	}
+	if err != nil {
+		s.fail(w, node, lane, err)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(append(body, '\n'))
+}
+
+// text returns a lane's state as one Recon value.
+func text(state host.State) ([]byte, error) {
+	if state.Kind == agent.ValueKind {
+		if len(state.Events) == 0 {
+			return nil, nil
+		}
+		return append([]byte(nil), state.Events[0]...), nil
+	}
+	var items []recon.Item
+	for _, event := range state.Events {
+		v, err := recon.Parse(event)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, recon.Slot(v.Header("update").Get("key"), v.Body()))
+	}
+	return recon.Append(nil, recon.Record(items...)), nil
+}
+
+// accepted picks the first type of an Accept header that can be had. Recon shows as text in a browser.
+func accepted(accept []string) string {
+	for _, one := range strings.Split(strings.Join(accept, ","), ",") {
+		kind, params, _ := mime.ParseMediaType(one)
+		if params["q"] == "0" {
+			continue
+		}
+		switch kind {
+		case jsonType, reconType:
+			return kind
+		case "text/html", "text/plain", "text/*":
+			return "text/plain; charset=utf-8"
+		}
+	}
+	return reconType
+}
+
+func (s *Server) fail(w http.ResponseWriter, node route.NodeURI, lane route.LaneName, err error) {
+	text := err.Error()
+	switch {
+	case errors.Is(err, host.ErrNoNode):
+		text = fmt.Sprintf("there is no agent %s", node)
+	case errors.Is(err, agent.ErrNoLane):
+		text = fmt.Sprintf("agent %s has no lane %s", node, lane)
+	}
+	code := status(err)
+	if code == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	say(w, code, text)
+}
+
+// status is the HTTP status for what a command or a read ended with.
+func status(err error) int {
+	var panicked *agent.Panicked
+	switch {
+	case errors.Is(err, host.ErrNoNode), errors.Is(err, agent.ErrNoLane):
+		return http.StatusNotFound
+	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, host.ErrNotSaved), errors.As(err, &panicked):
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest // the lane refused the value
+}

@@ -1,0 +1,54 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/websocket"
+
+	"selvage/edge/peer"
+)
+
+func wantsSocket(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
+
+// accept makes a WARP connection of a request, whatever its path: node URIs that come over it are
+// resolved against that.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
+	if v := r.Header.Values("Sec-Websocket-Version"); len(v) != 1 || v[0] != "13" {
+		w.Header().Set("Sec-Websocket-Version", "13")
+		say(w, http.StatusUpgradeRequired, "the WebSocket version spoken here is 13")
+		return
+	}
+	ws, err := s.upgrader.Upgrade(w, r, http.Header{"Server": {s.name}})
+	base := r.URL.EscapedPath()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var refused websocket.HandshakeError // answered in HTTP, so it still is a connection of http.Server
+	switch {
+	case errors.As(err, &refused):
+		return
+	case err != nil:
+		s.open--
+		return
+	case s.stopping:
+		s.open--
+		ws.Close()
+		return
+	}
+	c := peer.Accept(ws, base, s.Host, s.Limits)
+	s.conns[c] = struct{}{}
+	s.serving.Go(func() { s.serveConn(c) }) // not in this request's goroutine, which keeps 12 KB of buffers
+}
+
+func (s *Server) serveConn(c *peer.Conn) {
+	err := c.Serve()
+	if err != nil {
+		s.Log.Info("WARP connection ended", "from", c.RemoteAddr(), "err", err)
+	}
+	c.Close(websocket.CloseNormalClosure, "") // for what it still writes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.open--
+}

@@ -1,0 +1,208 @@
+// Package web is the host's door to the network: one HTTP server that accepts WARP on any path
+// and reads and sets single lanes for clients that only speak HTTP.
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"selvage/edge/health"
+	"selvage/edge/host"
+	"selvage/edge/peer"
+)
+
+const (
+	headerTime = 5 * time.Second  // for a request's header to arrive, from when its connection stands
+	bodyTime   = 30 * time.Second // for all of a request to arrive
+	idleTime   = 2 * time.Minute  // between two requests
+	shutTime   = 500 * time.Millisecond
+	maxHeader  = 16 << 10
+)
+
+// Options say what a server serves. Only Host is needed.
+type Options struct {
+	Host        *host.Host
+	Version     string
+	Log         *slog.Logger // slog.Default() when nil
+	Limits      peer.Limits  // of each WARP connection; peer.DefaultLimits when zero
+	Connections int          // all that are open at one time, 0 for 4096; one more is turned away
+}
+
+// Listener is a bound address on which nobody is served yet.
+type Listener struct {
+	net.Listener
+	host string // as configured
+}
+
+// Listen binds an address, so that a port that is taken is known before anything else starts.
+func Listen(address string) (*Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	var cause syscall.Errno
+	if errors.As(err, &cause) {
+		err = cause // without net's own account of the address
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	name, _, _ := net.SplitHostPort(address)
+	return &Listener{ln, name}, nil
+}
+
+// Server serves a host on one address. Start makes it.
+type Server struct {
+	Options
+	listener *Listener
+	name     string // of the Server header
+	http     http.Server
+	upgrader websocket.Upgrader
+	served   chan struct{} // closed when no more connections are accepted
+
+	mu       sync.Mutex
+	open     int // connections, of either protocol
+	conns    map[*peer.Conn]struct{}
+	serving  sync.WaitGroup // one for each of conns
+	stopping bool
+}
+
+// Start serves o.Host on l until Stop.
+func Start(l *Listener, o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Limits == (peer.Limits{}) {
+		o.Limits = peer.DefaultLimits
+	}
+	s := &Server{
+		Options:  o,
+		listener: l,
+		name:     "selvage/" + cmp.Or(o.Version, "dev"),
+		served:   make(chan struct{}),
+		conns:    map[*peer.Conn]struct{}{},
+	}
+	s.Connections = cmp.Or(o.Connections, 4096)
+	s.upgrader = websocket.Upgrader{
+		HandshakeTimeout: headerTime,
+		Subprotocols:     []string{peer.Protocol},
+		CheckOrigin:      func(*http.Request) bool { return true }, // refusal has checked it
+		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+			say(w, status, reason.Error())
+		},
+		WriteBufferPool: &sync.Pool{}, // peer writes for itself, so a connection needs no such buffer
+	}
+	s.http = http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       bodyTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ConnState:         s.count,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	go s.serve()
+	return s
+}
+
+// Addr returns the address that the server listens on, with the port it was given.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+func (s *Server) serve() {
+	defer close(s.served)
+	err := s.http.Serve(s.listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	s.Host.Health.Raise(health.Condition{
+		Code:     "web.listen",
+		Text:     fmt.Sprintf("nobody new is served on %s: %v", s.Addr(), err),
+		Remedy:   "start selvage again; agents and devices go on meanwhile",
+		Severity: health.Failure,
+	})
+}
+
+// count keeps the number of connections, and closes those beyond the limit. One that became a
+// WebSocket counts until serveConn has ended.
+func (s *Server) count(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		s.open++
+		if s.open > s.Connections {
+			s.Host.Health.Add("web.refused", 1)
+			c.Close()
+		}
+	case http.StateClosed:
+		s.open--
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Server", s.name)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if why := s.refusal(r); why != "" {
+		s.Host.Health.Add("web.refused", 1)
+		say(w, http.StatusForbidden, why)
+		return
+	}
+	switch {
+	case wantsSocket(r):
+		s.accept(w, r)
+	case wantsLane(r):
+		s.lane(w, r)
+	case r.URL.Path == "/":
+		say(w, http.StatusOK, fmt.Sprintf("This is %s, a WARP host; a page to look at comes with a later version.\nWARP: warp://%s", s.name, r.Host))
+	default:
+		say(w, http.StatusNotFound, fmt.Sprintf("there is no page here; a lane is read as %s?lane=NAME", r.URL.EscapedPath()))
+	}
+}
+
+// say answers with a line of text.
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// Stop accepts nobody any more, closes every WARP connection with 1001 (going away), lets requests
+// under way come to their end and waits for all of it, though not longer than ctx.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopping = true
+	for c := range s.conns {
+		// Its own goroutine, since a close waits for the other end a little. serving waits for it too.
+		s.serving.Go(func() { c.Close(websocket.CloseGoingAway, "the host is stopping") })
+	}
+	s.mu.Unlock()
+
+	// A connection that has not sent a request yet would hold up Shutdown for 5 s.
+	shut, cancel := context.WithTimeout(ctx, shutTime)
+	defer cancel()
+	if s.http.Shutdown(shut) != nil {
+		s.http.Close()
+	}
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		<-s.served
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return errors.New("WARP connections did not end in time")
+	}
+}
