@@ -1,0 +1,30 @@
+# What the other scripts share; sourced, from the root of the checkout.
+set -euo pipefail
+mkdir -p .cache dist
+skipped=.cache/skipped # one line for each thing left out: what, why
+
+step() { printf '\n== %s (at %d s)\n' "$1" "$SECONDS"; }
+
+# skip WHAT WHY: leaves something out and says so; with CI=true that is an error.
+skip() {
+    if [[ ${CI:-} == true ]]; then
+        echo "error: $1: $2; with CI=true nothing may be skipped" >&2
+        exit 1
+    fi
+    echo "skipped: $1: $2"
+    echo "$1: $2" >>"$skipped"
+}
+
+# have COMMAND PACKAGE…: is the command there, or can it be installed (Debian, as root)?
+have() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null && return
+    [[ $EUID == 0 && -e /etc/debian_version ]] || return 1
+    echo "installing $*"
+    {
+        apt-get update -q -o Acquire::Retries=3
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Acquire::Retries=3 --no-install-recommends "$@"
+    } >.cache/apt.log 2>&1 || tail -n 5 .cache/apt.log >&2
+    command -v "$command" >/dev/null
+}
