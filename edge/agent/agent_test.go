@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"selvage/edge/recon"
 	"selvage/edge/route"
@@ -167,7 +169,9 @@ func TestCommandLaneLag(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
+func TestLink(t *testing.T) { synctest.Test(t, testLink) }
+
+func testLink(t *testing.T) {
 	o := newLoop(t)
 	var x *ValueLane[int]
 	source := func(a *Agent) { x = Value(a, "x", 1) }
@@ -181,6 +185,8 @@ func TestLink(t *testing.T) {
 		Link(a, "/s", "y", func(v int) { late = append(late, v) })
 	})
 	o.run()
+	want(t, "conditions at once", o.conditions(), nil)
+	time.Sleep(linkPatience) // virtual
 	want(t, "conditions while /s has no lane y", o.conditions(), []string{"link./d./s.y"})
 	o.do(s, func() { x.Set(2); x.Set(3) })
 	o.do(s, func() { Value(s, "y", 7) })

@@ -14,6 +14,10 @@ import (
 // maxBatch bounds how many linked values one turn takes, so that other mail gets its turn.
 const maxBatch = 64
 
+// linkPatience is how long a link may wait for its lane before that shows: at a start, what it
+// follows may come a moment later.
+const linkPatience = 3 * time.Second
+
 // Downlink is an agent's link to a lane of an agent.
 type Downlink struct {
 	agent  *Agent
@@ -155,6 +159,6 @@ func (d *Downlink) mark(err error) {
 		Code:   code,
 		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.lane, err),
 		Remedy: "see what there is with: selvage ls " + string(d.node),
-		After:  3 * time.Second, // at a start, what it follows may come a moment later
+		After:  linkPatience,
 	})
 }
