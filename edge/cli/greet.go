@@ -17,8 +17,8 @@ import (
 	"selvage/edge/twin"
 )
 
-// patience bounds how long the greeting waits for the devices to open, and for the agents to start.
-const patience = 500 * time.Millisecond
+// patience bounds how long a start waits for the devices to open, and for the agents to answer.
+const patience = time.Second
 
 // listed is how many devices and how many agents the greeting names; it has 15 lines at most.
 const listed = 3
@@ -67,9 +67,7 @@ func (e *env) tries(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 		command += " --host warp://" + address
 	}
 	var tries []string
-	opening, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if node, lane, ok := watchable(opening, plan, d); ok {
+	if node, lane, ok := watchable(plan, d); ok {
 		tries = append(tries, fmt.Sprintf("%s watch %s %s", command, node, lane))
 	}
 	reading, cancel := context.WithTimeout(ctx, patience)
@@ -81,7 +79,7 @@ func (e *env) tries(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 }
 
 // watchable picks a sensor and what it measures: one on a wire if that answers, else any that does.
-func watchable(ctx context.Context, plan *config.Plan, d *devices) (node route.NodeURI, lane string, ok bool) {
+func watchable(plan *config.Plan, d *devices) (node route.NodeURI, lane string, ok bool) {
 	best, wired := "", false
 	for _, p := range plan.Devices {
 		driver, _ := device.Lookup(p.Driver)
@@ -93,16 +91,9 @@ func watchable(ctx context.Context, plan *config.Plan, d *devices) (node route.N
 		return "", "", false
 	}
 	node, lane = twin.Node(best), "status"
-	for range plan.Devices {
-		select {
-		case r := <-d.found:
-			if len(r.Opened.Channels) > 0 {
-				node, lane = twin.Node(r.Device), r.Opened.Channels[0].Name
-			}
-			if r.Device == best {
-				return node, lane, true
-			}
-		case <-ctx.Done():
+	for _, r := range d.opened {
+		if len(r.Opened.Channels) > 0 && (r.Device == best || lane == "status") {
+			node, lane = twin.Node(r.Device), r.Opened.Channels[0].Name
 		}
 	}
 	return node, lane, true

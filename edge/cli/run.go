@@ -68,7 +68,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
 	h := host.New(host.Options{Clock: clk, Health: board, Log: log, Store: kept})
-	d := &devices{twins: map[string]*twinHandle{}, found: make(chan device.Report, len(plan.Devices)), ctx: reporting}
+	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
 	started.add(func(ctx context.Context) error {
@@ -89,6 +89,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 		return err
 	}
 	d.manager.Start()
+	d.await(ctx)
 	server := web.Start(door, web.Options{Host: h, Version: version, Log: log})
 	started.add(server.Stop)
 
@@ -132,14 +133,15 @@ func cannotListen(err error, address, path string) error {
 type devices struct {
 	manager *device.Manager
 	twins   map[string]*twinHandle // complete before the first report
-	found   chan device.Report     // the first report of each device that was opened
+	first   chan device.Report     // the first report of each device
+	opened  []device.Report        // those of them that say what was found
 	ctx     context.Context        // ends when reports are no more taken
 }
 
 type twinHandle struct {
 	*twin.Twin
 	turns *host.Handle
-	found bool // only the owner's goroutine asks
+	heard bool // only the owner's goroutine asks
 }
 
 func (d *devices) add(h *host.Host, plan []config.Device) error {
@@ -166,11 +168,28 @@ func (d *devices) add(h *host.Host, plan []config.Device) error {
 // the device's bus.
 func (d *devices) report(r device.Report) {
 	t := d.twins[r.Device]
-	if r.Opened != nil && !t.found {
-		t.found = true
-		d.found <- r // has room for one of each device
-	}
 	_ = t.turns.Do(d.ctx, func() { t.Report(r) }) // fails only when the host is stopping
+	if !t.heard {
+		t.heard = true
+		d.first <- r // has room for one of each device
+	}
+}
+
+// await gives every device time for its first attempt, so that who connects at once finds the
+// lanes of what is there. A device that takes longer holds up nobody.
+func (d *devices) await(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for range d.twins {
+		select {
+		case r := <-d.first:
+			if r.Opened != nil {
+				d.opened = append(d.opened, r)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func addAgents(h *host.Host, plan []config.Agent) error {
