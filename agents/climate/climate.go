@@ -33,7 +33,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if err := inRange(c.Target); err != nil {
 		fault("target", err.Error(), "21.0 is a common one")
 	}
-	if c.Band <= 0 || c.Band > 10 {
+	if !(c.Band > 0 && c.Band <= 10) {
 		fault("band", "the band is in °C, above 0 and up to 10", "0.5 is a common one")
 	}
 	if c.Patience <= 0 {
@@ -42,16 +42,16 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 }
 
 func inRange(target float64) error {
-	if target < -50 || target > 120 {
+	if !(target >= -50 && target <= 120) { // this way round, not a number is refused too
 		return fmt.Errorf("a target of %g °C is outside -50 to 120", target)
 	}
 	return nil
 }
 
 func setup(a *agent.Agent, c Config) error {
-	temp := agent.Value(a, "temperature", device.Reading{})
+	temp := agent.Value(a, "temperature", device.Reading{}).ReadOnly()
 	target := agent.Value(a, "target", c.Target)
-	heat := agent.Value(a, "heating", false).Transient()
+	heat := agent.Value(a, "heating", false).Transient().ReadOnly()
 
 	control := func() {
 		now, on := temp.Get(), heat.Get()

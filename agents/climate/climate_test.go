@@ -1,6 +1,7 @@
 package climate
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -93,8 +94,13 @@ func TestClimate(t *testing.T) {
 		}
 		synctest.Wait()
 		r.heard(true)
-		if err := r.host.Do(t.Context(), "/room", "target", []byte("500")); err == nil || !strings.Contains(err.Error(), "outside -50 to 120") {
-			t.Errorf("a target of 500 °C: %v", err)
+		for _, bad := range []string{"500", "-51", "NaN", "Infinity"} {
+			if err := r.host.Do(t.Context(), "/room", "target", []byte(bad)); err == nil || !strings.Contains(err.Error(), "target") {
+				t.Errorf("a target of %s: %v", bad, err)
+			}
+		}
+		if err := r.host.Do(t.Context(), "/room", "heating", []byte("true")); !errors.Is(err, agent.ErrReadOnly) {
+			t.Errorf("heating was set from outside: %v", err)
 		}
 
 		time.Sleep(3 * time.Minute) // virtual: the sensor is silent

@@ -34,7 +34,8 @@ type Agent struct {
 	wakes   []Reader                    // reused by publish
 	stored  map[route.LaneName]Snapshot // what was remembered, until a lane of that name claims it
 	onStop  []func()
-	open    []func() // closes downlinks and timers
+	open    map[int]func() // gives back downlinks, timers and what else setup took
+	opened  int            // numbers them
 
 	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
 	joins   []func()                                // due at the end of the turn that made it
@@ -96,7 +97,18 @@ func (a *Agent) OnStop(fn func()) { a.onStop = append(a.onStop, fn) }
 
 // OnClose has fn run when the agent ends for any reason: the host stops, or a panic restarts it.
 // It is for giving back what setup took, and runs outside of turns.
-func (a *Agent) OnClose(fn func()) { a.open = append(a.open, fn) }
+func (a *Agent) OnClose(fn func()) { a.opens(fn) }
+
+// opens notes how something is given back when the agent ends; forget is for what ends before.
+func (a *Agent) opens(giveBack func()) (forget func()) {
+	if a.open == nil {
+		a.open = map[int]func(){}
+	}
+	id := a.opened
+	a.opened++
+	a.open[id] = giveBack
+	return func() { delete(a.open, id) }
+}
 
 // Do runs fn as a turn of its own. Any goroutine may call it; it fails when the agent's mailbox is full.
 func (a *Agent) Do(fn func()) error { return a.rt.Post(Mail{Do: fn}) }
@@ -133,25 +145,30 @@ func (a *Agent) Every(d time.Duration, fn func()) {
 		})
 	})
 	t.Reset(d) // not given to AfterFunc: the timer must not fire before t is set
-	a.open = append(a.open, sync.OnceFunc(func() { close(stopped); t.Stop() }))
+	a.opens(func() { close(stopped); t.Stop() })
 }
 
 const never time.Duration = math.MaxInt64
 
-// After has fn run as a turn once, d from now. The returned function cancels it.
+// After has fn run as a turn once, d from now. The returned function, called in a turn, cancels it.
 func (a *Agent) After(d time.Duration, fn func()) (cancel func()) {
-	cancelled := make(chan struct{})
-	t := time.AfterFunc(d, func() {
+	over := false // only turns ask, or what comes after the last
+	var forget func()
+	t := time.AfterFunc(never, func() {
 		a.rt.Wake(func() {
-			select {
-			case <-cancelled:
-			default:
+			if !over {
+				cancel()
 				fn()
 			}
 		})
 	})
-	cancel = sync.OnceFunc(func() { close(cancelled); t.Stop() })
-	a.open = append(a.open, cancel)
+	cancel = func() {
+		over = true
+		t.Stop()
+		forget()
+	}
+	forget = a.opens(cancel)
+	t.Reset(d)
 	return cancel
 }
 
@@ -163,8 +180,11 @@ type Mail struct {
 	Done func(error)    // told how the turn ended; nil when nobody waits
 }
 
-// ErrNoLane is what a command to a lane the agent does not have ends with.
-var ErrNoLane = errors.New("no such lane")
+// What a command ends with that no lane takes.
+var (
+	ErrNoLane   = errors.New("no such lane")
+	ErrReadOnly = errors.New("this lane shows what the agent knows; it is not set from outside")
+)
 
 // Panicked is the error of a turn that panicked; the host restarts the agent.
 type Panicked struct {
@@ -187,6 +207,11 @@ func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
 func (a *Agent) Start() error {
 	before := a.reset()
 	err := a.turn(func() error { return a.kind.setup(a, a.config) })
+	if p := (*Panicked)(nil); errors.As(err, &p) && before == nil {
+		a.mu.Lock()
+		a.lanes = nil // none has shown anything yet; the next start begins from what is stored
+		a.mu.Unlock()
+	}
 	a.adopt(before)
 	a.stored = nil
 	return err
@@ -202,6 +227,9 @@ func (a *Agent) Step(m Mail) error {
 		l := a.Lane(m.Lane)
 		if l == nil {
 			return ErrNoLane
+		}
+		if l.readOnly {
+			return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
 		}
 		err := l.typed.command(m.Body)
 		l.mark(err)
@@ -225,10 +253,20 @@ func (a *Agent) Stop() error {
 }
 
 func (a *Agent) close() {
-	for _, fn := range a.open {
-		fn()
+	for _, giveBack := range a.open {
+		a.guard(giveBack)
 	}
 	a.open, a.onStop = nil, nil
+}
+
+// guard runs what an author gave outside of a turn; its panic is his, not the host's.
+func (a *Agent) guard(fn func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log().Error("panic while giving back what the agent took", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
 }
 
 // turn runs fn, and publishes what it set unless it panicked: half a turn is never seen.

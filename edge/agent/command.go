@@ -53,7 +53,7 @@ func (l *CommandLane[T]) publish() {
 			l.bytes += len(b)
 		}
 		l.log = append(l.log, l.heard...)
-		for l.bytes > maxPending {
+		for l.bytes > maxPending && len(l.log) > 1 {
 			l.bytes -= len(l.log[0])
 			l.log[0] = nil
 			l.log = l.log[1:]
@@ -115,10 +115,15 @@ func (l *CommandLane[T]) caughtUp() {
 func (l *CommandLane[T]) save(*Lane, Keeper) {}
 func (l *CommandLane[T]) snapshot() Snapshot { return Snapshot{Kind: CommandKind} }
 
-func (l *CommandLane[T]) resume(seq uint64, _ bool) {
-	l.seq = seq
+func (l *CommandLane[T]) resume(old *Lane) {
+	if was, ok := old.typed.(*CommandLane[T]); ok {
+		l.log, l.bytes = was.log, was.bytes
+	}
+	l.seq = old.typed.now()
+	l.late = 0
 	for _, t := range l.tails {
-		if t.at < seq {
+		t.at = min(t.at, l.seq)
+		if t.at < l.seq {
 			l.late++
 		}
 	}

@@ -1,6 +1,10 @@
 package agent
 
-import "selvage/edge/route"
+import (
+	"slices"
+
+	"selvage/edge/route"
+)
 
 // Snapshot is a lane's state as text, as the store keeps it.
 type Snapshot struct {
@@ -56,26 +60,42 @@ func (a *Agent) reset() (before []*Lane) {
 }
 
 // adopt gives the readers of the lanes before a restart to those after it. A lane that did not
-// come back keeps its readers waiting for it: they are given back when a later start makes it.
+// come back stays as an orphan, with its readers, until a later turn makes it anew.
 func (a *Agent) adopt(before []*Lane) {
-	var wake []Reader
-	a.mu.Lock()
 	for _, old := range before {
+		a.mu.Lock()
 		l := a.lane(old.name)
 		if l == nil || l.kind != old.kind {
+			old.orphan = true
 			a.lanes = append(a.lanes, old)
-			continue
+			l = nil
 		}
-		l.rowID, l.unsaved = old.rowID, l.unsaved || old.unsaved
-		l.tails = old.tails
-		for _, t := range l.tails {
-			t.lane = l
-			wake = append(wake, t.reader)
+		a.mu.Unlock()
+		if l != nil {
+			a.inherit(l, old)
 		}
-		l.typed.resume(old.typed.now(), old.unsaved)
 	}
+}
+
+// inherit makes l what old was: where the store keeps it, and the readers.
+func (a *Agent) inherit(l, old *Lane) {
+	a.mu.Lock()
+	l.rowID = old.rowID
+	l.unsaved = l.unsaved || old.unsaved
+	unsaved := l.unsaved && l.stored
+	l.tails = append(slices.Clip(l.tails), old.tails...)
+	for _, t := range old.tails {
+		t.lane = l
+	}
+	if l.kind == old.kind {
+		l.typed.resume(old)
+	}
+	tails := l.tails
 	a.mu.Unlock()
-	for _, r := range wake {
-		r.Wake()
+	if unsaved {
+		a.rt.Changed() // a commit may have passed while the lane was away
+	}
+	for _, t := range tails {
+		t.reader.Wake()
 	}
 }

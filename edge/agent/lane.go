@@ -39,8 +39,12 @@ type Lane struct {
 	kind   LaneKind
 	stored bool // remembered over a restart
 
-	changed bool // in this turn
-	faulty  bool // a condition stands for it
+	readOnly bool // only its agent sets it
+
+	changed bool  // in this turn
+	faulty  bool  // a condition stands for it
+	orphan  bool  // setup has not made it anew since a restart
+	before  *Lane // an orphan of its name, until the end of the turn that made this one
 
 	// Guarded by agent.mu.
 	unsaved bool
@@ -61,7 +65,7 @@ type typed interface {
 	left(t *Tail)                                // t reads no more
 	save(l *Lane, to Keeper)                     // what the store has not seen
 	snapshot() Snapshot
-	resume(seq uint64, unsaved bool) // carry on after a restart: readers at or below seq see everything
+	resume(old *Lane) // carry on after a restart: old's readers, who are this lane's now, see everything
 }
 
 // Reader is whoever reads a lane through a Tail. Wake says that there is news; it must not block.
@@ -96,22 +100,39 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	}
 	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
 	a.mu.Lock()
-	twice := a.lane(l.name) != nil
-	a.lanes = append(a.lanes, l)
-	a.mu.Unlock()
-	if twice {
+	l.before = a.lane(l.name)
+	if l.before != nil && !l.before.orphan {
+		a.mu.Unlock()
 		panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
 	}
-	for _, join := range a.waiting[l.name] {
-		a.joins = append(a.joins, func() { join(l, nil) })
+	a.lanes = append(slices.DeleteFunc(a.lanes, func(o *Lane) bool { return o == l.before }), l)
+	a.mu.Unlock()
+	a.joins = append(a.joins, l.join)
+}
+
+// join ends the making of a lane, after the turn that made it: those who wait for it get it.
+func (l *Lane) join() {
+	a := l.agent
+	if old := l.before; old != nil {
+		l.before = nil
+		a.inherit(l, old)
 	}
+	waiting := a.waiting[l.name]
 	delete(a.waiting, l.name)
+	for _, join := range waiting {
+		join(l, nil)
+	}
 }
 
 // claim hands over what was remembered of the lane.
 func (l *Lane) claim() (Snapshot, bool) {
 	s, ok := l.agent.stored[l.name]
 	delete(l.agent.stored, l.name)
+	if old := l.before; old != nil && old.stored {
+		l.agent.mu.Lock()
+		s, ok = old.typed.snapshot(), true
+		l.agent.mu.Unlock()
+	}
 	if ok && s.Kind != l.kind {
 		l.fail(fmt.Errorf("a %s lane was stored under this name, it is a %s lane now and starts anew", s.Kind, l.kind))
 		ok = false
@@ -161,9 +182,10 @@ type Tail struct {
 	reader Reader
 
 	// Guarded by agent.mu.
-	lane *Lane // nil once closed
-	at   uint64
-	lost uint64
+	lane    *Lane // nil once closed
+	at      uint64
+	lost    uint64
+	syncing bool // between State and its end
 }
 
 // Next returns the body of the oldest event that the reader has not had. The bytes are shared
@@ -186,11 +208,14 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 	if t.lane == nil {
 		return func() ([]byte, bool) { return nil, false }
 	}
+	t.syncing = true
 	next := t.lane.typed.state(t)
 	return func() ([]byte, bool) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return next()
+		body, ok := next()
+		t.syncing = ok
+		return body, ok
 	}
 }
 
@@ -211,7 +236,7 @@ func (t *Tail) Close() {
 	}
 	l.typed.left(t)
 	t.lane = nil
-	kept := make([]*Tail, 0, len(l.tails)-1)
+	kept := make([]*Tail, 0, len(l.tails))
 	for _, o := range l.tails {
 		if o != t {
 			kept = append(kept, o)

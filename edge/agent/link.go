@@ -26,6 +26,7 @@ type Downlink struct {
 	take   func(*Tail) (more bool)
 	posted atomic.Bool // a turn is due
 	faulty atomic.Bool // a condition stands for it
+	forget func()
 
 	mu     sync.Mutex
 	tail   *Tail
@@ -46,7 +47,7 @@ func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
 		}
 		return ok
 	}
-	a.open = append(a.open, d.Close)
+	d.forget = a.opens(d.close)
 	u, err := route.Parse(node)
 	if err == nil && u.Authority != "" {
 		err = fmt.Errorf("agents of other hosts cannot be linked to yet; give a path such as /device/air")
@@ -134,8 +135,13 @@ func (d *Downlink) deliver() {
 	d.Wake()
 }
 
-// Close ends the link. It may be called twice.
+// Close ends the link, in a turn. It may be called twice.
 func (d *Downlink) Close() {
+	d.close()
+	d.forget()
+}
+
+func (d *Downlink) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true

@@ -3,6 +3,7 @@ package agent
 import (
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 
 	"selvage/edge/clock"
@@ -14,6 +15,7 @@ import (
 type loop struct {
 	t      *testing.T
 	agents map[route.NodeURI]*Agent
+	mu     sync.Mutex // guards mail: timers post it too
 	mail   []posted
 	health *health.Board
 	sent   []string
@@ -61,9 +63,15 @@ func (o *loop) command(a *Agent, lane, body string) error {
 }
 
 func (o *loop) run() {
-	for len(o.mail) > 0 {
+	for {
+		o.mu.Lock()
+		if len(o.mail) == 0 {
+			o.mu.Unlock()
+			return
+		}
 		p := o.mail[0]
 		o.mail = o.mail[1:]
+		o.mu.Unlock()
 		if err := p.to.Step(p.m); err != nil {
 			o.t.Logf("turn of %s: %v", p.to.uri, err)
 		}
@@ -86,8 +94,14 @@ type loopRuntime struct {
 
 var testClock = clock.New("test-boot", func() bool { return true })
 
+func (o *loop) post(to *Agent, m Mail) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mail = append(o.mail, posted{to, m})
+}
+
 func (r *loopRuntime) Post(m Mail) error {
-	r.loop.mail = append(r.loop.mail, posted{r.agent, m})
+	r.loop.post(r.agent, m)
 	return nil
 }
 func (r *loopRuntime) Wake(do func()) { r.Post(Mail{Do: do}) }
@@ -101,7 +115,7 @@ func (r *loopRuntime) Join(node route.NodeURI, lane route.LaneName, join func(*L
 		join(nil, ErrNoLane)
 		return
 	}
-	r.loop.mail = append(r.loop.mail, posted{to, Mail{Do: func() { to.Offer(lane, join) }}})
+	r.loop.post(to, Mail{Do: func() { to.Offer(lane, join) }})
 }
 func (r *loopRuntime) Changed()              { r.loop.saves++ }
 func (r *loopRuntime) Clock() *clock.Clock   { return testClock }

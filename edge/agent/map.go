@@ -71,6 +71,12 @@ func (l *MapLane[K, V]) Transient() *MapLane[K, V] {
 	return l
 }
 
+// ReadOnly refuses commands from outside: only the agent itself changes the lane.
+func (l *MapLane[K, V]) ReadOnly() *MapLane[K, V] {
+	l.readOnly = true
+	return l
+}
+
 // OnUpdate has fn run each time an entry is set, with its value before and now. An error refuses
 // the update, as with ValueLane.OnSet.
 func (l *MapLane[K, V]) OnUpdate(fn func(key K, old, now V) error) *MapLane[K, V] {
@@ -303,4 +309,4 @@ func (l *MapLane[K, V]) state(t *Tail) func() ([]byte, bool) { return l.log.stat
 func (l *MapLane[K, V]) left(t *Tail)                        { l.log.left(t) }
 func (l *MapLane[K, V]) save(lane *Lane, to Keeper)          { l.log.save(to) }
 func (l *MapLane[K, V]) snapshot() Snapshot                  { return l.log.snapshot() }
-func (l *MapLane[K, V]) resume(seq uint64, unsaved bool)     { l.log.resume(seq, unsaved) }
+func (l *MapLane[K, V]) resume(old *Lane)                    { l.log.resume(old) }

@@ -16,7 +16,7 @@ type mapLog struct {
 
 	sorted []*mapEntry // in the order of their keys; never altered, so that a sync may go through it at leisure
 	added  []*mapEntry // not in sorted yet
-	stale  bool        // some of sorted are gone
+	gone   int         // how many of these are gone
 
 	slots   []mapSlot // by seq
 	seq     uint64
@@ -97,7 +97,7 @@ func (g *mapLog) list(e *mapEntry) {
 	g.added = append(g.added, e)
 }
 
-func (g *mapLog) forget() { g.sorted, g.added, g.unsaved, g.cleared = nil, nil, nil, false }
+func (g *mapLog) forget() { g.sorted, g.added, g.gone, g.unsaved, g.cleared = nil, nil, 0, nil, false }
 
 // apply publishes the operations of one turn.
 func (g *mapLog) apply(ops []mapOp) {
@@ -116,6 +116,9 @@ func (g *mapLog) apply(ops []mapOp) {
 	}
 	if g.seq != before {
 		g.late = len(g.lane.tails)
+	}
+	if g.gone > max(64, (len(g.sorted)+len(g.added))/2) {
+		g.entries() // entries that came and went must not pile up
 	}
 }
 
@@ -136,7 +139,8 @@ func (g *mapLog) remove(e *mapEntry) {
 }
 
 func (g *mapLog) drop(e *mapEntry) {
-	e.seq, e.gone, g.stale = g.seq, true, true
+	e.seq, e.gone = g.seq, true
+	g.gone++
 	g.touch(e)
 }
 
@@ -153,16 +157,18 @@ func (g *mapLog) clear(body []byte) {
 			e.gone, e.unsaved = true, false
 		}
 	}
-	g.sorted, g.added, g.stale = nil, nil, false
+	g.sorted, g.added, g.gone = nil, nil, 0
 	g.unsaved, g.cleared = nil, g.lane.stored
 	g.slots = g.slots[:0] // what came before shows no more
 	g.push(mapSlot{body: body})
 }
 
-// cut relays a drop or take word for word only to readers who have everything before it: to
-// others, who are never told of updates that were overtaken, "the first n" may be other keys.
+// cut relays a drop or take word for word only if all readers have everything before it: to
+// others, who are never told of updates that were overtaken or are in the middle of a sync, "the
+// first n" may be other keys.
 func (g *mapLog) cut(op mapOp) {
-	if g.late > 0 || len(g.slots) > 0 {
+	behind := func(t *Tail) bool { return t.syncing || t.at < g.seq }
+	if len(g.slots) > 0 || slices.ContainsFunc(g.lane.tails, behind) {
 		for _, e := range op.cut {
 			g.remove(e)
 		}
@@ -185,18 +191,23 @@ func (g *mapLog) push(s mapSlot) {
 	}
 }
 
-// throwOut removes the slots that no reader will be told of: overtaken updates, and removals of
-// entries that each reader who is behind would only learn of by their removal.
+// throwOut removes the slots that no reader will be told of: those that all have had, overtaken
+// updates, and removals of entries that whoever has not had the removal never knew.
 func (g *mapLog) throwOut() {
-	least, most := g.seq, uint64(0)
+	places := make([]uint64, 0, len(g.lane.tails))
 	for _, t := range g.lane.tails {
-		least = min(least, t.at)
-		if t.at < g.seq {
-			most = max(most, t.at)
-		}
+		places = append(places, t.at)
 	}
+	slices.Sort(places)
 	g.slots = slices.DeleteFunc(g.slots, func(s mapSlot) bool {
-		return s.seq <= least || s.overtaken() || s.news(most)
+		if len(places) == 0 || s.seq <= places[0] || s.overtaken() {
+			return true
+		}
+		if s.body == nil || s.entry == nil {
+			return false
+		}
+		i, _ := slices.BinarySearch(places, s.entry.born)
+		return i == len(places) || places[i] >= s.seq
 	})
 	g.compact = 2 * len(g.slots)
 }
@@ -245,7 +256,7 @@ func (g *mapLog) caughtUp() {
 
 // entries returns the entries in the order of their keys. The slice is never altered.
 func (g *mapLog) entries() []*mapEntry {
-	if len(g.added) > 0 || g.stale {
+	if len(g.added) > 0 || g.gone > 0 {
 		all := make([]*mapEntry, 0, len(g.sorted)+len(g.added))
 		for _, list := range [][]*mapEntry{g.sorted, g.added} {
 			for _, e := range list {
@@ -255,7 +266,7 @@ func (g *mapLog) entries() []*mapEntry {
 			}
 		}
 		slices.SortFunc(all, func(x, y *mapEntry) int { return recon.Compare(x.key, y.key) })
-		g.sorted, g.added, g.stale = all, nil, false
+		g.sorted, g.added, g.gone = all, nil, 0
 	}
 	return g.sorted
 }
@@ -303,21 +314,21 @@ func (g *mapLog) snapshot() Snapshot {
 }
 
 // resume shows all readers the whole state anew, and the store as well if it has not seen all of it.
-func (g *mapLog) resume(seq uint64, unsaved bool) {
-	if unsaved {
+func (g *mapLog) resume(old *Lane) {
+	if old.unsaved {
 		g.cleared = true
 		for _, e := range g.entries() {
 			g.touch(e)
 		}
 	}
-	g.seq, g.slots = seq, nil
+	g.seq, g.slots, g.late = max(g.seq, old.typed.now()), nil, 0
 	if len(g.lane.tails) == 0 {
 		return
 	}
 	g.push(mapSlot{body: []byte("@clear")})
 	for _, e := range g.entries() {
 		g.push(mapSlot{entry: e})
-		e.seq = g.seq
+		e.seq, e.born = g.seq, g.seq
 	}
 	g.late = len(g.lane.tails)
 }

@@ -46,6 +46,12 @@ func (l *ValueLane[T]) Transient() *ValueLane[T] {
 	return l
 }
 
+// ReadOnly refuses commands from outside: only the agent itself sets the lane.
+func (l *ValueLane[T]) ReadOnly() *ValueLane[T] {
+	l.readOnly = true
+	return l
+}
+
 // OnSet has fn run each time the value is set, by this agent or by a command, with the value
 // before and now. An error refuses the value: the lane keeps what it had, nobody is told of the
 // new one, and the error shows in health.
@@ -87,16 +93,18 @@ func (l *ValueLane[T]) publish() {
 	l.seq++
 }
 
+// encoded returns the value's text, made when first asked for. A value that has none, for which
+// its author's code is to blame, shows as empty.
 func (l *ValueLane[T]) encoded() []byte {
 	if l.body == nil {
-		body, err := l.codec.Append(nil, l.pub)
-		if err != nil {
-			l.agent.Log().Error("a lane's value has no Recon form", "node", l.agent.uri, "lane", l.name, "err", err)
-		}
-		if body == nil {
-			body = []byte{} // an absent value has no text, and is not asked for again
-		}
-		l.body = body
+		l.body = []byte{} // an absent value has no text, and is not asked for again
+		l.agent.guard(func() {
+			body, err := l.codec.Append(nil, l.pub)
+			if err != nil {
+				panic(err)
+			}
+			l.body = append(l.body, body...)
+		})
 	}
 	return l.body
 }
@@ -129,7 +137,7 @@ func (l *ValueLane[T]) save(lane *Lane, to Keeper) { to.Value(lane, l.encoded())
 
 func (l *ValueLane[T]) snapshot() Snapshot { return Snapshot{Kind: ValueKind, Value: l.encoded()} }
 
-func (l *ValueLane[T]) resume(seq uint64, _ bool) { l.seq = seq + 1 }
+func (l *ValueLane[T]) resume(old *Lane) { l.seq = max(l.seq, old.typed.now()) + 1 }
 
 // codecOf finds T's Recon form. A type without one is the author's mistake.
 func codecOf[T any](a *Agent, name string) *recon.Codec[T] {

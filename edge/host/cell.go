@@ -116,8 +116,7 @@ func (c *cell) run() {
 	started := c.started
 	c.mu.Unlock()
 
-	if !started && !c.start() {
-		c.putBack(mail)
+	if !started && !c.start(mail) {
 		return
 	}
 	for i, m := range mail {
@@ -130,8 +129,7 @@ func (c *cell) run() {
 		}
 		mail[i] = agent.Mail{}
 		if p := (*agent.Panicked)(nil); errors.As(err, &p) {
-			c.crash(p)
-			c.putBack(mail[i+1:])
+			c.crash(p, mail[i+1:])
 			return
 		}
 	}
@@ -149,27 +147,18 @@ func (c *cell) run() {
 	}
 }
 
-// putBack keeps mail that had no turn, before what came since.
-func (c *cell) putBack(mail []agent.Mail) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, m := range mail {
-		c.bytes += mailSize + len(m.Body)
-	}
-	c.mail = append(mail, c.mail...)
-}
-
-// start runs the agent's setup over what the store remembers of it.
-func (c *cell) start() bool {
+// start runs the agent's setup over what the store remembers of it. If that fails, mail waits for
+// the next time.
+func (c *cell) start(mail []agent.Mail) bool {
 	stored, err := c.host.load(c.agent.URI())
 	if err != nil {
-		c.rest(fmt.Errorf("what is stored of it cannot be read: %w", err))
+		c.rest(fmt.Errorf("what is stored of it cannot be read: %w", err), mail)
 		return false
 	}
 	c.agent.Remember(stored)
 	err = c.agent.Start()
 	if p := (*agent.Panicked)(nil); errors.As(err, &p) {
-		c.crash(p)
+		c.crash(p, mail)
 		return false
 	}
 	if err != nil {
@@ -183,15 +172,20 @@ func (c *cell) start() bool {
 	return true
 }
 
-func (c *cell) crash(p *agent.Panicked) {
+func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
 	c.host.Health.Add("agent.restarts", 1)
 	c.Log().Error("agent panicked", "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
-	c.rest(p)
+	c.rest(p, mail)
 }
 
-// rest takes the agent out of the queue until its pause is over.
-func (c *cell) rest(cause error) {
+// rest takes the agent out of the queue until its pause is over. Mail that had no turn is put
+// back, before what came since.
+func (c *cell) rest(cause error, mail []agent.Mail) {
 	c.mu.Lock()
+	for _, m := range mail {
+		c.bytes += mailSize + len(m.Body)
+	}
+	c.mail = append(mail, c.mail...)
 	if !c.since.IsZero() && time.Since(c.since) > lastPause {
 		c.pause = 0
 	}
@@ -224,34 +218,37 @@ func (c *cell) stop(done func()) {
 		if err := c.agent.Stop(); err != nil {
 			c.Log().Error("agent did not stop properly", "err", err)
 		}
-		c.mu.Lock()
-		c.state = stopped
-		waiting := c.mail
-		c.mail = nil
-		if c.room != nil {
-			close(c.room)
-			c.room = nil
-		}
-		c.mu.Unlock()
-		for _, m := range waiting {
-			if m.Done != nil {
-				m.Done(ErrStopped)
-			}
-		}
+		c.shut()
 		done()
 	}}
 	c.mu.Lock()
 	out := c.state == resting || c.state == stopped
-	if out {
-		c.state = stopped
-	}
 	c.mu.Unlock()
 	if out {
+		c.shut()
 		done()
 		return
 	}
 	if _, err := c.push(last, true); err != nil {
 		done()
+	}
+}
+
+// shut ends the mailbox; who waits for a turn is told.
+func (c *cell) shut() {
+	c.mu.Lock()
+	c.state = stopped
+	waiting := c.mail
+	c.mail = nil
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+	c.mu.Unlock()
+	for _, m := range waiting {
+		if m.Done != nil {
+			m.Done(ErrStopped)
+		}
 	}
 }
 
@@ -279,14 +276,24 @@ func (c *cell) Send(node route.NodeURI, lane route.LaneName, body []byte) error 
 func (c *cell) Join(node route.NodeURI, lane route.LaneName, join func(*agent.Lane, error)) {
 	to, err := c.host.find(node)
 	if err != nil {
+		if errors.Is(err, ErrNoNode) {
+			c.host.await(node, func(to *cell) { to.offer(lane, join) })
+		}
 		join(nil, err)
 		return
 	}
-	to.Wake(func() { to.agent.Offer(lane, join) })
+	to.offer(lane, join)
+}
+
+func (c *cell) offer(lane route.LaneName, join func(*agent.Lane, error)) {
+	c.Wake(func() { c.agent.Offer(lane, join) })
 }
 
 func (c *cell) Changed() {
-	if c.host.Store != nil && !c.dirty.Swap(true) {
+	switch {
+	case c.host.Store == nil:
+		c.agent.Save(nowhere{}) // or what is to be saved would pile up
+	case !c.dirty.Swap(true):
 		c.host.Store.Mark(c)
 	}
 }

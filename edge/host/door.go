@@ -57,10 +57,10 @@ func (c *cell) deliverSoon(ctx context.Context, m agent.Mail) error {
 
 // Command is for peer.Server: WARP has no answer for a command that nobody takes, so that one is
 // dropped, as SwimOS does, and counted.
-func (h *Host) Command(_ *peer.Conn, node route.NodeURI, lane route.LaneName, body []byte) {
+func (h *Host) Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) {
 	c, err := h.find(node)
 	if err == nil {
-		err = c.deliverSoon(context.Background(), agent.Mail{Lane: lane, Body: bytes.Clone(body)})
+		err = c.deliverSoon(ctx, agent.Mail{Lane: lane, Body: bytes.Clone(body)})
 	}
 	if err != nil {
 		h.Health.Add("command.dropped", 1)
@@ -76,15 +76,19 @@ func (h *Host) Request(l *peer.Link, e *warp.Envelope) {
 	}
 	req := *e
 	req.Body = bytes.Clone(e.Body)
-	err = c.deliverSoon(context.Background(), agent.Mail{Do: func() {
+	answer := agent.Mail{Body: req.Body, Do: func() {
 		lane := c.agent.Lane(l.Lane())
 		if lane == nil && req.Tag != warp.Unlink {
 			l.Refuse("laneNotFound")
 			return
 		}
 		l.Answer(&req, func() warp.Source { return lane.Open(l) })
-	}})
-	if err != nil {
+	}}
+	if c.deliverSoon(l.Conn().Context(), answer) == nil {
+		return
+	}
+	// In its place behind the requests before it. This much is bounded: its connection has waited for it.
+	if _, err := c.push(agent.Mail{Do: func() { l.Refuse("busy") }}, true); err != nil {
 		l.Refuse("")
 	}
 }

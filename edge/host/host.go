@@ -4,6 +4,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,10 @@ type Options struct {
 	Log     *slog.Logger
 	Store   *store.Store
 	Workers int // turns at the same time; 0 for one per processor, at least two
+
+	// MaxRouted is how many agents routes may make, 10,000 if 0: anybody who may send can touch
+	// new node URIs.
+	MaxRouted int
 }
 
 // Host runs agents.
@@ -37,6 +42,8 @@ type Host struct {
 	mu      sync.RWMutex
 	cells   map[route.NodeURI]*cell
 	routes  route.Table[kindOf]
+	routed  int
+	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
 	stopped bool
 }
 
@@ -50,6 +57,7 @@ type kindOf struct {
 var (
 	ErrNoNode  = errors.New("no such agent")
 	ErrStopped = errors.New("the host is stopping")
+	ErrTooMany = errors.New("the host makes no more agents: see agents in the table [host]")
 	// ErrNotSaved is what a command ends with that its agent took, while the store could not keep it.
 	ErrNotSaved = errors.New("done, but not saved yet")
 )
@@ -59,7 +67,8 @@ func New(o Options) *Host {
 	if o.Workers == 0 {
 		o.Workers = max(2, runtime.GOMAXPROCS(0))
 	}
-	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}}
+	o.MaxRouted = cmp.Or(o.MaxRouted, 10_000)
+	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, awaited: map[route.NodeURI][]func(*cell){}}
 	h.sched.start(o.Workers)
 	return h
 }
@@ -100,7 +109,22 @@ func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindO
 	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c})
 	h.cells[uri] = c
 	c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
+	for _, fn := range h.awaited[uri] {
+		fn(c)
+	}
+	delete(h.awaited, uri)
 	return c
+}
+
+// await has fn called with the agent at uri when there is one. It must not block.
+func (h *Host) await(uri route.NodeURI, fn func(*cell)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.cells[uri]; c != nil {
+		fn(c)
+		return
+	}
+	h.awaited[uri] = append(h.awaited[uri], fn)
 }
 
 // find returns the agent at uri, made now if a route says so.
@@ -128,6 +152,16 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	if h.stopped {
 		return nil, ErrStopped
 	}
+	if h.routed >= h.MaxRouted {
+		h.Health.Raise(health.Condition{
+			Code:     "host.agents",
+			Text:     fmt.Sprintf("routes have made %d agents, and make no more: %s was refused", h.routed, uri),
+			Remedy:   "if so many are meant, raise agents in the table [host]; else look who touches new node URIs",
+			Severity: health.Failure,
+		})
+		return nil, ErrTooMany
+	}
+	h.routed++
 	return h.make(uri, params, Agents, k), nil
 }
 
@@ -209,11 +243,12 @@ func stopAll(ctx context.Context, cells []*cell) error {
 		case c := <-stopped:
 			delete(left, c)
 		case <-ctx.Done():
-			var err error
 			for c := range left {
-				err = errors.Join(err, fmt.Errorf("agent %s did not stop in time", c.agent.URI()))
+				if len(left) == 1 {
+					return fmt.Errorf("agent %s did not stop in time", c.agent.URI())
+				}
+				return fmt.Errorf("%d agents did not stop in time, %s among them", len(left), c.agent.URI())
 			}
-			return err
 		}
 	}
 	return nil

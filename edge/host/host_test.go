@@ -221,7 +221,7 @@ func TestFullMailbox(t *testing.T) {
 		body := []byte(`"` + strings.Repeat("x", 1000) + `"`)
 		sent := 0
 		for begin := time.Now(); time.Since(begin) == 0; sent++ {
-			h.Command(nil, "/slow", "go", body)
+			h.Command(t.Context(), "/slow", "go", body)
 		}
 		if full := maxMail / (len(body) + mailSize); sent < full || sent > 2*full+3 {
 			t.Errorf("%d commands of 1,000 bytes went in without a wait, want %d, and as many again while those have their turns", sent, full)
@@ -319,4 +319,64 @@ func TestStopNamesWhoHangs(t *testing.T) {
 	if err := h.Stop(ctx); err == nil || !strings.Contains(err.Error(), "/stuck did not stop in time") {
 		t.Errorf("Stop = %v, want one that names the agent", err)
 	}
+}
+
+// Anybody who may send can touch new node URIs, so there is an end to what routes make.
+func TestRouteLimit(t *testing.T) {
+	leaktest.Check(t)
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), MaxRouted: 3})
+	defer stop(t, h)
+	p, err := route.ParsePattern("/room/:id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Route(p, kind(func(a *agent.Agent) { agent.Value(a, "x", 0) }), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		err := h.Do(t.Context(), route.NodeURI(fmt.Sprint("/room/", i)), "x", []byte("1"))
+		if (i < 3) != (err == nil) || i >= 3 && !errors.Is(err, ErrTooMany) {
+			t.Errorf("agent %d of at most 3: %v", i, err)
+		}
+	}
+	if c := h.Health.Active(); len(c) != 1 || c[0].Code != "host.agents" {
+		t.Errorf("conditions %v, want host.agents", c)
+	}
+}
+
+// The order in which agents are added does not matter to their links.
+func TestLinkToLaterAgent(t *testing.T) {
+	leaktest.Check(t)
+	h := newHost(t, nil)
+	defer stop(t, h)
+	seen := make(chan int, 1)
+	add(t, h, "/early", func(a *agent.Agent) {
+		agent.Value(a, "ready", true)
+		agent.Link(a, "/late", "x", func(v int) { seen <- v })
+	})
+	if got := state(t, h, "/early", "ready"); got != "true" {
+		t.Fatalf("ready = %s", got)
+	}
+	add(t, h, "/late", func(a *agent.Agent) { agent.Value(a, "x", 7) })
+	if got := <-seen; got != 7 {
+		t.Errorf("the link saw %d, want 7", got)
+	}
+}
+
+// Who waits for an agent that rests after a panic is told when the host stops.
+func TestStopWhileResting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, nil)
+		add(t, h, "/a", func(a *agent.Agent) {
+			agent.Command(a, "go", func(int) error { panic("spilt") })
+		})
+		h.Do(t.Context(), "/a", "go", []byte("1"))
+		waiting := make(chan error, 1)
+		go func() { waiting <- h.Do(t.Context(), "/a", "go", []byte("2")) }()
+		synctest.Wait()
+		stop(t, h)
+		if err := <-waiting; !errors.Is(err, ErrStopped) {
+			t.Errorf("Do = %v, want %v", err, ErrStopped)
+		}
+	})
 }

@@ -34,6 +34,14 @@ func (k keeper) Entry(l *agent.Lane, key, body []byte) { k.batch.Entry(k.row(l),
 func (k keeper) Remove(l *agent.Lane, key []byte)      { k.batch.Remove(k.row(l), key) }
 func (k keeper) Clear(l *agent.Lane)                   { k.batch.Clear(k.row(l)) }
 
+// nowhere remembers nothing.
+type nowhere struct{}
+
+func (nowhere) Value(*agent.Lane, []byte)         {}
+func (nowhere) Entry(*agent.Lane, []byte, []byte) {}
+func (nowhere) Remove(*agent.Lane, []byte)        {}
+func (nowhere) Clear(*agent.Lane)                 {}
+
 // load reads what the store remembers of an agent.
 func (h *Host) load(uri route.NodeURI) (map[route.LaneName]agent.Snapshot, error) {
 	if h.Store == nil {

@@ -61,14 +61,15 @@ func Add(h *host.Host, info Info) error {
 		return err
 	}
 	return h.Route(lanes, agent.NewKind("meta", h, setupLanes), nil, func(p route.Params) bool {
-		_, ok := h.Node(route.NodeURI(p.Get("node")))
-		return ok
+		node := p.Get("node")
+		_, ok := h.Node(route.NodeURI(node))
+		return ok && !strings.HasPrefix(node, "swim:") // or there would be ever more of them
 	})
 }
 
 func setupHost(a *agent.Agent, info Info) error {
-	agent.Value(a, "info", info).Transient()
-	shown := agent.Map[string, Condition](a, "conditions").Transient()
+	agent.Value(a, "info", info).Transient().ReadOnly()
+	shown := agent.Map[string, Condition](a, "conditions").Transient().ReadOnly()
 	show := func() {
 		active := map[string]bool{}
 		for _, c := range a.Health().Active() {
@@ -86,6 +87,7 @@ func setupHost(a *agent.Agent, info Info) error {
 	}
 	show()
 	a.OnClose(a.Health().Watch(once(a, show)))
+	a.Every(10*refresh, show) // for news that found the mailbox full
 	return nil
 }
 
@@ -107,7 +109,7 @@ func once(a *agent.Agent, fn func()) func() {
 }
 
 func setupNodes(a *agent.Agent, h *host.Host) error {
-	nodes := agent.Map[string, Node](a, "nodes").Transient()
+	nodes := agent.Map[string, Node](a, "nodes").Transient().ReadOnly()
 	list := func() {
 		for n := range h.Nodes() {
 			uri := string(n.URI())
@@ -122,7 +124,7 @@ func setupNodes(a *agent.Agent, h *host.Host) error {
 }
 
 func setupLanes(a *agent.Agent, h *host.Host) error {
-	lanes := agent.Map[string, Lane](a, "lanes").Transient()
+	lanes := agent.Map[string, Lane](a, "lanes").Transient().ReadOnly()
 	node := route.NodeURI(a.Param("node"))
 	list := func() {
 		n, ok := h.Node(node)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,14 +36,21 @@ type Limits struct {
 	Owed    int   // answers not yet taken; behind them nothing more is read
 }
 
-// DefaultLimits suit a board with 512 MB.
-var DefaultLimits = Limits{Message: 4 << 20, Links: 65536, Owed: 8192}
+// DefaultLimits are for strangers: links and messages as large as anybody has been seen to need.
+var DefaultLimits = Limits{Message: 1<<20 + 64<<10, Links: 65536, Owed: 8192}
+
+// A message beyond slowSize has to be complete within slowTime, or many clients that each hold one
+// back could fill the memory.
+const (
+	slowSize = 16 << 10
+	slowTime = 30 * time.Second
+)
 
 // Server answers the other end's links and commands. Its methods are called by the connection's
 // reading goroutine: as long as they wait, nothing more is read.
 type Server interface {
-	// Command delivers a command; body is only valid during the call.
-	Command(c *Conn, node route.NodeURI, lane route.LaneName, body []byte)
+	// Command delivers a command; body is only valid during the call. ctx ends with the connection.
+	Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte)
 	// Request has link's lane answer a link, sync or unlink, in order with the commands sent before it.
 	Request(link *Link, e *warp.Envelope)
 }
@@ -55,6 +63,9 @@ type Conn struct {
 	limits Limits
 	base   string // path of the upgrade request, against which node URIs are resolved
 	mask   bool   // a client masks its frames
+
+	ctx    context.Context // ends with the connection
+	cancel context.CancelFunc
 
 	names spellings
 	heard atomic.Bool // since the last ping
@@ -84,6 +95,7 @@ func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Con
 		ws: ws, net: ws.NetConn(), server: server, limits: limits, base: base,
 		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
 	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.room.L = &c.mu
 	c.ping = time.AfterFunc(pingEvery, c.keepAlive)
 	ws.SetReadLimit(limits.Message)
@@ -103,6 +115,9 @@ func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Con
 func Accept(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {
 	return newConn(ws, base, server, limits)
 }
+
+// Context ends with the connection.
+func (c *Conn) Context() context.Context { return c.ctx }
 
 // RemoteAddr returns the other end's address.
 func (c *Conn) RemoteAddr() string { return c.net.RemoteAddr().String() }
@@ -133,7 +148,7 @@ func (c *Conn) bye(code int, reason string) {
 }
 
 func closeBody(code int, reason string) []byte {
-	return websocket.FormatCloseMessage(code, reason[:min(len(reason), 123)])
+	return websocket.FormatCloseMessage(code, strings.ToValidUTF8(reason[:min(len(reason), 123)], "")) // RFC 6455, 5.5
 }
 
 // end gives up the socket and everything that goes through it. It may be called twice.
@@ -151,6 +166,7 @@ func (c *Conn) end(err error) {
 	c.room.Broadcast()
 	c.mu.Unlock()
 	c.queue.close()
+	c.cancel()
 	c.ping.Stop()
 	c.net.Close()
 	for _, d := range down {
@@ -180,12 +196,12 @@ func (c *Conn) read() (err error) {
 		}
 	}()
 	var buf []byte
-	for {
+	for c.ctx.Err() == nil { // what is read already has no turn once the connection is over
 		_, r, err := c.ws.NextReader()
 		if err != nil {
 			return err
 		}
-		buf, err = readAll(buf[:0], r)
+		buf, err = c.readAll(buf[:0], r)
 		if err != nil {
 			return err
 		}
@@ -198,10 +214,17 @@ func (c *Conn) read() (err error) {
 			buf = nil // one large message must not cost its size for ever
 		}
 	}
+	return c.ctx.Err()
 }
 
-func readAll(buf []byte, r io.Reader) ([]byte, error) {
+func (c *Conn) readAll(buf []byte, r io.Reader) ([]byte, error) {
+	slow := false
 	for {
+		if len(buf) > slowSize && !slow {
+			slow = true
+			c.ws.SetReadDeadline(time.Now().Add(slowTime))
+			defer c.ws.SetReadDeadline(time.Time{})
+		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
@@ -220,7 +243,7 @@ func readAll(buf []byte, r io.Reader) ([]byte, error) {
 func (c *Conn) receive(frame []byte) error {
 	var e warp.Envelope
 	if err := warp.Scan(frame, &e); err != nil {
-		return fmt.Errorf("not a WARP envelope: %w", err)
+		return err
 	}
 	switch e.Tag {
 	case warp.Command, warp.Link, warp.Sync, warp.Unlink:
@@ -232,7 +255,7 @@ func (c *Conn) receive(frame []byte) error {
 			return err
 		}
 		if e.Tag == warp.Command {
-			c.server.Command(c, node.key, lane.key, e.Body)
+			c.server.Command(c.ctx, node.key, lane.key, e.Body)
 			return nil
 		}
 		return c.request(node, lane, &e)

@@ -18,7 +18,7 @@ type Follower interface {
 // Unlinked is how a link ends that the other end gave up or refused.
 type Unlinked struct {
 	Node, Lane string
-	Reason     string // nodeNotFound, laneNotFound, or "" for a normal end
+	Reason     string // nodeNotFound, laneNotFound, busy (Selvage's own), or "" for a normal end
 }
 
 func (u *Unlinked) Error() string {
@@ -27,6 +27,8 @@ func (u *Unlinked) Error() string {
 		return fmt.Sprintf("there is no agent %s", u.Node)
 	case "laneNotFound":
 		return fmt.Sprintf("agent %s has no lane %s", u.Node, u.Lane)
+	case "busy":
+		return fmt.Sprintf("agent %s is too busy to answer; try again", u.Node)
 	case "":
 		return fmt.Sprintf("the host ended the link to %s %s", u.Node, u.Lane)
 	}

@@ -18,6 +18,9 @@ type Link struct {
 	queued  atomic.Bool  // in the connection's write queue
 }
 
+// maxBody bounds the body of a link or sync, which is kept until the answer repeats it.
+const maxBody = 4096
+
 // Node returns the node the link is about.
 func (l *Link) Node() route.NodeURI { return l.target.node }
 
@@ -29,6 +32,9 @@ func (l *Link) Conn() *Conn { return l.conn }
 
 // request finds or makes the link and passes the request on.
 func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *warp.Envelope) error {
+	if len(e.Body) > maxBody {
+		return fmt.Errorf("the body of a %s has at most %d bytes", e.Tag, maxBody)
+	}
 	t := target{node.key, lane.spelling}
 	c.mu.Lock()
 	for c.owed > c.limits.Owed && c.ended == nil {
@@ -92,9 +98,9 @@ func (l *Link) answer(do func()) {
 	l.Wake()
 }
 
-// forget drops a link of which nothing is left.
+// forget drops a link of which nothing is left. A late wake-up may come for one that has a successor.
 func (c *Conn) forget(l *Link) {
-	if l.pending == 0 && l.up.Done() {
+	if l.pending == 0 && l.up.Done() && c.links[l.target] == l {
 		delete(c.links, l.target)
 	}
 }

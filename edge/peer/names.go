@@ -1,9 +1,15 @@
 package peer
 
-import "selvage/edge/route"
+import (
+	"fmt"
 
-// maxSpellings bounds how many names a connection remembers the resolution of.
-const maxSpellings = 4096
+	"selvage/edge/route"
+)
+
+const (
+	maxName      = 2048 // bytes of a node's or lane's name
+	maxSpellings = 4096 // names whose resolution a connection remembers
+)
 
 // name is a node or lane as it was spelled, and what it is known under here.
 type name[K ~string] struct {
@@ -19,6 +25,9 @@ type spellings struct {
 }
 
 func (s *spellings) resolve(base string, node, lane []byte) (n name[route.NodeURI], l name[route.LaneName], err error) {
+	if len(node) > maxName || len(lane) > maxName {
+		return n, l, fmt.Errorf("a name has at most %d bytes", maxName)
+	}
 	n, ok := s.nodes[string(node)]
 	if !ok {
 		if n.key, n.spelling, err = route.Node(base, string(node)); err != nil {

@@ -26,6 +26,10 @@ type Twin struct {
 	output bool
 	out    func(on bool) error
 
+	// Of an output; used in turns only.
+	reported device.Reading
+	wanted   bool
+
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
 	channels map[string]*agent.ValueLane[device.Reading]
@@ -52,15 +56,19 @@ func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", struct{}{}, t.se
 func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 	t.agent = a
 	t.channels = map[string]*agent.ValueLane[device.Reading]{}
-	t.status = agent.Value(a, "status", Status{})
-	t.info = agent.Value(a, "info", Info{Driver: t.spec.Driver})
+	t.status = agent.Value(a, "status", Status{}).ReadOnly()
+	t.info = agent.Value(a, "info", Info{Driver: t.spec.Driver}).ReadOnly()
 	if t.output {
 		// Transient: after a start an output is in its safe state until somebody commands it again.
-		t.state = agent.Value(a, "state", device.Reading{}).Transient()
-		t.desired = agent.Value(a, "desired", false).Transient()
+		// A restart of the agent alone is no such start.
+		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
+		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
 		agent.Command(a, "set", func(on bool) error {
-			t.desired.Set(on)
-			return t.out(on)
+			if err := t.out(on); err != nil {
+				return err
+			}
+			t.want(on)
+			return nil
 		})
 	}
 	for _, name := range a.Remembered() {
@@ -81,7 +89,7 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 func (t *Twin) channel(name string) *agent.ValueLane[device.Reading] {
 	l := t.channels[name]
 	if l == nil {
-		l = agent.Value(t.agent, name, device.Reading{})
+		l = agent.Value(t.agent, name, device.Reading{}).ReadOnly()
 		t.channels[name] = l
 	}
 	return l
@@ -96,9 +104,10 @@ func (t *Twin) Report(r device.Report) {
 		}
 	}
 	if s := r.State; s != nil {
-		t.state.Set(device.Reading{Value: device.Flag(s.On), Form: device.Boolean, At: r.At})
+		t.reported = device.Reading{Value: device.Flag(s.On), Form: device.Boolean, At: r.At}
+		t.state.Set(t.reported)
 		if s.Safe {
-			t.desired.Set(s.On)
+			t.want(s.On)
 		}
 	}
 	if r.Err != nil {
@@ -121,6 +130,11 @@ func (t *Twin) Report(r device.Report) {
 		t.heard = time.Now()
 		t.turnStatus(OK, "")
 	}
+}
+
+func (t *Twin) want(on bool) {
+	t.wanted = on
+	t.desired.Set(on)
 }
 
 func (t *Twin) failed(err error) {

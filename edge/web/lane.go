@@ -167,9 +167,11 @@ func status(err error) int {
 	switch {
 	case errors.Is(err, host.ErrNoNode), errors.Is(err, agent.ErrNoLane):
 		return http.StatusNotFound
-	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped),
+	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrTooMany),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, agent.ErrReadOnly):
+		return http.StatusForbidden
 	case errors.Is(err, host.ErrNotSaved), errors.As(err, &panicked):
 		return http.StatusInternalServerError
 	}

@@ -29,10 +29,10 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &refused):
 		return
 	case err != nil:
-		s.open--
+		s.closed()
 		return
 	case s.stopping:
-		s.open--
+		s.closed()
 		ws.Close()
 		return
 	}
@@ -50,5 +50,5 @@ func (s *Server) serveConn(c *peer.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.open--
+	s.closed()
 }

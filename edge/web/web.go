@@ -35,7 +35,7 @@ type Options struct {
 	Version     string
 	Log         *slog.Logger // slog.Default() when nil
 	Limits      peer.Limits  // of each WARP connection; peer.DefaultLimits when zero
-	Connections int          // all that are open at one time, 0 for 4096; one more is turned away
+	Connections int          // all that are open at one time, 0 for 1024; one more is turned away
 }
 
 // Listener is a bound address on which nobody is served yet.
@@ -89,7 +89,7 @@ func Start(l *Listener, o Options) *Server {
 		served:   make(chan struct{}),
 		conns:    map[*peer.Conn]struct{}{},
 	}
-	s.Connections = cmp.Or(o.Connections, 4096)
+	s.Connections = cmp.Or(o.Connections, 1024)
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: headerTime,
 		Subprotocols:     []string{peer.Protocol},
@@ -139,10 +139,23 @@ func (s *Server) count(c net.Conn, state http.ConnState) {
 		s.open++
 		if s.open > s.Connections {
 			s.Host.Health.Add("web.refused", 1)
+			s.Host.Health.Raise(health.Condition{
+				Code:   "web.connections",
+				Text:   fmt.Sprintf("all %d connections are in use, and more are turned away", s.Connections),
+				Remedy: "see whose they are: ss -tn; a client may open them and forget them",
+			})
 			c.Close()
 		}
 	case http.StateClosed:
-		s.open--
+		s.closed()
+	}
+}
+
+// closed counts one connection less. It is called with s.mu held.
+func (s *Server) closed() {
+	s.open--
+	if s.open*10 <= s.Connections*9 {
+		s.Host.Health.Clear("web.connections")
 	}
 }
 

@@ -74,6 +74,7 @@ func start(t *testing.T, o Options) *bench {
 }
 
 func (b *bench) setup(a *agent.Agent, _ struct{}) error {
+	agent.Value(a, "shown", 1).ReadOnly()
 	agent.Value(a, "level", 1.5).OnSet(func(_, now float64) error {
 		if now > 100 {
 			return errors.New("more than 100 does not fit")
@@ -161,8 +162,9 @@ func TestLanes(t *testing.T) {
 		{name: "other method", method: "DELETE", path: "/box/1?lane=level", status: 405, want: "a lane is read…"},
 		{name: "panic", method: "POST", path: "/box/2?lane=burst", status: 500, want: "…"},
 		{name: "front page", method: "GET", path: "/", status: 200, want: "This is selvage/test…"},
+		{name: "lane that is not set from outside", method: "POST", path: "/box/1?lane=shown", body: "5", status: 403, want: "/box/1 shown: this lane shows what the agent knows; it is not set from outside"},
 		{name: "no page", method: "GET", path: "/x", status: 404, want: "there is no page here…"},
-		{name: "too large", method: "POST", path: "/box/1?lane=any", body: strings.Repeat("a", int(b.Limits.Message)+1), status: 413, want: "a command has at most 4194304 bytes"},
+		{name: "too large", method: "POST", path: "/box/1?lane=any", body: strings.Repeat("a", int(b.Limits.Message)+1), status: 413, want: fmt.Sprintf("a command has at most %d bytes", b.Limits.Message)},
 	}
 	for _, tt := range tests {
 		status, got, header := b.do(t, tt.method, tt.path, tt.body, tt.headers...)
@@ -301,6 +303,9 @@ func TestConnectionLimit(t *testing.T) {
 	}
 	if n := b.Host.Health.Count("web.refused"); n == 0 {
 		t.Error("the refusal was not counted")
+	}
+	if c := b.Host.Health.Active(); len(c) != 1 || c[0].Code != "web.connections" {
+		t.Errorf("conditions %v, want web.connections", c)
 	}
 }
 
