@@ -77,6 +77,11 @@ func (e *env) checkCommand() *cobra.Command {
 			if err != nil || e.json {
 				return err
 			}
+			if len(plan.Devices)+len(plan.Agents) == 0 {
+				_, err = fmt.Fprintf(e.out, "%s has no faults, but it asks for no device and no agent: a host of it would do nothing\n"+
+					"  it would keep its data in %s and listen on %s\n", path, plan.Host.Data, plan.Host.Listen)
+				return err
+			}
 			_, err = fmt.Fprintf(e.out, "%s has no faults: %s, %s\n", path, count(len(plan.Devices), "device"), count(len(plan.Agents), "agent"))
 			return err
 		},

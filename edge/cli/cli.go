@@ -124,7 +124,7 @@ An agent has a URI, such as /device/air, and lanes, such as temperature.`,
 		host = defaultHost
 	}
 	root.PersistentFlags().StringVar(&e.host, "host", host, "the host to talk to; SELVAGE_HOST sets another default")
-	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON object a line")
+	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON object a line; errors stay plain text on stderr")
 	root.AddCommand(e.runCommand(), e.checkCommand(), e.getCommand(), e.setCommand(), e.watchCommand(), e.lsCommand(), e.versionCommand())
 	return root
 }
@@ -149,4 +149,12 @@ func program() string {
 		return name
 	}
 	return "selvage"
+}
+
+// programFor is how this program is called to talk to the host at address.
+func programFor(address string) string {
+	if host := "warp://" + address; host != defaultHost {
+		return program() + " --host " + host
+	}
+	return program()
 }

@@ -3,8 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +18,7 @@ const (
 	settle     = 100 * time.Millisecond // what comes and goes within that is not shown
 	repeatTime = 10 * time.Second       // how often a condition whose words change is shown again
 	labelWidth = 8
+	mostAtOnce = 10 // of conditions that begin, and of those that end; the others are counted
 )
 
 // conditions prints what is wrong when that begins and when it ends.
@@ -26,11 +30,14 @@ type conditions struct {
 	quit    chan struct{}
 	ended   chan struct{}
 	shown   map[string]shown
+	all     atomic.Pointer[string] // the command that lists every condition, once it can be given
 }
 
+// shown is a condition that was active at the last look.
 type shown struct {
 	health.Condition
-	at time.Time
+	at   time.Time
+	told bool // in words of its own
 }
 
 // showConditions prints the board's conditions on out until stop.
@@ -77,23 +84,46 @@ func (c *conditions) run() {
 func (c *conditions) look() {
 	now := time.Now()
 	active := map[string]bool{}
+	begun, over := 0, 0
 	for _, cond := range c.board.Active() {
 		active[cond.Code] = true
 		was, known := c.shown[cond.Code]
 		if known && (was.Text == cond.Text || now.Sub(was.at) < repeatTime) {
 			continue
 		}
-		c.shown[cond.Code] = shown{cond, now}
+		begun++
+		c.shown[cond.Code] = shown{cond, now, was.told || begun <= mostAtOnce}
+		if begun > mostAtOnce {
+			continue
+		}
 		c.print("!", cond.Code, cond.Text)
 		if cond.Remedy != "" {
 			fmt.Fprintf(c.out, "%*s%s\n", labelWidth+2, "", printable(cond.Remedy))
 		}
 	}
-	for code, was := range c.shown {
-		if !active[code] {
-			delete(c.shown, code)
-			c.print(mark(c.out), code, fmt.Sprintf("over after %v: %s", now.Sub(was.Since).Round(time.Second), was.Text))
+	if more := begun - mostAtOnce; more > 0 {
+		see := ""
+		if all := c.all.Load(); all != nil {
+			see = "; see them all: " + *all
 		}
+		fmt.Fprintf(c.out, "! and %d more%s\n", more, see)
+	}
+
+	untold := 0
+	for _, code := range slices.Sorted(maps.Keys(c.shown)) {
+		was := c.shown[code]
+		if active[code] {
+			continue
+		}
+		delete(c.shown, code)
+		if over++; !was.told || over-untold > mostAtOnce {
+			untold++
+			continue
+		}
+		c.print(mark(c.out), code, fmt.Sprintf("over after %v: %s", now.Sub(was.Since).Round(time.Second), was.Text))
+	}
+	if untold > 0 {
+		fmt.Fprintf(c.out, "%s and %d more over\n", mark(c.out), untold)
 	}
 }
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +58,57 @@ func TestConditions(t *testing.T) {
 		board.Raise(air)
 		expect("")
 	})
+}
+
+// A flood is counted rather than printed, when it begins and when it ends.
+func TestConditionsFlood(t *testing.T) {
+	var out bytes.Buffer
+	board := health.NewBoard()
+	all := func(do func(code string)) {
+		for i := range 167 {
+			do(fmt.Sprintf("agent./note/%03d", i))
+		}
+	}
+	c := &conditions{out: &out, board: board, shown: map[string]shown{}}
+	command := "selvage get /host conditions"
+	c.all.Store(&command)
+	look := func() []string {
+		c.look()
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		out.Reset()
+		return lines
+	}
+	all(func(code string) { board.Raise(health.Condition{Code: code, Text: "stopped"}) })
+	lines := look()
+	if n := len(lines); n != mostAtOnce+1 || lines[9] != "! /note/009  stopped" || lines[10] != "! and 157 more; see them all: "+command {
+		t.Errorf("the beginning is %d lines: %q", n, lines)
+	}
+
+	// One that was only counted goes without a word of its own, one that was told does not.
+	board.Clear("agent./note/100")
+	if lines := look(); len(lines) != 1 || lines[0] != "+ and 1 more over" {
+		t.Errorf("an untold end is %q", lines)
+	}
+	board.Clear("agent./note/003")
+	if lines := look(); len(lines) != 1 || lines[0] != "+ /note/003  over after 0s: stopped" {
+		t.Errorf("a told end is %q", lines)
+	}
+	all(board.Clear)
+	if lines := look(); len(lines) != 10 || lines[8] != "+ /note/009  over after 0s: stopped" || lines[9] != "+ and 156 more over" {
+		t.Errorf("the end is %d lines: %q", len(lines), lines)
+	}
+
+	// Ends are counted too where each beginning was told.
+	for i := range 12 {
+		board.Raise(health.Condition{Code: fmt.Sprintf("agent./late/%02d", i), Text: "stopped"})
+		look()
+	}
+	for i := range 12 {
+		board.Clear(fmt.Sprintf("agent./late/%02d", i))
+	}
+	if lines := look(); len(lines) != 11 || lines[9] != "+ /late/09  over after 0s: stopped" || lines[10] != "+ and 2 more over" {
+		t.Errorf("the end is %d lines: %q", len(lines), lines)
+	}
 }
 
 func TestLabel(t *testing.T) {

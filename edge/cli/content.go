@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"selvage/edge/recon"
@@ -75,30 +77,44 @@ type content struct {
 }
 
 // gather reads the events of a sync. Changes made meanwhile are among them.
-func gather(bodies [][]byte) (content, error) {
+func gather(ctx context.Context, bodies [][]byte) (content, error) {
 	c := content{empty: len(bodies) == 0}
+	at := map[string]int{} // in c.entries, by the key's Recon text
+	removed := 0
 	for _, body := range bodies {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return c, errors.New("interrupted")
+		}
 		ch, err := readChange(body)
 		if err != nil {
 			return c, err
 		}
-		at := slices.IndexFunc(c.entries, func(it recon.Item) bool { return recon.Equal(it.Key, ch.key) })
 		switch ch.kind {
 		case setValue:
 			c.value = ch.value
 		case setEntry:
-			if at >= 0 {
-				c.entries[at].Value = ch.value
-			} else {
-				c.entries = append(c.entries, recon.Slot(ch.key, ch.value))
+			key := ch.key.String()
+			i, ok := at[key]
+			if !ok {
+				i = len(c.entries)
+				at[key] = i
+				c.entries = append(c.entries, recon.Item{})
 			}
+			c.entries[i] = recon.Slot(ch.key, ch.value)
 		case removeEntry:
-			if at >= 0 {
-				c.entries = slices.Delete(c.entries, at, at+1)
+			key := ch.key.String()
+			if i, ok := at[key]; ok {
+				delete(at, key)
+				c.entries[i] = recon.Item{} // its place is kept, for those behind it
+				removed++
 			}
 		default: // all, or an unknown part, of it is gone
-			c.entries = nil
+			c.entries, removed = nil, 0
+			clear(at)
 		}
+	}
+	if removed > 0 {
+		c.entries = slices.DeleteFunc(c.entries, func(it recon.Item) bool { return it.Kind != recon.SlotItem })
 	}
 	return c, nil
 }

@@ -19,7 +19,7 @@ func (e *env) getCommand() *cobra.Command {
 }
 
 func (e *env) get(ctx context.Context, uri, lane string) error {
-	node, err := e.aim(uri)
+	node, err := e.aimLane(uri, lane)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (e *env) get(ctx context.Context, uri, lane string) error {
 	if err != nil {
 		return err
 	}
-	now, err := gather(bodies)
+	now, err := gather(ctx, bodies)
 	if err != nil {
 		return err
 	}

@@ -62,10 +62,7 @@ func (e *env) greet(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 
 // tries are commands that work on this host as it stands.
 func (e *env) tries(ctx context.Context, plan *config.Plan, h *host.Host, d *devices, address string) []string {
-	command := program()
-	if "warp://"+address != defaultHost {
-		command += " --host warp://" + address
-	}
+	command := programFor(address)
 	var tries []string
 	if node, lane, ok := watchable(plan, d); ok {
 		tries = append(tries, fmt.Sprintf("%s watch %s %s", command, node, lane))

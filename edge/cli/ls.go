@@ -24,6 +24,9 @@ func (e *env) lsCommand() *cobra.Command {
 			uri := ""
 			if len(args) > 0 {
 				uri = args[0]
+				if err := wantURI(uri); err != nil {
+					return err
+				}
 			}
 			node, err := e.aim(uri)
 			if err != nil {
@@ -135,5 +138,5 @@ func contentOf(ctx context.Context, c *peer.Conn, node, lane string) (content, e
 	if err != nil {
 		return content{}, err
 	}
-	return gather(bodies)
+	return gather(ctx, bodies)
 }

@@ -4,18 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"syscall"
+	"strings"
 	"time"
 
 	"selvage/edge/peer"
 	"selvage/edge/route"
 )
 
-const defaultHost = "warp://127.0.0.1:9001"
-
 // answerTime bounds how long a command waits for a host that has accepted its connection.
 const answerTime = 10 * time.Second
+
+// aimLane reads a node URI and the name of a lane from the command line.
+func (e *env) aimLane(uri, lane string) (node string, err error) {
+	if strings.TrimSpace(lane) == "" {
+		return "", &usageError{&trouble{errors.New("the lane's name is empty"), "see what lanes there are: " + program() + " ls URI"}}
+	}
+	if err := wantURI(uri); err != nil {
+		return "", err
+	}
+	return e.aim(uri)
+}
+
+func wantURI(uri string) error {
+	if strings.TrimSpace(uri) == "" {
+		return &usageError{&trouble{errors.New("the URI is empty"), "see what agents there are: " + program() + " ls"}}
+	}
+	return nil
+}
 
 // aim reads a node URI from the command line. One with an authority names the host as well.
 func (e *env) aim(uri string) (node string, err error) {
@@ -27,33 +42,10 @@ func (e *env) aim(uri string) (node string, err error) {
 		e.host = u.Scheme + "://" + u.Authority
 		u = route.URI{Path: u.Path}
 	}
-	if _, err := peer.Address(e.host); err != nil {
-		return "", usagef("%w", err)
+	if _, err := e.address(); err != nil {
+		return "", err
 	}
 	return u.String(), nil
-}
-
-// dial connects to the host; the caller closes the connection.
-func (e *env) dial(ctx context.Context) (*peer.Conn, error) {
-	c, err := peer.Dial(ctx, e.host, nil, peer.DefaultLimits)
-	if err != nil {
-		return nil, e.unreachable(err)
-	}
-	return c, nil
-}
-
-// unreachable says what to try when the host cannot be connected to.
-func (e *env) unreachable(err error) error {
-	var dns *net.DNSError
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return &trouble{fmt.Errorf("no host answers at %s: connection refused", e.host), "is it running? start it with: " + program() + " run"}
-	case errors.As(err, &dns):
-		return &trouble{fmt.Errorf("the name in %s is not known: %w", e.host, dns), "check it, or give the host's address"}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &trouble{fmt.Errorf("no host answers at %s: time-out", e.host), "check the address, and that no firewall is in between"}
-	}
-	return &trouble{err, "check the address; another one is given with --host warp://HOST:PORT"}
 }
 
 // unlinked says what to try when the host ended a link.

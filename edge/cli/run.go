@@ -30,6 +30,9 @@ func (e *env) runCommand() *cobra.Command {
 		Short: "run a host until Ctrl-C",
 		Args:  takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if e.json {
+				return &usageError{&trouble{errors.New("run has no --json: it prints for people"), "for programs: " + program() + " watch URI LANE --json, once it runs"}}
+			}
 			plan, path, err := e.load(path)
 			if err != nil {
 				return err
@@ -67,7 +70,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
-	h := host.New(host.Options{Clock: clk, Health: board, Log: log, Store: kept})
+	h := host.New(host.Options{Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents})
 	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
@@ -84,6 +87,8 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 		return e.orFaults(err)
 	}
 	address := door.Addr().String()
+	listAll := programFor(address) + " get /host conditions"
+	showing.all.Store(&listAll)
 	info := meta.Info{Name: plan.Host.Name, Version: version, Started: time.Now(), URI: "warp://" + address}
 	if err := meta.Add(h, info); err != nil {
 		return err
@@ -91,7 +96,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	d.manager.Start()
 	d.await(ctx)
 	server := web.Start(door, web.Options{Host: h, Version: version, Log: log})
-	started.add(server.Stop)
+	started.add(half(server.Stop))
 
 	e.greet(ctx, plan, h, d, address)
 	<-ctx.Done()
@@ -222,6 +227,19 @@ func (s *stops) add(stop func(context.Context) error) { *s = append(*s, stop) }
 // Connections and agents may take stopTime together. After them, however long they took, outputs
 // get into their safe state and the store makes its last commit. All of it is to take less than 2 s.
 const stopTime = 800 * time.Millisecond
+
+// half is stop with half of the time it is given, so that what is stopped after it, with the rest,
+// has a turn whatever becomes of it.
+func half(stop func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if end, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+			defer cancel()
+		}
+		return stop(ctx)
+	}
+}
 
 // stop stops everything, the last started first, also after one of them failed.
 func (s *stops) stop() error {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"selvage/edge/peer"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -35,7 +34,7 @@ VALUE is Recon: 21.5, true, warm, "two words", {a: 1, b: 2}. A map lane takes @u
 }
 
 func (e *env) set(ctx context.Context, uri, lane, text string) error {
-	node, err := e.aim(uri)
+	node, err := e.aimLane(uri, lane)
 	if err != nil {
 		return err
 	}
@@ -45,9 +44,9 @@ func (e *env) set(ctx context.Context, uri, lane, text string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	at, err := peer.Address(e.host)
+	at, err := e.address()
 	if err != nil {
-		return usagef("%w", err)
+		return err
 	}
 	path, _, err := route.Node(at.Path, node)
 	if err != nil {
@@ -59,7 +58,7 @@ func (e *env) set(ctx context.Context, uri, lane, text string) error {
 	case err != nil:
 		return err
 	case ours && strings.HasPrefix(string(path), "/"):
-		err = post(ctx, at, string(path), lane, body)
+		err = refusal(post(ctx, at, string(path), lane, body), text)
 	default:
 		err = e.commandAndBarrier(ctx, node, lane, body)
 	}
@@ -89,15 +88,11 @@ var plainHTTP = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}
 
 // isSelvage asks the host's front page what it is. Any WARP host may answer what it likes.
 func (e *env) isSelvage(ctx context.Context, at *url.URL) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: "/"}).String(), nil)
+	a := attempt{host: e.host}
+	resp, err := a.head(ctx, at)
 	if err != nil {
-		return false, err
+		return false, a.explain(ctx, err)
 	}
-	resp, err := plainHTTP.Do(req)
-	if err != nil {
-		return false, e.unreachable(err)
-	}
-	resp.Body.Close()
 	return strings.HasPrefix(resp.Header.Get("Server"), "selvage/"), nil
 }
 
@@ -121,6 +116,19 @@ func post(ctx context.Context, at *url.URL, path, lane string, body []byte) erro
 	err = fmt.Errorf("not set: %s", printable(strings.TrimSpace(string(answer))))
 	if resp.StatusCode == http.StatusNotFound {
 		return &trouble{err, "see what there is: " + program() + " ls, " + program() + " ls URI"}
+	}
+	return err
+}
+
+// refusal says what may be wrong with a value that the host has refused.
+func refusal(err error, text string) error {
+	var told *trouble
+	switch {
+	case err == nil, errors.As(err, &told):
+	case strings.TrimSpace(text) == "":
+		return &trouble{err, `the value is empty; an empty text is '""'`}
+	case strings.Contains(err.Error(), "want true or false"):
+		return &trouble{err, "write true or false"}
 	}
 	return err
 }

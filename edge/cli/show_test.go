@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"testing"
 
 	"selvage/edge/recon"
@@ -38,7 +39,7 @@ func TestContentForPeople(t *testing.T) {
 		for _, e := range tt.events {
 			bodies = append(bodies, []byte(e))
 		}
-		c, err := gather(bodies)
+		c, err := gather(context.Background(), bodies)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue

@@ -31,7 +31,7 @@ const (
 )
 
 func (e *env) watch(ctx context.Context, uri, lane string) error {
-	node, err := e.aim(uri)
+	node, err := e.aimLane(uri, lane)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"selvage/edge/device"
@@ -40,6 +42,7 @@ type Host struct {
 	Data   string        // the folder for everything that is kept
 	Listen string        // host:port for browsers and WARP
 	Commit time.Duration // how long a value may wait for the next write to disk
+	Agents int           // how many agents the tables for patterns of URIs may make
 }
 
 // Device is one table [device.NAME].
@@ -108,6 +111,8 @@ func unreadable(path string, err error) Faults {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		f.Problem, f.Remedy = "there is no such file", "check the path, which is looked up from the folder you are in"
+	case errors.Is(err, syscall.EISDIR):
+		f.Problem, f.Remedy = "is a folder, not a file", "name the file in it, such as "+filepath.Join(path, "selvage.toml")
 	case errors.Is(err, fs.ErrPermission):
 		f.Problem, f.Remedy = "this user may not read it", "run as its owner, or let others read it: chmod o+r "+path
 	}

@@ -89,7 +89,7 @@ func TestHostDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Host{Name: name, Data: "/var/lib/selvage", Listen: "127.0.0.1:9001", Commit: 250e6}
+	want := config.Host{Name: name, Data: "/var/lib/selvage", Listen: "127.0.0.1:9001", Commit: 250e6, Agents: 10000}
 	if plan.Host != want {
 		t.Errorf("Parse of nothing gives %+v, want %+v", plan.Host, want)
 	}
@@ -103,7 +103,7 @@ func TestLoadSaysWhyNot(t *testing.T) {
 	}
 	tests := []struct{ name, path, want string }{
 		{"missing", filepath.Join(folder, "none.toml"), "there is no such file\n     check the path"},
-		{"folder", folder, "is a directory"},
+		{"folder", folder, "is a folder, not a file\n     name the file in it, such as " + filepath.Join(folder, "selvage.toml")},
 		{"large", large, "is larger than 1 MB"},
 	}
 	for _, tt := range tests {

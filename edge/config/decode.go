@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -192,7 +193,7 @@ func (d *document) setFloat(to reflect.Value, v value, label string) {
 		f = float64(n)
 	}
 	if err != nil || to.OverflowFloat(f) || math.IsInf(f, 0) || math.IsNaN(f) {
-		d.fault(v.at, fmt.Sprintf("%s wants a number of ordinary size, got %s", label, v.text), "")
+		d.fault(v.at, fmt.Sprintf("%s wants a number of ordinary size, got %s", label, v.text), "write a number such as 21.5")
 		return
 	}
 	to.SetFloat(f)
@@ -209,7 +210,11 @@ func (d *document) setDuration(to reflect.Value, v value, label string) {
 		return
 	}
 	duration, err := parseDuration(v.text)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		d.fault(v.at, fmt.Sprintf("%s is too long, got %s", label, v.describe()), err.Error())
+		return
+	case err != nil:
 		d.fault(v.at, fmt.Sprintf("%s wants a duration such as \"10s\", got %s", label, v.describe()), err.Error())
 		return
 	}

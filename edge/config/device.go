@@ -38,8 +38,8 @@ func (p *planner) device(name string, t *table) {
 		fs.loose = true // what else it takes is not known
 	}
 	p.doc.fill(t, fs)
-	p.positive(t, "every", keys.Every, "10s")
-	p.positive(t, "timeout", keys.Timeout, "2s")
+	p.atLeast(t, "every", keys.Every, "10s")
+	p.atLeast(t, "timeout", keys.Timeout, "2s")
 	if !known {
 		return
 	}
@@ -145,10 +145,14 @@ func address(config reflect.Value) string {
 	}
 }
 
-// positive refuses a duration that is given and not above 0.
-func (p *planner) positive(t *table, key string, d time.Duration, example string) {
-	if e := t.get(key); e != nil && !e.bad && e.value.kind == text && d <= 0 {
-		p.doc.faultIn(e, fmt.Sprintf("%s must be longer than 0, got %s", key, quoteShort(e.value.text)), fmt.Sprintf("write a duration such as %q", example))
+// shortest is below what any driver measures in. A device that is read more often would only keep
+// its bus and this machine busy.
+const shortest = 10 * time.Millisecond
+
+// atLeast refuses a duration that is given and too short.
+func (p *planner) atLeast(t *table, key string, d time.Duration, example string) {
+	if e := t.get(key); e != nil && !e.bad && e.value.kind == text && d < shortest {
+		p.doc.faultIn(e, fmt.Sprintf("%s is at least %v, got %s", key, shortest, quoteShort(e.value.text)), fmt.Sprintf("write a duration such as %q", example))
 	}
 }
 

@@ -15,6 +15,7 @@ func (p *planner) host(t *table) {
 		Data:   "/var/lib/selvage",
 		Listen: "127.0.0.1:9001",
 		Commit: 250 * time.Millisecond,
+		Agents: 10000,
 	}
 	if name, err := os.Hostname(); err == nil {
 		p.plan.Host.Name = name
@@ -36,6 +37,9 @@ func (h *Host) Check(fault func(key, problem, remedy string)) {
 	}
 	if h.Commit <= 0 {
 		fault("commit", "commit must be longer than 0", `write "250ms", the longest a value may wait for the disk`)
+	}
+	if h.Agents < 1 {
+		fault("agents", fmt.Sprintf("agents is at least 1, got %d", h.Agents), "write 10000, or leave it out")
 	}
 	if problem, remedy := checkListen(h.Listen); problem != "" {
 		fault("listen", problem, remedy)

@@ -98,6 +98,9 @@ var (
 	errTooLong  = errors.New("the longest is 65535d")
 )
 
+// wellFormed is a duration as time.ParseDuration wants it, of any length.
+var wellFormed = regexp.MustCompile(`^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
+
 // parseDuration reads what time.ParseDuration reads, and whole days in front: "7d", "1d12h".
 // A day is 24 hours: these are waiting times, not calendar dates.
 func parseDuration(s string) (time.Duration, error) {
@@ -117,8 +120,13 @@ func parseDuration(s string) (time.Duration, error) {
 		return whole, nil
 	}
 	part, err := time.ParseDuration(rest)
-	if err != nil || ok && (part < 0 || part > math.MaxInt64-whole) {
+	switch {
+	case err != nil && wellFormed.MatchString(rest):
+		return 0, errTooLong // that is all that can be wrong with it
+	case err != nil, ok && part < 0:
 		return 0, errDuration
+	case part > math.MaxInt64-whole:
+		return 0, errTooLong
 	}
 	return whole + part, nil
 }

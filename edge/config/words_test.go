@@ -30,11 +30,36 @@ func TestParseDuration(t *testing.T) {
 		{"1h1d", 0, false},
 		{"65536d", 0, false},
 		{"65535d2000000h", 0, false},
+		{"99999999h", 0, false},
 	}
 	for _, tt := range tests {
 		got, err := parseDuration(tt.in)
 		if got != tt.want || (err == nil) != tt.ok {
 			t.Errorf("parseDuration(%q) = %v, %v, want %v, ok %t", tt.in, got, err, tt.want, tt.ok)
+		}
+	}
+}
+
+// What is too long is not told to have a wrong form, nor the other way round.
+func TestParseDurationSays(t *testing.T) {
+	tests := []struct {
+		in   string
+		want error
+	}{
+		{"65536d", errTooLong},
+		{"65535d2000000h", errTooLong},
+		{"1d99999999h", errTooLong},
+		{"99999999h", errTooLong},
+		{"99999999999999999999s", errTooLong},
+		{"-99999999h", errTooLong},
+		{"1d-1h", errDuration},
+		{"99999999", errDuration},
+		{"99999999 h", errDuration},
+		{"ten", errDuration},
+	}
+	for _, tt := range tests {
+		if _, err := parseDuration(tt.in); err != tt.want {
+			t.Errorf("parseDuration(%q) says %v, want %v", tt.in, err, tt.want)
 		}
 	}
 }

@@ -52,11 +52,14 @@ func explain(err error) (why, try string) {
 	if errors.As(err, &e) {
 		return explainSQLite(e)
 	}
+	var made *fs.PathError
 	switch {
 	case errors.Is(err, ErrClosed):
 		return err.Error(), "open it again"
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
 		return "that is a file, not a folder", "set a folder as the data folder"
+	case errors.As(err, &made) && made.Op == "mkdir" && errors.Is(err, fs.ErrNotExist): // as in /proc
+		return "that folder cannot be made there (" + err.Error() + ")", "set another data folder"
 	case errors.Is(err, fs.ErrPermission):
 		return "no permission to write there (" + err.Error() + ")", tryOwner
 	case errors.Is(err, syscall.EROFS):

@@ -98,6 +98,15 @@ func TestOpenRefusals(t *testing.T) {
 	}
 }
 
+// A file system such as /proc has no place for folders, which is no fault of the disk.
+func TestFolderCannotBeMade(t *testing.T) {
+	err := fault("open the store", &os.PathError{Op: "mkdir", Path: "/proc/x", Err: syscall.ENOENT})
+	want := "open the store: that folder cannot be made there (mkdir /proc/x: no such file or directory); set another data folder"
+	if err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
 // asNobody runs fn without the rights of root, on a thread that ends with it.
 func asNobody(fn func()) {
 	done := make(chan bool)

@@ -55,6 +55,16 @@ tarket = 21.0
 		{name: "no-command", args: []string{"gte"}, code: 2},
 		{name: "no-lane-given", args: []string{"get", "/device/air"}, code: 2},
 		{name: "no-flag", args: []string{"ls", "--al"}, code: 2},
+		{name: "nothing-given", args: []string{"get"}, code: 2},
+		{name: "too-much-given", args: []string{"set", "/room/air", "name", "two", "words"}, code: 2},
+		{name: "no-such-port", args: []string{"ls", "--host", "warp://127.0.0.1:99999"}, code: 2},
+		{name: "no-such-port-uri", args: []string{"set", "warp://127.0.0.1:99999/x", "y", "1"}, code: 2},
+		{name: "empty-host", args: []string{"set", "/x", "y", "1", "--host", ""}, code: 2},
+		{name: "empty-uri", args: []string{"ls", ""}, code: 2},
+		{name: "empty-lane", args: []string{"watch", "/x", ""}, code: 2},
+		{name: "run-json", args: []string{"run", "--json"}, code: 2, config: "[host]\ndata = \"./var\"\n"},
+		{name: "folder-as-config", args: []string{"run", "-c", "."}, code: 2},
+		{name: "empty-config", args: []string{"check"}, code: 0},
 		{name: "bad-value", args: []string{"set", "/x", "y", "{a:1"}, code: 2},
 	}
 	var dns = regexp.MustCompile(`: lookup nobody\.invalid.*`)
@@ -150,4 +160,19 @@ func TestStuckAgent(t *testing.T) {
 	if r := f.run(t, "get", "/room/air", "target", "--host", h.url); r.code != 1 {
 		t.Error("the host still answers")
 	}
+}
+
+// The config bounds how many agents can be made by asking for them.
+func TestAgentsBound(t *testing.T) {
+	f := folderWith(t, "[host]\ndata = \"./var\"\nlisten = \"127.0.0.1:0\"\nagents = 1\n"+notes)
+	h := f.host(t)
+	for _, want := range []struct {
+		node string
+		code int
+	}{{"/note/1", 0}, {"/note/2", 1}, {"/note/1", 0}} {
+		if r := f.run(t, "get", want.node, "notes", "--host", h.url); r.code != want.code {
+			t.Errorf("get %s: exit %d, want %d; %s", want.node, r.code, want.code, r.err)
+		}
+	}
+	h.stop(t, syscall.SIGTERM, stopTime)
 }

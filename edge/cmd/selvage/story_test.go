@@ -69,6 +69,17 @@ func TestStory(t *testing.T) {
 		t.Errorf("a refused value: exit %d, want 1", refused.code)
 	}
 
+	hints := []struct{ uri, lane, value, want string }{
+		{"/room/air", "target", "", `  the value is empty; an empty text is '""'`},
+		{"/device/heater", "set", "on", "  write true or false"},
+	}
+	for _, tt := range hints {
+		if r := f.run(t, "set", tt.uri, tt.lane, tt.value, "--host", h.url); r.code != 1 || !strings.HasSuffix(r.err, tt.want+"\n") {
+			t.Errorf("set %s %s %q: exit %d, %s", tt.uri, tt.lane, tt.value, r.code, r.err)
+		}
+	}
+	match(ask("get", "/host", "conditions"), `(?s).*lane\./room/air\.target +text: lane target of /room/air.*`) // what a flood of them points to
+
 	w := start(t, f.command("watch", "/device/air", "temperature", "--json", "--host", h.url))
 	two := regexp.MustCompile(`(?m)^\{"time":"[^"]+","node":"/device/air","lane":"temperature","value":\{"value":[^\n]*\n\{"time"`)
 	for !two.MatchString(w.out.text()) {
