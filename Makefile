@@ -30,7 +30,7 @@ test: ## run all tests, with third-party peers where they are or can be installe
 
 .PHONY: soak
 soak: ## the same, with 25 times the kills and two minutes of fuzzing for each target
-	@SELVAGE_KILLS=$${SELVAGE_KILLS:-500} FUZZTIME=$${FUZZTIME:-2m} scripts/test
+	@SELVAGE_KILLS=$${SELVAGE_KILLS:-500} FUZZTIME=$${FUZZTIME:-2m} TIMEOUT=$${TIMEOUT:-1h} scripts/test
 
 .PHONY: vet
 vet: ## check format, go vet (64 and 32 bits) and staticcheck

@@ -1,6 +1,10 @@
 # What the other scripts share; sourced, from the root of the checkout.
 set -euo pipefail
 mkdir -p .cache dist
+
+# As in `make build`, so that one set of compiled packages serves it, vet and the tests.
+export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:+$GOFLAGS }-trimpath"
+
 skipped=.cache/skipped # one line for each thing left out: what, why
 
 step() { printf '\n== %s (at %d s)\n' "$1" "$SECONDS"; }
