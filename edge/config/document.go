@@ -162,6 +162,9 @@ func (d *document) at(s span, problem, remedy string) Fault {
 	i := d.lineOf(s.start)
 	line := d.line(i)
 	start := min(s.start, line.end)
+	for start > line.start && start < line.end && !utf8.RuneStart(d.text[start]) {
+		start-- // the TOML parser may point into a character
+	}
 	end := min(s.end, line.end)
 	return Fault{
 		File:    d.name,

@@ -45,11 +45,11 @@ func (p *parser) authority(at int, s string) (string, error) {
 		if i := strings.IndexByte(s, ':'); i >= 0 {
 			host, port = s[:i], s[i:]
 		}
-		text, err := p.component(at, strings.ToLower(host), hostChar)
+		text, err := p.component(at, host, hostChar)
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(text)
+		b.WriteString(strings.ToLower(text)) // what was escaped as well
 	}
 
 	digits := strings.TrimPrefix(port, ":")
