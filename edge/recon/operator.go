@@ -397,7 +397,11 @@ func (p *parser) selector() Value {
 			p.exceed(strconv.Itoa(len(path)+1)+" steps", p.limits.Depth)
 			break
 		}
+		start := p.pos
 		path = append(path, p.step(c))
+		if first && p.pos == start {
+			p.fail("a key, @, *, : or #") // "{$}" as well as "$", which could not be read again
+		}
 	}
 	return Value{}
 }
