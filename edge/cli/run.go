@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,11 +153,10 @@ type twinHandle struct {
 func (d *devices) add(h *host.Host, plan []config.Device) error {
 	var faults config.Faults
 	for _, p := range plan {
-		name := p.Name
-		t := twin.New(p.Spec, func(on bool) error { return d.manager.Out(name, on) })
-		turns, err := h.Add(t.Node(), host.Things, t.Kind(), nil)
+		t := twin.New(d.twinOf(p.Spec))
+		turns, err := h.Add(t.Node, host.Things, t.Kind(), nil)
 		if err == nil {
-			d.twins[name] = &twinHandle{Twin: t, turns: turns}
+			d.twins[p.Name] = &twinHandle{Twin: t, turns: turns}
 			err = d.manager.Add(p.Spec)
 		}
 		if err != nil {
@@ -167,6 +167,16 @@ func (d *devices) add(h *host.Host, plan []config.Device) error {
 		return faults
 	}
 	return nil
+}
+
+func (d *devices) twinOf(s device.Spec) twin.Options {
+	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
+	if driver, _ := device.Lookup(s.Driver); driver.Output {
+		o.Switch = func(on bool) error { return d.manager.Out(s.Name, on) }
+	} else {
+		o.Every = cmp.Or(s.Every, device.DefaultEvery)
+	}
+	return o
 }
 
 // report hands a device's report to its twin. It waits while the twin's mailbox is full, and with it

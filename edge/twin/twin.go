@@ -20,11 +20,20 @@ const staleAfter = 3
 // Node returns the node URI of the twin of a device.
 func Node(name string) route.NodeURI { return route.NodeURI("/device/" + name) }
 
+// Options say what a twin is the agent of.
+type Options struct {
+	Node  route.NodeURI
+	Info  Info          // what is known of the device before it says more
+	Every time.Duration // how often a reading is expected; 0 when it may be silent as long as it likes
+
+	// Switch asks the device to switch, if it is an output; the result comes back as a report. It
+	// is called in turns, so it must not wait for the wire.
+	Switch func(on bool) error
+}
+
 // Twin is the agent of one device.
 type Twin struct {
-	spec   device.Spec
-	output bool
-	out    func(on bool) error
+	Options
 
 	// Of an output; used in turns only.
 	reported device.Reading
@@ -38,17 +47,11 @@ type Twin struct {
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[bool]
 	heard    time.Time // when the device last gave a good reading, by this process's clock
+	away     string    // why it is said to be away, "" when it is not
 }
 
-// New makes the twin of a device. out asks the device to switch, if it is an output; the result
-// comes back as a report.
-func New(spec device.Spec, out func(on bool) error) *Twin {
-	d, _ := device.Lookup(spec.Driver)
-	return &Twin{spec: spec, output: d.Output, out: out}
-}
-
-// Node returns the twin's node URI.
-func (t *Twin) Node() route.NodeURI { return Node(t.spec.Name) }
+// New makes the twin of a device.
+func New(o Options) *Twin { return &Twin{Options: o} }
 
 // Kind returns the twin as a kind of agent, of which there is one.
 func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", struct{}{}, t.setup) }
@@ -57,14 +60,14 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 	t.agent = a
 	t.channels = map[string]*agent.ValueLane[device.Reading]{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
-	t.info = agent.Value(a, "info", Info{Driver: t.spec.Driver}).ReadOnly()
-	if t.output {
+	t.info = agent.Value(a, "info", t.Info).ReadOnly()
+	if t.Switch != nil {
 		// Transient: after a start an output is in its safe state until somebody commands it again.
 		// A restart of the agent alone is no such start.
 		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
 		agent.Command(a, "set", func(on bool) error {
-			if err := t.out(on); err != nil {
+			if err := t.Switch(on); err != nil {
 				return err
 			}
 			t.want(on)
@@ -75,12 +78,8 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 		t.channel(string(name))
 	}
 	t.turnStatus(Stale, "nothing heard from it since the host started")
-	every := t.spec.Every
-	if every <= 0 {
-		every = device.DefaultEvery
-	}
-	if !t.output {
-		a.Every(every, func() { t.lookAt(time.Now(), every) })
+	if t.Every > 0 {
+		a.Every(t.Every, func() { t.lookAt(time.Now()) })
 	}
 	return nil
 }
@@ -103,7 +102,7 @@ func (t *Twin) Report(r device.Report) {
 			t.channel(c.Name)
 		}
 	}
-	if s := r.State; s != nil {
+	if s := r.State; s != nil && t.state != nil {
 		t.reported = device.Reading{Value: device.Flag(s.On), Form: device.Boolean, At: r.At}
 		t.state.Set(t.reported)
 		if s.Safe {
@@ -128,6 +127,30 @@ func (t *Twin) Report(r device.Report) {
 	}
 	if len(r.Readings) > 0 || r.State != nil {
 		t.heard = time.Now()
+		t.present()
+	}
+}
+
+// Away takes in that a device is said to be away, by its will for one; it stays so, whatever is
+// still heard of it, until Back. It is called in a turn of the twin.
+func (t *Twin) Away(reason string) {
+	t.away = reason
+	t.turnStatus(Lost, reason)
+}
+
+// Back takes in that a device is there, whether or not it was away. It is called in a turn of the twin.
+func (t *Twin) Back() {
+	t.away = ""
+	if t.heard.IsZero() {
+		t.turnStatus(Stale, "it is there, and has sent nothing since the host started")
+	} else if t.status.Get().State == Lost {
+		t.present()
+	}
+}
+
+// present is the status of a device that was heard well, unless it has been said to be away since.
+func (t *Twin) present() {
+	if t.away == "" {
 		t.turnStatus(OK, "")
 	}
 }
@@ -146,8 +169,8 @@ func (t *Twin) failed(err error) {
 }
 
 // lookAt finds a device that has gone quiet without a word from its owner.
-func (t *Twin) lookAt(now time.Time, every time.Duration) {
-	if t.status.Get().State == OK && now.Sub(t.heard) > staleAfter*every {
+func (t *Twin) lookAt(now time.Time) {
+	if t.status.Get().State == OK && now.Sub(t.heard) > staleAfter*t.Every {
 		t.turnStatus(Stale, fmt.Sprintf("nothing heard from it for %v", now.Sub(t.heard).Round(time.Second)))
 	}
 }

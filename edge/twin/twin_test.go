@@ -1,7 +1,6 @@
 package twin_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,18 +17,6 @@ import (
 	"selvage/edge/twin"
 )
 
-// relay is an output that is never opened here: the tests report for it.
-type relay struct{}
-
-func (*relay) Info() device.Info               { return device.Info{} }
-func (*relay) Close() error                    { return nil }
-func (*relay) Out(context.Context, bool) error { return nil }
-func (*relay) Safe() bool                      { return false }
-
-func init() {
-	device.Register("twin-relay", struct{}{}, func(context.Context, struct{}) (*relay, error) { return &relay{}, nil })
-}
-
 // bench is a host with one twin under virtual time.
 type bench struct {
 	t      *testing.T
@@ -41,16 +28,19 @@ type bench struct {
 	refuse error
 }
 
-func newBench(t *testing.T, spec device.Spec) *bench {
+func newBench(t *testing.T, o twin.Options) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
 	b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
-	b.twin = twin.New(spec, func(on bool) error {
-		b.asked = append(b.asked, on)
-		return b.refuse
-	})
+	if o.Info.Driver == "relay" {
+		o.Switch = func(on bool) error {
+			b.asked = append(b.asked, on)
+			return b.refuse
+		}
+	}
+	b.twin = twin.New(o)
 	var err error
-	if b.handle, err = b.host.Add(b.twin.Node(), host.Things, b.twin.Kind(), nil); err != nil {
+	if b.handle, err = b.host.Add(b.twin.Node, host.Things, b.twin.Kind(), nil); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -81,7 +71,7 @@ func (b *bench) good(celsius float64) device.Report {
 // get returns a lane's value as text.
 func (b *bench) get(lane string) string {
 	b.t.Helper()
-	a, _ := b.host.Node(b.twin.Node())
+	a, _ := b.host.Node(b.twin.Node)
 	for _, l := range a.Lanes() {
 		if string(l.Name()) == lane {
 			tail := l.Open(nobody{})
@@ -98,7 +88,7 @@ type nobody struct{}
 func (nobody) Wake() {}
 
 func (b *bench) lanes() (names []string) {
-	a, _ := b.host.Node(b.twin.Node())
+	a, _ := b.host.Node(b.twin.Node)
 	for _, l := range a.Lanes() {
 		names = append(names, string(l.Name()))
 	}
@@ -118,7 +108,7 @@ func (b *bench) has(lane string, parts ...string) {
 
 func TestSensor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, device.Spec{Name: "air", Driver: "sht4x", Every: 10 * time.Second})
+		b := newBench(t, twin.Options{Node: "/device/air", Info: twin.Info{Driver: "sht4x"}, Every: 10 * time.Second})
 		defer b.stop()
 		if got, want := b.lanes(), []string{"info", "status"}; !slices.Equal(got, want) {
 			t.Errorf("lanes = %v before the device was opened, want %v", got, want)
@@ -166,7 +156,7 @@ func TestSensor(t *testing.T) {
 
 func TestOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, device.Spec{Name: "heater", Driver: "twin-relay"})
+		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}})
 		defer b.stop()
 		if got, want := b.lanes(), []string{"desired", "info", "set", "state", "status"}; !slices.Equal(got, want) {
 			t.Errorf("lanes = %v, want %v", got, want)
@@ -193,5 +183,30 @@ func TestOutput(t *testing.T) {
 		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("false")); err == nil {
 			t.Error("a set that the device refused was taken")
 		}
+	})
+}
+
+func TestAwayAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, twin.Options{Node: "/device/bulb"})
+		defer b.stop()
+		turn := func(fn func()) {
+			t.Helper()
+			if err := b.handle.Do(t.Context(), fn); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		turn(b.twin.Back)
+		b.has("status", "state:stale", "it is there")
+		b.report(b.good(20))
+		b.has("status", "state:ok")
+		turn(func() { b.twin.Away("its will says offline") })
+		b.has("status", "state:lost", "its will says offline")
+		b.report(b.good(21)) // what the broker had kept, say
+		b.has("status", "state:lost")
+		b.has("temperature", "value:21")
+		turn(b.twin.Back)
+		b.has("status", "state:ok")
 	})
 }
