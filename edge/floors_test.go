@@ -31,6 +31,7 @@ const rooms = `
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
 2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
 2 | edge/peer          | warp recon route health                   | github.com/gorilla/websocket        | one WebSocket to a WARP host, dialled or accepted
+2 | uplink             | agent recon route clock health            |                                     | what all ways out have in common; an uplink is an agent too, hence agent
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
 3 | edge/meta          | agent host route health                   |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host

@@ -51,7 +51,8 @@ type Runtime interface {
 	Wake(do func())    // the same, never refused: for news that is bounded by construction
 	Send(node route.NodeURI, lane route.LaneName, body []byte) error
 	Join(node route.NodeURI, lane route.LaneName, join func(*Lane, error))
-	Changed() // a stored lane has news for the store
+	Changed()   // a stored lane has news for the store
+	Made(*Lane) // there is a lane that was not there before, or not since the last restart
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger

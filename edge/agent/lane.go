@@ -122,6 +122,7 @@ func (l *Lane) join() {
 	for _, join := range waiting {
 		join(l, nil)
 	}
+	a.rt.Made(l)
 }
 
 // claim hands over what was remembered of the lane.

@@ -117,6 +117,7 @@ func (r *loopRuntime) Join(node route.NodeURI, lane route.LaneName, join func(*L
 	}
 	r.loop.post(to, Mail{Do: func() { to.Offer(lane, join) }})
 }
+func (r *loopRuntime) Made(*Lane)            {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }
 func (r *loopRuntime) Clock() *clock.Clock   { return testClock }
 func (r *loopRuntime) Health() *health.Board { return r.loop.health }

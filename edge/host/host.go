@@ -23,6 +23,7 @@ import (
 
 // Options say what a host runs on. Store may be nil: then nothing is remembered.
 type Options struct {
+	Name    string // of this host, to its peers
 	Clock   *clock.Clock
 	Health  *health.Board
 	Log     *slog.Logger
@@ -45,6 +46,8 @@ type Host struct {
 	routed  int
 	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
 	stopped bool
+
+	watchers watchers
 }
 
 type kindOf struct {
@@ -108,6 +111,7 @@ func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindO
 	c := &cell{host: h, layer: layer}
 	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c})
 	h.cells[uri] = c
+	h.watchers.tell(c.agent, nil)
 	c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
 	for _, fn := range h.awaited[uri] {
 		fn(c)
@@ -196,10 +200,16 @@ func (h *Host) Node(uri route.NodeURI) (*agent.Agent, bool) {
 // Handle is how a part of the host reaches an agent it made.
 type Handle struct{ cell *cell }
 
-// Do runs fn as a turn of the agent; it waits while the agent's mailbox is full.
-func (h *Handle) Do(ctx context.Context, fn func()) error {
-	return h.cell.deliver(ctx, agent.Mail{Do: fn})
+// Do has fn run as a turn of the agent; it waits while the agent's mailbox is full.
+func (h *Handle) Do(ctx context.Context, fn func()) error { return h.Post(ctx, fn, nil) }
+
+// Post is Do; done, if it is not nil, is told how the turn ended, by the worker that ran it.
+func (h *Handle) Post(ctx context.Context, fn func(), done func(error)) error {
+	return h.cell.deliver(ctx, agent.Mail{Do: fn, Done: done})
 }
+
+// Agent returns the agent itself.
+func (h *Handle) Agent() *agent.Agent { return h.cell.agent }
 
 // Stop gives every agent its last turn, layer by layer from the top, then ends the workers. What
 // ctx leaves no time for is named in the error.

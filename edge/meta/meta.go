@@ -4,6 +4,7 @@ package meta
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,8 +42,8 @@ type Condition struct {
 	Since    time.Time `recon:"since"` // ms since 1970
 }
 
-// refresh is how soon a linked list of nodes or lanes shows a new one.
-const refresh = 500 * time.Millisecond
+// refresh is how soon a list shows what was news while its mailbox was full.
+const refresh = 5 * time.Second
 
 // Add makes these agents part of h. Those that list nodes and lanes exist once somebody asks.
 func Add(h *host.Host, info Info) error {
@@ -53,14 +54,16 @@ func Add(h *host.Host, info Info) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Route(nodes, agent.NewKind("meta", h, setupNodes), nil, nil); err != nil {
+	x := &index{host: h, news: map[route.NodeURI]func(){}}
+	h.Watch(x.tell)
+	if err := h.Route(nodes, agent.NewKind("meta", x, setupNodes), nil, nil); err != nil {
 		return err
 	}
 	lanes, err := route.ParsePattern("swim:meta:node/:node")
 	if err != nil {
 		return err
 	}
-	return h.Route(lanes, agent.NewKind("meta", h, setupLanes), nil, func(p route.Params) bool {
+	return h.Route(lanes, agent.NewKind("meta", x, setupLanes), nil, func(p route.Params) bool {
 		node := p.Get("node")
 		_, ok := h.Node(route.NodeURI(node))
 		return ok && !strings.HasPrefix(node, "swim:") // or there would be ever more of them
@@ -87,7 +90,7 @@ func setupHost(a *agent.Agent, info Info) error {
 	}
 	show()
 	a.OnClose(a.Health().Watch(once(a, show)))
-	a.Every(10*refresh, show) // for news that found the mailbox full
+	a.Every(refresh, show) // for news that found the mailbox full
 	return nil
 }
 
@@ -108,26 +111,59 @@ func once(a *agent.Agent, fn func()) func() {
 	}
 }
 
-func setupNodes(a *agent.Agent, h *host.Host) error {
+// index tells the agents that list nodes and lanes when there is a new one.
+type index struct {
+	host *host.Host
+
+	mu   sync.Mutex
+	news map[route.NodeURI]func() // of who lists the lanes of that node; of who lists the nodes, under ""
+}
+
+func (x *index) tell(a *agent.Agent, l *agent.Lane) {
+	node := route.NodeURI("")
+	if l != nil {
+		node = a.URI()
+	}
+	x.mu.Lock()
+	fn := x.news[node]
+	x.mu.Unlock()
+	if fn != nil {
+		fn()
+	}
+}
+
+// keep has list run in turns of a: now, and when there is news of node.
+func (x *index) keep(a *agent.Agent, node route.NodeURI, list func()) {
+	x.mu.Lock()
+	x.news[node] = once(a, list)
+	x.mu.Unlock()
+	a.OnClose(func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		delete(x.news, node)
+	})
+	list()
+	a.Every(refresh, list)
+}
+
+func setupNodes(a *agent.Agent, x *index) error {
 	nodes := agent.Map[string, Node](a, "nodes").Transient().ReadOnly()
-	list := func() {
-		for n := range h.Nodes() {
+	x.keep(a, "", func() {
+		for n := range x.host.Nodes() {
 			uri := string(n.URI())
 			if _, known := nodes.Get(uri); !known && !strings.HasPrefix(uri, "swim:") {
 				nodes.Set(uri, Node{NodeURI: uri, Agents: []string{n.KindName()}})
 			}
 		}
-	}
-	list()
-	a.Every(refresh, list)
+	})
 	return nil
 }
 
-func setupLanes(a *agent.Agent, h *host.Host) error {
+func setupLanes(a *agent.Agent, x *index) error {
 	lanes := agent.Map[string, Lane](a, "lanes").Transient().ReadOnly()
 	node := route.NodeURI(a.Param("node"))
-	list := func() {
-		n, ok := h.Node(node)
+	x.keep(a, node, func() {
+		n, ok := x.host.Node(node)
 		if !ok {
 			return
 		}
@@ -137,8 +173,6 @@ func setupLanes(a *agent.Agent, h *host.Host) error {
 				lanes.Set(name, Lane{LaneURI: name, LaneType: l.Kind().String()})
 			}
 		}
-	}
-	list()
-	a.Every(refresh, list)
+	})
 	return nil
 }
