@@ -232,12 +232,10 @@ func (a *Agent) Step(m Mail) error {
 		if l.readOnly {
 			return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
 		}
-		err := l.typed.command(m.Body)
-		l.mark(err)
-		if err != nil {
-			err = fmt.Errorf("%s %s: %w", a.uri, l.name, err)
+		if err := l.Apply(m.Body); err != nil {
+			return fmt.Errorf("%s %s: %w", a.uri, l.name, err)
 		}
-		return err
+		return nil
 	})
 }
 
@@ -346,14 +344,14 @@ func (a *Agent) Lanes() []*Lane {
 	return append([]*Lane(nil), a.lanes...)
 }
 
-// Remembered names the stored lanes that no lane has claimed yet. An agent whose lanes depend
-// on what it meets, such as a twin, opens them again from here.
-func (a *Agent) Remembered() []route.LaneName {
-	var names []route.LaneName
-	for name := range a.stored {
-		names = append(names, name)
+// Remembered tells the stored lanes that no lane has claimed yet. An agent whose lanes depend on
+// what it meets, such as a twin, opens them again from here.
+func (a *Agent) Remembered() map[route.LaneName]LaneKind {
+	lanes := make(map[route.LaneName]LaneKind, len(a.stored))
+	for name, s := range a.stored {
+		lanes[name] = s.Kind
 	}
-	return names
+	return lanes
 }
 
 // Offer gives join the lane of that name, within a turn. While there is none, join is told so

@@ -83,6 +83,15 @@ func (l *Lane) Stored() bool { return l.stored }
 // Agent returns the lane's agent.
 func (l *Lane) Agent() *Agent { return l.agent }
 
+// Apply changes the lane as a command with that body does, in a turn of its agent, also a lane that
+// is read-only to others. It is for agents that copy lanes from elsewhere.
+func (l *Lane) Apply(body []byte) error {
+	l.inTurn()
+	err := l.typed.command(body)
+	l.mark(err)
+	return err
+}
+
 // Open gives r a place in the lane's log, behind everything published so far.
 func (l *Lane) Open(r Reader) *Tail {
 	a := l.agent
@@ -217,6 +226,16 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 		body, ok := next()
 		t.syncing = ok
 		return body, ok
+	}
+}
+
+// Skip forgets what the reader has not had.
+func (t *Tail) Skip() {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	if t.lane != nil {
+		t.lane.typed.left(t)
+		t.at = t.lane.typed.now()
 	}
 }
 

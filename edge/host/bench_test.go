@@ -30,7 +30,7 @@ func BenchmarkCommand(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		h.Command(b.Context(), nodes[i%100], "info", body)
+		h.take(b.Context(), nodes[i%100], "info", body)
 		i++
 	}
 	if err := h.Stop(b.Context()); err != nil {

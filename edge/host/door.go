@@ -57,7 +57,11 @@ func (c *cell) deliverSoon(ctx context.Context, m agent.Mail) error {
 
 // Command is for peer.Server: WARP has no answer for a command that nobody takes, so that one is
 // dropped, as SwimOS does, and counted.
-func (h *Host) Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) {
+func (h *Host) Command(c *peer.Conn, node route.NodeURI, lane route.LaneName, body []byte) {
+	h.take(c.Context(), node, lane, body)
+}
+
+func (h *Host) take(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) {
 	c, err := h.find(node)
 	if err == nil {
 		err = c.deliverSoon(ctx, agent.Mail{Lane: lane, Body: bytes.Clone(body)})

@@ -208,6 +208,11 @@ func (h *Handle) Post(ctx context.Context, fn func(), done func(error)) error {
 	return h.cell.deliver(ctx, agent.Mail{Do: fn, Done: done})
 }
 
+// Give is Do for a turn about body, which counts for the room that the agent's mailbox has.
+func (h *Handle) Give(ctx context.Context, body []byte, fn func()) error {
+	return h.cell.deliver(ctx, agent.Mail{Body: body, Do: fn})
+}
+
 // Agent returns the agent itself.
 func (h *Handle) Agent() *agent.Agent { return h.cell.agent }
 

@@ -221,7 +221,7 @@ func TestFullMailbox(t *testing.T) {
 		body := []byte(`"` + strings.Repeat("x", 1000) + `"`)
 		sent := 0
 		for begin := time.Now(); time.Since(begin) == 0; sent++ {
-			h.Command(t.Context(), "/slow", "go", body)
+			h.take(t.Context(), "/slow", "go", body)
 		}
 		if full := maxMail / (len(body) + mailSize); sent < full || sent > 2*full+3 {
 			t.Errorf("%d commands of 1,000 bytes went in without a wait, want %d, and as many again while those have their turns", sent, full)

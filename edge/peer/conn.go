@@ -49,8 +49,8 @@ const (
 // Server answers the other end's links and commands. Its methods are called by the connection's
 // reading goroutine: as long as they wait, nothing more is read.
 type Server interface {
-	// Command delivers a command; body is only valid during the call. ctx ends with the connection.
-	Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte)
+	// Command delivers a command that came by c; body is only valid during the call.
+	Command(c *Conn, node route.NodeURI, lane route.LaneName, body []byte)
 	// Request has link's lane answer a link, sync or unlink, in order with the commands sent before it.
 	Request(link *Link, e *warp.Envelope)
 }
@@ -255,7 +255,7 @@ func (c *Conn) receive(frame []byte) error {
 			return err
 		}
 		if e.Tag == warp.Command {
-			c.server.Command(c.ctx, node.key, lane.key, e.Body)
+			c.server.Command(c, node.key, lane.key, e.Body)
 			return nil
 		}
 		return c.request(node, lane, &e)

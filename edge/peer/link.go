@@ -108,6 +108,6 @@ func (c *Conn) forget(l *Link) {
 // Wake says that the link's source has news. It never waits for the other end.
 func (l *Link) Wake() {
 	if l.queued.CompareAndSwap(false, true) {
-		l.conn.queue.add(l)
+		l.conn.wake(l)
 	}
 }

@@ -18,23 +18,28 @@ type writeQueue struct {
 	flushes sync.WaitGroup
 
 	mu       sync.Mutex
-	ready    []*Link
+	ready    []outlet
 	out      []byte // whole frames that belong to no link
 	flushing bool
 	closed   bool
 }
 
+// outlet is something with frames to write. Step appends them, up to a turn's share, and has it
+// queued again if more are left.
+type outlet interface{ step(b *buffer) }
+
 var buffers = sync.Pool{New: func() any { return &buffer{} }}
 
 type buffer struct{ frames, text []byte }
 
-// add puts a link in the queue.
-func (q *writeQueue) add(l *Link) {
+// wake puts o in the queue.
+func (c *Conn) wake(o outlet) {
+	q := &c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.closed {
-		q.ready = append(q.ready, l)
-		q.start(l.conn)
+		q.ready = append(q.ready, o)
+		q.start(c)
 	}
 }
 
@@ -63,7 +68,7 @@ func (q *writeQueue) close() {
 }
 
 // take hands over what is queued, in exchange for an empty slice; ok is false when the writing ends.
-func (q *writeQueue) take(empty []*Link) (ready []*Link, out []byte, ok bool) {
+func (q *writeQueue) take(empty []outlet) (ready []outlet, out []byte, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || len(q.ready) == 0 && len(q.out) == 0 {
@@ -86,17 +91,16 @@ func (c *Conn) flush() {
 			buffers.Put(b)
 		}
 	}()
-	var spare []*Link
+	var spare []outlet
 	for {
 		ready, out, ok := c.queue.take(spare[:0])
 		if !ok {
 			return
 		}
 		b.frames = append(b.frames[:0], out...)
-		for i, l := range ready {
+		for i, o := range ready {
 			ready[i] = nil
-			l.queued.Store(false)
-			c.stepLink(l, b)
+			o.step(b)
 			if len(b.frames) >= gather && !c.writeOut(b) {
 				return
 			}
@@ -108,8 +112,10 @@ func (c *Conn) flush() {
 	}
 }
 
-// stepLink appends what a link is owed, up to its turn's share.
-func (c *Conn) stepLink(l *Link, b *buffer) {
+// step appends what the link's reader is owed.
+func (l *Link) step(b *buffer) {
+	l.queued.Store(false)
+	c := l.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil {

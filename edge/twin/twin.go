@@ -74,7 +74,7 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 			return nil
 		})
 	}
-	for _, name := range a.Remembered() {
+	for name := range a.Remembered() {
 		t.channel(string(name))
 	}
 	t.turnStatus(Stale, "nothing heard from it since the host started")
