@@ -42,7 +42,7 @@ func addUnit(t *testing.T, h *host.Host, uri route.NodeURI) {
 // state returns a lane's state as the bodies of its events; nil if there is no such node or lane.
 func state(t *testing.T, h *host.Host, node route.NodeURI, lane route.LaneName) (bodies []string) {
 	t.Helper()
-	h.Command(t.Context(), node, "touch", nil) // a node that a route makes exists from its first touch on
+	_, _ = h.Read(t.Context(), node, "touch") // a node that a route makes exists from its first touch on
 	synctest.Wait()
 	a, ok := h.Node(node)
 	if !ok {
