@@ -70,6 +70,8 @@ type Line struct {
 	turns  Agent
 	cancel context.CancelFunc
 	ended  chan struct{}
+	ready  chan struct{} // closed when the agent has been set up
+	first  sync.Once
 	show   atomic.Pointer[func()] // has the status lane follow at once
 
 	mu      sync.Mutex
@@ -85,7 +87,7 @@ func Open(h Host, s Spec) (*Line, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no kind %q", s.Kind)
 	}
-	l := &Line{Name: s.Name, Host: h, state: Connecting, since: time.Now()}
+	l := &Line{Name: s.Name, Host: h, state: Connecting, since: time.Now(), ready: make(chan struct{})}
 	config := s.Config
 	if config == nil {
 		config = k.Defaults
@@ -110,7 +112,9 @@ func (l *Line) setup(a *agent.Agent, _ struct{}) error {
 	show := func() { _ = a.Do(look) } // where its mailbox is full, the next refresh does it
 	l.show.Store(&show)
 	a.Every(refresh, look)
-	return l.uplink.Setup(a)
+	err := l.uplink.Setup(a)
+	l.first.Do(func() { close(l.ready) })
+	return err
 }
 
 // Do has fn run as a turn of the uplink's agent.
@@ -153,6 +157,11 @@ func (l *Line) Stop(ctx context.Context) error {
 
 func (l *Line) run(ctx context.Context) {
 	defer close(l.ended)
+	select {
+	case <-l.ready:
+	case <-ctx.Done():
+		return
+	}
 	for pause := firstPause; ; pause = min(time.Duration(float64(pause)*growth), lastPause) {
 		l.mu.Lock()
 		l.upSince = time.Time{}

@@ -135,10 +135,15 @@ func (c *Conn) Serve() error {
 
 // Close ends the connection with a close frame that carries code and reason, and waits for its goroutines.
 func (c *Conn) Close(code int, reason string) {
-	c.bye(code, reason)
-	c.end(net.ErrClosed)
+	c.HangUp(code, reason)
 	<-c.done
 	c.queue.flushes.Wait()
+}
+
+// HangUp is Close without the wait.
+func (c *Conn) HangUp(code int, reason string) {
+	c.bye(code, reason)
+	c.end(net.ErrClosed)
 }
 
 // bye sends a close frame, unless the other end takes nothing.

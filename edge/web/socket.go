@@ -36,7 +36,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		ws.Close()
 		return
 	}
-	c := peer.Accept(ws, base, s.Host, s.Limits)
+	c := peer.Accept(ws, base, s.Peer, s.Limits)
 	s.conns[c] = struct{}{}
 	s.serving.Go(func() { s.serveConn(c) }) // not in this request's goroutine, which keeps 12 KB of buffers
 }

@@ -32,6 +32,7 @@ const (
 // Options say what a server serves. Only Host is needed.
 type Options struct {
 	Host        *host.Host
+	Peer        peer.Server // answers WARP; Host when nil
 	Version     string
 	Log         *slog.Logger // slog.Default() when nil
 	Limits      peer.Limits  // of each WARP connection; peer.DefaultLimits when zero
@@ -78,6 +79,9 @@ type Server struct {
 func Start(l *Listener, o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Peer == nil {
+		o.Peer = o.Host
 	}
 	if o.Limits == (peer.Limits{}) {
 		o.Limits = peer.DefaultLimits
@@ -175,8 +179,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.accept(w, r)
 	case wantsLane(r):
 		s.lane(w, r)
-	case r.URL.Path == "/":
-		say(w, http.StatusOK, fmt.Sprintf("This is %s, a WARP host; a page to look at comes with a later version.\nWARP: warp://%s", s.name, r.Host))
+	case wantsPage(r):
+		s.page(w, r)
 	default:
 		say(w, http.StatusNotFound, fmt.Sprintf("there is no page here; a lane is read as %s?lane=NAME", r.URL.EscapedPath()))
 	}

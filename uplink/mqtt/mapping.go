@@ -1,0 +1,154 @@
+package mqtt
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"selvage/edge/route"
+)
+
+// mapping is a Map made ready.
+type mapping struct {
+	topic    template
+	node     template
+	channels []channel // by name
+	every    time.Duration
+	state    *switched
+	set      *setting
+	online   *online
+}
+
+type switched struct {
+	path  path
+	words words
+}
+
+type setting struct {
+	topic   template
+	on, off string
+	qos     byte
+	retain  bool
+}
+
+type online struct {
+	topic template
+	switched
+}
+
+// compile makes the mappings of a table ready, in the order of their topics.
+func compile(all map[string]Map) ([]*mapping, error) {
+	var ready []*mapping
+	for _, text := range slices.Sorted(maps.Keys(all)) {
+		m, err := newMapping(text, all[text])
+		if err != nil {
+			return nil, fmt.Errorf("the mapping of %q: %w", text, err)
+		}
+		ready = append(ready, m)
+	}
+	return ready, nil
+}
+
+func newMapping(text string, c Map) (*mapping, error) {
+	m := &mapping{every: c.Every}
+	var err error
+	if m.topic, err = parseTopic(text); err != nil {
+		return nil, err
+	}
+	if m.node, err = parseTemplate(c.Device); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Channel)) {
+		ch := c.Channel[name]
+		form, err := ch.form()
+		if err != nil {
+			return nil, err
+		}
+		times, by := scaled(ch.Scale)
+		m.channels = append(m.channels, channel{
+			name: name, path: ch.Path, form: form, unit: ch.Unit,
+			words: words{ch.On, ch.Off}, times: times, by: by, optional: ch.Optional,
+		})
+	}
+	if s := c.State; s != nil {
+		m.state = &switched{s.Path, words{s.On, s.Off}}
+	}
+	if s := c.Set; s != nil {
+		m.set = &setting{on: "ON", off: "OFF", qos: 1, retain: s.Retain}
+		if s.On != "" {
+			m.set.on, m.set.off = s.On, s.Off
+		}
+		if s.QoS != nil {
+			m.set.qos = byte(*s.QoS)
+		}
+		if m.set.topic, err = parseTopic(s.Topic); err != nil {
+			return nil, err
+		}
+	}
+	if o := c.Online; o != nil {
+		m.online = &online{switched: switched{o.Path, words{o.On, o.Off}}}
+		if m.online.topic, err = parseTopic(o.Topic); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// fixed returns the node of a mapping that makes no others.
+func (m *mapping) fixed() (route.NodeURI, bool) {
+	return route.NodeURI(m.node.text), len(m.node.names()) == 0
+}
+
+// nodeFor returns the node for the parts of a topic, and why there can be none.
+func (m *mapping) nodeFor(p parts) (route.NodeURI, problem) {
+	text := m.node.fill(p, route.Escape)
+	if !route.IsPlain(text) { // escapes are the rule then, but "." and ".." are steps of a path
+		node, _, err := route.Node("", text)
+		if err != nil || string(node) != text {
+			return "", problem(fmt.Sprintf("%q cannot be a node", text))
+		}
+	}
+	return route.NodeURI(text), ""
+}
+
+// partsOf is the reverse of nodeFor.
+func (m *mapping) partsOf(node route.NodeURI) (parts, bool) {
+	p, ok := m.node.match(string(node))
+	for name, value := range p {
+		plain, err := url.PathUnescape(value)
+		if err != nil {
+			return nil, false
+		}
+		p[name] = plain
+	}
+	return p, ok
+}
+
+// makes tells whether the mapping may have made the node.
+func (m *mapping) makes(node route.NodeURI) bool {
+	p, ok := m.partsOf(node)
+	if !ok {
+		return false
+	}
+	again, bad := m.nodeFor(p)
+	return bad == "" && again == node
+}
+
+// filters are the subscriptions that bring everything the mappings read.
+func filters(all []*mapping) []string {
+	var wanted []string
+	for _, m := range all {
+		wanted = append(wanted, m.topic.filter())
+		if m.online != nil {
+			wanted = append(wanted, m.online.topic.filter())
+		}
+	}
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
+	return slices.DeleteFunc(wanted, func(f string) bool {
+		return slices.ContainsFunc(wanted, func(by string) bool { return by != f && covers(by, f) })
+	})
+}
+

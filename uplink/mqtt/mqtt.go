@@ -1,0 +1,212 @@
+// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand. Each thing
+// is an agent /device/… like that of a chip on a bus: what it publishes becomes readings, what its
+// lane set is told is published, its availability becomes its status.
+//
+//	[uplink.broker]
+//	kind     = "mqtt"
+//	url      = "mqtt://127.0.0.1:1883"    # or mqtts, ws, wss (also tcp, ssl); without user and password
+//	client   = "greenhouse-1"             # client id; selvage-HOST-UPLINK unless given, as the broker keeps a session under it
+//	user     = "selvage"
+//	password = "file:/etc/selvage/mqtt"   # or "env:MQTT_PASSWORD"; read at each connect
+//	ca       = "/etc/selvage/ca.pem"      # whom to trust for mqtts and wss, in place of the system's list
+//	qos      = 1                          # of subscriptions
+//	devices  = 1000                       # how many twins topics may make
+//
+//	[uplink.broker.map."shed/{name}"]     # a topic; {name} stands for a level or the rest of one: "sensor_{id}"
+//	device   = "/device/{name}"           # node URI of the twin; a part may be left out if one device publishes it all
+//	channel  = { temperature = { unit = "Cel" } }
+//	every    = "5m"                       # three of these without news make the twin stale
+//
+//	[uplink.broker.map."tele/{plug}/SENSOR"]
+//	device   = "/device/{plug}"           # mappings may share a device, not a channel
+//	channel.power  = { path = "ENERGY.Power", unit = "W" }
+//	channel.energy = { path = "ENERGY.Total", unit = "kW.h" }
+//
+//	[uplink.broker.map."stat/{plug}/POWER"]
+//	device   = "/device/{plug}"
+//	state    = { on = "ON", off = "OFF" }                    # the topic tells what the output does
+//	set      = { topic = "cmnd/{plug}/POWER" }               # makes the twin an output, with the lane set
+//	online   = { topic = "tele/{plug}/LWT" }                 # its will and birth
+//
+// A channel takes:
+//
+//	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list; without it the payload is the value
+//	unit     = "W"              # UCUM, of a number
+//	form     = "number"         # or "boolean", "text"; boolean when on and off are given
+//	on, off  = "ON", "OFF"      # the words of a boolean; on, true, 1, online and their like unless given
+//	scale    = 0.1              # what a number is multiplied by
+//	optional = true             # a message may lack it
+//
+// State takes path, on and off as well. Set takes on and off, "ON" and "OFF" unless given, qos, 1
+// unless given, and retain. Online takes path, on and off.
+//
+// # What can be relied on
+//
+// A message of QoS 1 or 2 is acknowledged after the commit that holds it; until then the broker keeps
+// it in our session and sends it again. So a reading may be set twice, which changes nothing in a
+// value lane. What no mapping takes or nothing can be read from is acknowledged too, or it would come
+// for ever. A reading has the time it arrived. What the broker kept for new subscribers ("retained")
+// is older than that by an unknown time: it is uncertain and says why, and if it only repeats the
+// value we hold, that stays with its own time.
+//
+// A command is refused while the broker is not connected, and never sent later: a relay that
+// switches when nobody expects it is worse than one that did not. Nor is a payload that means nothing
+// the end of a good reading: the twin's status says what came.
+package mqtt
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/health"
+	"selvage/edge/route"
+	"selvage/uplink"
+)
+
+func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000}, open) }
+
+// grace is how long the broker may be away before its twins say so. A restart of it is shorter.
+const grace = 5 * time.Second
+
+// bridge is one table [uplink.NAME] at work.
+type bridge struct {
+	line     *uplink.Line
+	config   Config
+	mappings []*mapping
+	ready    func() // ends the wait of Run for the first Setup
+	set      chan struct{}
+
+	conn   atomic.Pointer[session] // the connected one
+	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
+
+	mu      sync.Mutex
+	things  map[route.NodeURI]*thing
+	refused map[string]bool // conditions that stand
+	made    int             // of things, by topics
+
+	// Of the agent /uplink/NAME; used in its turns only.
+	devices *agent.MapLane[string, remembered]
+	told    string // why all twins have been told that they are away
+}
+
+// remembered is how the lane devices keeps a twin.
+type remembered struct {
+	Map   string `recon:"map"`   // the mapping that made it, as in the config
+	Topic string `recon:"topic"` // on which it was met
+}
+
+func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
+	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, refused: map[string]bool{}}
+	b.ready = sync.OnceFunc(func() { close(b.set) })
+	b.downAt.Store(time.Now().UnixNano())
+	var err error
+	b.mappings, err = compile(c.Map)
+	return b, err
+}
+
+// Peer implements uplink.Uplink. User and password are refused in the URL, so it has no secrets.
+func (b *bridge) Peer() string { return b.config.URL }
+
+func (b *bridge) client() string {
+	return cmp.Or(b.config.Client, "selvage-"+b.line.Host.Name()+"-"+b.line.Name)
+}
+
+// Setup makes the twins that were there before, and those whose topic is known from the config.
+func (b *bridge) Setup(a *agent.Agent) error {
+	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
+	for node, r := range b.devices.All() {
+		if m := b.named(r.Map); m == nil || !m.makes(route.NodeURI(node)) {
+			b.devices.Remove(node)
+		} else {
+			b.thing(route.NodeURI(node), m, r.Topic)
+		}
+	}
+	for _, m := range b.mappings {
+		if node, ok := m.fixed(); ok {
+			b.thing(node, m, m.topic.text)
+		}
+	}
+	b.told = ""
+	a.Every(time.Second, b.look)
+	b.ready()
+	return nil
+}
+
+func (b *bridge) named(text string) *mapping {
+	for _, m := range b.mappings {
+		if m.topic.text == text {
+			return m
+		}
+	}
+	return nil
+}
+
+// look tells the twins when the broker has been away for a while, and when it is back. It is called
+// in turns of the uplink's agent; a twin whose mailbox is full is told at the next look.
+func (b *bridge) look() {
+	cut := ""
+	if b.conn.Load() == nil {
+		if time.Since(time.Unix(0, b.downAt.Load())) < grace {
+			return
+		}
+		cut = b.unconnected()
+	}
+	if cut == b.told {
+		return
+	}
+	all := true
+	for _, t := range b.all() {
+		all = t.cutOff(cut) && all
+	}
+	if all {
+		b.told = cut
+	}
+}
+
+func (b *bridge) unconnected() string { return fmt.Sprintf("the broker %s is not connected", b.Peer()) }
+
+// refuse raises a condition once: what topics bring may come a thousand times a second. The count
+// goes on.
+func (b *bridge) refuse(what, text, remedy string) {
+	code := "uplink." + b.line.Name + "." + what
+	b.line.Host.Health().Add(code, 1)
+	b.mu.Lock()
+	stands := b.refused[what]
+	b.refused[what] = true
+	b.mu.Unlock()
+	if !stands {
+		b.line.Host.Health().Raise(health.Condition{
+			Code: code, Text: fmt.Sprintf("uplink %s: %s", b.line.Name, text), Remedy: remedy,
+		})
+	}
+}
+
+// settle takes a condition back.
+func (b *bridge) settle(what string) {
+	b.mu.Lock()
+	stood := b.refused[what]
+	delete(b.refused, what)
+	b.mu.Unlock()
+	if stood {
+		b.line.Host.Health().Clear("uplink." + b.line.Name + "." + what)
+	}
+}
+
+// Run implements uplink.Uplink.
+func (b *bridge) Run(ctx context.Context) error {
+	select {
+	case <-b.set:
+	case <-ctx.Done():
+		return nil
+	}
+	cancel := b.line.Host.Watch(b.meet)
+	defer cancel()
+	return newSession(ctx, b).run()
+}
+
+var _ uplink.Uplink = (*bridge)(nil)

@@ -1,0 +1,207 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/device"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+	"selvage/edge/twin"
+	"selvage/uplink"
+)
+
+// thing is a device behind the broker.
+type thing struct {
+	node  route.NodeURI
+	twin  *twin.Twin
+	turns uplink.Agent
+	lanes sync.Map // the lanes of its twin as the host has them, *agent.Lane by name
+
+	// Of whoever takes what the broker sends, one goroutine at a time.
+	source map[string]source // of each channel
+	full   bool              // its mailbox was full the last time
+
+	offline string      // why it is said to be away; used in turns of the twin only
+	cut     string      // why the broker is; likewise
+	told    atomic.Bool // cut is on its way to what it shall be
+}
+
+// source is where a channel's readings come from.
+type source struct {
+	mapping *mapping
+	topic   string
+}
+
+// thing finds or makes the twin at node, which m asks for on meeting topic. It is nil when there can
+// be none.
+func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) *thing {
+	_, isFixed := m.fixed()
+	b.mu.Lock()
+	t := b.things[node]
+	tooMany := t == nil && !isFixed && b.made >= b.config.Devices
+	if t == nil && !tooMany {
+		t = &thing{node: node, source: map[string]source{}}
+		b.things[node] = t // before it is added, since meet is told of its lanes from then on
+		if !isFixed {
+			b.made++
+		}
+	}
+	b.mu.Unlock()
+	if tooMany {
+		b.refuse("devices", fmt.Sprintf("topics have made %d twins, and make no more: %s was refused", b.config.Devices, node),
+			fmt.Sprintf("if so many are meant, raise devices in [uplink.%s]; else look who publishes to ever new topics", b.line.Name))
+		return nil
+	}
+	if t.twin == nil {
+		b.make(t, m, topic)
+	}
+	if t.turns == nil {
+		return nil // it is taken, and stays noted so that this is not tried at each message
+	}
+	return t
+}
+
+func (b *bridge) make(t *thing, m *mapping, topic string) {
+	o := twin.Options{Node: t.node, Info: twin.Info{Driver: "mqtt", Wire: b.Peer(), Address: topic}}
+	for _, m := range b.mappings {
+		p, ok := m.partsOf(t.node)
+		if !ok {
+			continue
+		}
+		if m.every > 0 && (o.Every == 0 || m.every < o.Every) {
+			o.Every = m.every
+		}
+		if m.set != nil {
+			o.Switch = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
+		}
+	}
+	t.twin = twin.New(o)
+	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
+	if err != nil {
+		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), t.node, err),
+			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
+		return
+	}
+	t.turns = turns
+	if _, isFixed := m.fixed(); !isFixed {
+		b.told = ""
+	}
+}
+
+// meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
+func (b *bridge) meet(l *agent.Lane) {
+	b.mu.Lock()
+	t := b.things[l.Agent().URI()]
+	b.mu.Unlock()
+	if t != nil {
+		t.lanes.Store(string(l.Name()), l)
+	}
+}
+
+func (b *bridge) all() []*thing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]*thing, 0, len(b.things))
+	for _, t := range b.things {
+		if t.turns != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// last returns what a channel holds. It is called in a turn of the twin.
+func (t *thing) last(channel string) (r device.Reading, ok bool) {
+	l, ok := t.lanes.Load(channel)
+	if !ok {
+		return r, false
+	}
+	tail := l.(*agent.Lane).Open(deaf{})
+	defer tail.Close()
+	body, ok := tail.State()()
+	if !ok {
+		return r, false
+	}
+	v, err := recon.Parse(body)
+	return r, err == nil && r.LoadRecon(v) == nil && !r.Bad()
+}
+
+// deaf is a reader that has no use for news.
+type deaf struct{}
+
+func (deaf) Wake() {}
+
+// kept takes what the broker kept. It may be older than what is known, and says nothing new if it is
+// the same; else it is the newest there is, with a doubt. It is called in a turn.
+func (t *thing) kept(readings []device.NamedReading) []device.NamedReading {
+	var news []device.NamedReading
+	for _, n := range readings {
+		if was, ok := t.last(n.Channel); ok && was.Value == n.Reading.Value && was.Text == n.Reading.Text &&
+			was.Form == n.Reading.Form && was.Unit == n.Reading.Unit {
+			continue
+		}
+		if !n.Reading.Bad() {
+			n.Reading.Quality, n.Reading.Reason = device.Uncertain, "kept by the broker: older than its time by nobody knows how much"
+		}
+		news = append(news, n)
+	}
+	return news
+}
+
+// said takes in whether the device is there. It is called in a turn.
+func (t *thing) said(on bool, topic string, raw []byte) {
+	t.offline = ""
+	if !on {
+		t.offline = fmt.Sprintf("%s says %s", topic, shorten(raw))
+	}
+	t.show()
+}
+
+// show turns the status to who is away: the broker, the device, or nobody. It is called in a turn.
+func (t *thing) show() {
+	switch {
+	case t.cut != "":
+		t.twin.Away(t.cut)
+	case t.offline != "":
+		t.twin.Away(t.offline)
+	default:
+		t.twin.Back()
+	}
+}
+
+// cutOff has the twin know that the broker is away, or with an empty reason that it is back. It does
+// not wait, and reports whether the twin will know.
+func (t *thing) cutOff(why string) bool {
+	return t.turns.Do(now, func() {
+		if t.cut != why {
+			t.cut = why
+			t.show()
+		}
+	}) == nil
+}
+
+// now is a time that is over: what is asked with it does not wait for room in a mailbox.
+var now = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// fail has the twin know that it could not be switched.
+func (t *thing) fail(err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = t.turns.Do(ctx, func() { t.twin.Report(device.Report{Err: err}) })
+}
+
+// isPanic tells a turn that ended in a panic from one that never was.
+func isPanic(err error) bool {
+	var p *agent.Panicked
+	return errors.As(err, &p)
+}

@@ -1,0 +1,201 @@
+// Package warp is the uplink to a hub: another Selvage host that keeps a copy of lanes of this one.
+//
+// One outbound WebSocket is all it takes. After each connect the state of every selected value and
+// map lane goes over it, that of the lanes that changed last first, and then what changes. Of a lane
+// that changes faster than the connection takes it, only the newest is sent.
+package warp
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/peer"
+	"selvage/edge/route"
+	"selvage/uplink"
+)
+
+func init() { uplink.Register("warp", Config{}, open) }
+
+// Config is a table [uplink.NAME] of kind warp.
+type Config struct {
+	URL  string   // of the hub: warp://host:port or warps://host:port
+	As   string   // where this host's agents appear there; "/edge/" and the name of this host unless given
+	Send []string // which lanes, each "*" standing for one segment and the last segment for the lane: "/device/*/*"
+}
+
+// Check finds what is wrong with the table.
+func (c *Config) Check(fault func(key, problem, remedy string)) {
+	const url = `write "warp://hub.example:9001", or warps:// for TLS`
+	if c.URL == "" {
+		fault("url", "an uplink of kind warp needs a url", url)
+	} else if u, err := peer.Address(c.URL); err != nil {
+		fault("url", err.Error(), url)
+	} else if u.User != nil {
+		fault("url", "a url in this file has no user and no password", url)
+	}
+	if c.As != "" {
+		if _, err := asNode(c.As); err != nil {
+			fault("as", err.Error(), `write "/edge/" and a name that tells this host from others`)
+		}
+	}
+	if len(c.Send) == 0 {
+		fault("send", "nothing is chosen to be sent", `write send = ["/device/*/*"], each * for one segment, the last one for the lane`)
+	}
+	for _, s := range c.Send {
+		if g, err := route.ParseGlob(s); err != nil {
+			fault("send", err.Error(), `it looks like "/device/*/*"`)
+		} else if !strings.HasPrefix(s, "/") || strings.Count(g.String(), "/") < 2 {
+			fault("send", fmt.Sprintf("%q has no place for a lane", s), `the last segment stands for the lane, as in "/device/*/*"`)
+		}
+	}
+}
+
+func asNode(as string) (route.NodeURI, error) {
+	node, _, err := route.Node("/", as)
+	if err == nil && (!strings.HasPrefix(as, "/") || strings.Count(string(node), "/") < 2 || strings.HasSuffix(as, "/")) {
+		err = fmt.Errorf("%q is no place at a hub", as)
+	}
+	return node, err
+}
+
+// hub is the uplink to one hub.
+type hub struct {
+	Config
+	line  *uplink.Line
+	as    route.NodeURI
+	globs []route.Glob
+
+	changes atomic.Uint64 // of all lanes; numbers them
+
+	mu    sync.Mutex
+	lanes map[target]*sentLane
+	conn  *session // nil while there is none
+}
+
+type target struct {
+	node route.NodeURI
+	lane route.LaneName
+}
+
+func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
+	h := &hub{Config: c, line: l, lanes: map[target]*sentLane{}}
+	if c.As == "" {
+		c.As = "/edge/" + route.Escape(l.Host.Name())
+	}
+	var err error
+	if h.as, err = asNode(c.As); err != nil {
+		return nil, err
+	}
+	for _, s := range c.Send {
+		g, err := route.ParseGlob(s)
+		if err != nil {
+			return nil, err
+		}
+		h.globs = append(h.globs, g)
+	}
+	return h, nil
+}
+
+func (h *hub) Peer() string { return h.URL }
+
+// Setup has the lanes watched for as long as the agent lives.
+func (h *hub) Setup(a *agent.Agent) error {
+	a.OnClose(h.line.Host.Watch(h.meet))
+	return nil
+}
+
+// helloTime is how long a hub may take to answer.
+const helloTime = 10 * time.Second
+
+func (h *hub) Run(ctx context.Context) error {
+	conn, err := peer.Dial(ctx, h.URL, nil, peer.DefaultLimits)
+	if err != nil {
+		return explain(err, h.URL)
+	}
+	defer conn.Close(closeNormal, "")
+	answer := &answer{line: h.line, is: make(chan error, 1)}
+	if err := conn.Command(string(h.as), string(HelloLane), Hello{Name: h.line.Host.Name()}.body()); err != nil {
+		return err
+	}
+	if _, err := conn.Follow(string(h.as), string(StatusLane), true, answer); err != nil {
+		return err
+	}
+	select {
+	case err := <-answer.is:
+		if err != nil {
+			return h.refused(err)
+		}
+	case <-ctx.Done():
+		return nil
+	case <-time.After(helloTime):
+		return fmt.Errorf("%s took the connection and did not answer for %v", h.URL, helloTime)
+	}
+	h.line.Up()
+	h.attach(conn)
+	defer h.detach()
+	if err := conn.Wait(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("the connection to %s was lost: %w", h.URL, err)
+	}
+	return nil
+}
+
+const closeNormal = 1000 // RFC 6455, 7.4.1
+
+// answer is what comes down the link to the hub's lane status.
+type answer struct {
+	line *uplink.Line
+	is   chan error // its first answer: nil once it is known as a hub
+}
+
+func (a *answer) tell(err error) {
+	select {
+	case a.is <- err:
+	default:
+	}
+}
+
+func (a *answer) Event([]byte)    { a.line.In.Add(1) }
+func (a *answer) Synced()         { a.tell(nil) }
+func (a *answer) Ended(err error) { a.tell(err) }
+
+func (h *hub) refused(err error) error {
+	if unlinked := (*peer.Unlinked)(nil); errors.As(err, &unlinked) {
+		return &uplink.Fault{
+			Err: fmt.Errorf("%s takes no lanes for %s", h.URL, h.as),
+			Remedy: "if it is a Selvage host, its config needs a table [hub], whose mount is the beginning of " +
+				string(h.as) + "; else change as or url here",
+		}
+	}
+	return fmt.Errorf("%s: %w", h.URL, err)
+}
+
+// explain turns an error of a dial into one for people.
+func explain(err error, url string) error {
+	var name *net.DNSError
+	var cert *x509.UnknownAuthorityError
+	remedy := ""
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		remedy = "nobody listens there: start the hub (selvage run, with a table [hub] in its config), or correct url"
+	case errors.As(err, &name):
+		remedy = "check the name in url, and this machine's network"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		remedy = "check this machine's network: ip route"
+	case errors.As(err, &cert):
+		remedy = "its certificate is signed by nobody this machine trusts; install the signer's certificate, or correct url"
+	default:
+		return err
+	}
+	return &uplink.Fault{Err: err, Remedy: remedy}
+}
+
+var _ uplink.Uplink = (*hub)(nil)
