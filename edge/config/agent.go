@@ -21,7 +21,7 @@ func (p *planner) agent(uri string, t *table) {
 	p.refs = append(p.refs, t)
 	p.route(&a, uri, t)
 
-	kind, known := agent.Lookup(p.nameOf(t, "kind", agent.Kinds()))
+	kind, known := agent.Lookup(p.nameOf(t, "kind", agent.Kinds(), ""))
 	if !known {
 		return // which keys it takes is not known
 	}

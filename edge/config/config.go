@@ -1,9 +1,16 @@
 // Package config reads a host's TOML file into a plan of what to start, and finds every
 // fault of the file at once, each with its place and what would be right.
 //
-// A file has one table [host], a table [device.NAME] for each device and a table
-// [agent."/uri"] for each agent. Which further keys a device or an agent takes is said by the
-// Config type its driver or kind registered:
+// These are the tables of a file, all of which may be left out:
+//
+//	[host]           the host itself
+//	[device.NAME]    a device; its driver says which further keys it takes
+//	[agent."/uri"]   an agent, or the agents of a pattern of URIs; its kind says the same
+//	[uplink.NAME]    a way out, to a broker or to a peer; its kind says the same
+//	[broker]         an MQTT broker in this host, off unless the table is there
+//	[hub]            where edges appear that dial this host, likewise
+//
+// What a driver or kind takes is the Config type it registered:
 //
 //   - A field's key is its `toml:"…"` tag, or its name in small letters.
 //   - A table is read over the registered defaults; a list or a map replaces its default.
@@ -26,6 +33,7 @@ import (
 
 	"selvage/edge/device"
 	"selvage/edge/route"
+	"selvage/uplink"
 )
 
 // Plan is what one config file asks for. Everything in it has been checked as far as that is
@@ -34,6 +42,9 @@ type Plan struct {
 	Host    Host
 	Devices []Device
 	Agents  []Agent
+	Uplinks []Uplink // in the order they stand in the file
+	Broker  *Broker  // nil without the table
+	Hub     *Hub     // nil without the table
 }
 
 // Host is the table [host].
@@ -58,6 +69,22 @@ type Agent struct {
 	Kind    string
 	Config  any // of the type the kind registered
 	Pos     Pos
+}
+
+// Uplink is one table [uplink.NAME].
+type Uplink struct {
+	uplink.Spec
+	Pos Pos
+}
+
+// Broker is the table [broker].
+type Broker struct {
+	Listen string // host:port for MQTT
+}
+
+// Hub is the table [hub].
+type Hub struct {
+	Mount route.NodeURI // below it, each edge appears under its name
 }
 
 // Pos is where a table stands.

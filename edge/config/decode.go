@@ -159,7 +159,9 @@ func (d *document) setMap(to reflect.Value, t *table) {
 	fresh := reflect.MakeMap(to.Type())
 	for _, e := range t.entries {
 		item := reflect.New(to.Type().Elem()).Elem()
+		before := len(d.faults)
 		d.set(item, e.value, e.key)
+		e.bad = e.bad || len(d.faults) > before
 		fresh.SetMapIndex(reflect.ValueOf(e.key).Convert(to.Type().Key()), item)
 	}
 	to.Set(fresh)

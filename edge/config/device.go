@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"selvage/edge/device"
@@ -21,10 +20,8 @@ type deviceKeys struct {
 
 func (p *planner) device(name string, t *table) {
 	p.devices[name] = t
-	if !isDeviceName(name) {
-		p.doc.fault(t.at, fmt.Sprintf("a device's name has small letters, digits and - only, got %q", name), suggestName(name))
-	}
-	driver, known := device.Lookup(p.nameOf(t, "driver", device.Names()))
+	p.nameRight("a device", name, t, "air")
+	driver, known := device.Lookup(p.nameOf(t, "driver", device.Names(), ""))
 
 	var keys deviceKeys
 	var fs fields
@@ -154,25 +151,4 @@ func (p *planner) atLeast(t *table, key string, d time.Duration, example string)
 	if e := t.get(key); e != nil && !e.bad && e.value.kind == text && d < shortest {
 		p.doc.faultIn(e, fmt.Sprintf("%s is at least %v, got %s", key, shortest, quoteShort(e.value.text)), fmt.Sprintf("write a duration such as %q", example))
 	}
-}
-
-func isDeviceName(s string) bool {
-	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-// suggestName turns a name into one a device may have, where enough of it can be kept.
-func suggestName(s string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(s) {
-		switch {
-		case isDeviceName(string(r)):
-			b.WriteRune(r)
-		case b.Len() > 0:
-			b.WriteByte('-')
-		}
-	}
-	if name := strings.Trim(b.String(), "-"); name != "" {
-		return fmt.Sprintf("write [device.%s]", name)
-	}
-	return "write a name such as [device.air]"
 }

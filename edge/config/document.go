@@ -128,11 +128,26 @@ func (t *table) find(key string) *entry {
 	if e := t.get(key); e != nil {
 		return e
 	}
-	head, rest, ok := strings.Cut(key, ".")
-	if e := t.get(head); ok && e != nil && e.value.kind == group {
-		return e.value.table.find(rest)
+	for i := range len(key) { // a name may have dots of its own
+		if key[i] != '.' {
+			continue
+		}
+		if e := t.get(key[:i]); e != nil && e.value.kind == group {
+			if found := e.value.table.find(key[i+1:]); found != nil {
+				return found
+			}
+		}
 	}
 	return nil
+}
+
+// readable reports whether it is known what the table says under a key, or that it says nothing.
+func (t *table) readable(key string) bool {
+	e := t.get(key)
+	if e == nil {
+		return !t.broken
+	}
+	return !e.bad && e.value.kind != unread
 }
 
 // lineOf returns the index of the line an offset falls on.

@@ -2,8 +2,10 @@ package config_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -11,6 +13,8 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/device"
+	"selvage/edge/route"
+	"selvage/uplink"
 )
 
 // The drivers and kinds of this test binary. Names and keys are those of the real ones where the
@@ -22,6 +26,8 @@ func init() {
 	device.Register("system", struct{}{}, open[struct{}])
 	device.Register("meter", meter{Baud: 9600}, open[meter])
 	agent.Register("climate", climate{Target: 21, Band: 0.5, Every: 10 * time.Second}, setup[climate])
+	uplink.Register("mqtt", mqtt{Discover: []string{"homeassistant"}, Map: map[string]mapping{"replaced": {Device: "/device/replaced"}}}, openUplink[mqtt])
+	uplink.Register("warp", warp{Backlog: 1000}, openUplink[warp])
 	agent.Register("all-types", types{Kept: "kept", Place: place{Room: "hall", Floor: 1}, Names: []string{"replaced"}}, setup[types])
 }
 
@@ -88,8 +94,13 @@ type types struct {
 	Hidden   string `toml:"-"`
 }
 
-// Check speaks of a key below the table's own.
+// Check speaks of keys below the table's own.
 func (t types) Check(fault func(key, problem, remedy string)) {
+	for name, limit := range t.Limits {
+		if limit == 0 {
+			fault("limits."+name, "a limit cannot be 0", "")
+		}
+	}
 	if t.Place.Room == "attic" && t.Place.Floor != 2 {
 		fault("place.floor", "the attic is on floor 2", "")
 	}
@@ -109,6 +120,75 @@ func (r rule) Check(fault func(key, problem, remedy string)) {
 	if r.When == "" {
 		fault("when", "a rule needs a when", "")
 	}
+}
+
+// mqtt makes twins: of any name where it discovers, else those of its maps.
+type mqtt struct {
+	URL      string
+	Discover []string
+	Map      map[string]mapping
+}
+
+type mapping struct {
+	Device  string
+	Wait    time.Duration
+	Channel map[string]channel
+}
+
+type channel struct {
+	Unit   string
+	Factor float64
+}
+
+func (m mqtt) Makes(node route.NodeURI) bool {
+	for _, mapping := range m.Map {
+		fixed, _, wild := strings.Cut(mapping.Device, "{")
+		if wild && strings.HasPrefix(string(node), fixed) || string(node) == mapping.Device {
+			return true
+		}
+	}
+	return len(m.Discover) > 0
+}
+
+// Check speaks of a key whose name has dots.
+func (m *mqtt) Check(fault func(key, problem, remedy string)) {
+	for topic, mapping := range m.Map {
+		if strings.Contains(mapping.Device, "{") && !strings.Contains(topic, "{") {
+			fault("map."+topic+".device", "its topic names nothing to put here", "")
+		}
+	}
+}
+
+func (m mapping) Check(fault func(key, problem, remedy string)) {
+	if m.Device == "" {
+		fault("device", "a map needs a device", `add device = "/device/{name}"`)
+	}
+	if m.Wait < 0 {
+		fault("wait", "wait cannot be below 0", "")
+	}
+}
+
+func (c *channel) Check(fault func(key, problem, remedy string)) {
+	if c.Unit == "furlong" {
+		fault("unit", "furlong is no unit", "")
+	}
+}
+
+type warp struct {
+	URL     string
+	As      route.NodeURI
+	Send    []string
+	Backlog int
+}
+
+func (w warp) Check(fault func(key, problem, remedy string)) {
+	if !strings.HasPrefix(w.URL, "warp") {
+		fault("url", "a peer's url starts with warp:// or warps://", `write url = "warps://hub.example"`)
+	}
+}
+
+func openUplink[C any](*uplink.Line, C) (uplink.Uplink, error) {
+	return nil, errors.New("never opened")
 }
 
 type fake struct{}

@@ -4,15 +4,19 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"selvage/uplink"
 )
 
-// FuzzParse holds for any text: no panic, every fault stands inside the file, and a text that
-// is read without a fault of syntax is one go-toml reads too.
+// FuzzParse holds for any text: no panic, every fault stands inside the file, a plan has nothing
+// that a table would be refused for, and a text that is read without a fault of syntax is one
+// go-toml reads too.
 func FuzzParse(f *testing.F) {
 	inputs, err := filepath.Glob("testdata/*.toml")
 	if err != nil {
@@ -29,6 +33,9 @@ func FuzzParse(f *testing.F) {
 		plan, err := Parse("fuzz.toml", []byte(content))
 		if (plan == nil) == (err == nil) {
 			t.Fatalf("Parse gives plan %v and error %v, want one of them", plan, err)
+		}
+		if plan != nil {
+			checkPlan(t, plan)
 		}
 		var faults Faults
 		if errors.As(err, &faults) {
@@ -47,6 +54,33 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Parse reads what go-toml refuses: %v", wrong)
 		}
 	})
+}
+
+func checkPlan(t *testing.T, plan *Plan) {
+	t.Helper()
+	for _, u := range plan.Uplinks {
+		kind, known := uplink.Lookup(u.Kind)
+		if !known || !isName(u.Name) || reflect.TypeOf(u.Config) != reflect.TypeOf(kind.Defaults) {
+			t.Errorf("the plan has the uplink %+v", u.Spec)
+		}
+	}
+	if b := plan.Broker; b != nil {
+		ours, problem, _ := listenAddress(b.Listen, "")
+		theirs, _, _ := listenAddress(plan.Host.Listen, "")
+		if problem != "" || ours == theirs && ours.Port() != 0 {
+			t.Errorf("the plan has the broker %+v, and a host that listens on %s", *b, plan.Host.Listen)
+		}
+	}
+	if h := plan.Hub; h != nil {
+		if problem, _ := checkMount(h.Mount); problem != "" {
+			t.Errorf("the plan has the hub %+v: %s", *h, problem)
+		}
+		for _, a := range plan.Agents {
+			if strings.HasPrefix(string(a.URI)+"/", string(h.Mount)+"/") {
+				t.Errorf("the plan has the hub %+v and the agent %s", *h, a.URI)
+			}
+		}
+	}
 }
 
 func checkPlace(t *testing.T, f Fault, lines []string) {

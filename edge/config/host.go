@@ -2,11 +2,7 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
-	"reflect"
-	"strconv"
 	"time"
 )
 
@@ -20,11 +16,7 @@ func (p *planner) host(t *table) {
 	if name, err := os.Hostname(); err == nil {
 		p.plan.Host.Name = name
 	}
-	host := reflect.ValueOf(&p.plan.Host).Elem()
-	var fs fields
-	fs.add(host)
-	p.doc.fill(t, fs)
-	p.doc.check(host, t)
+	p.section(t, &p.plan.Host)
 }
 
 // Check finds what is wrong with the table's values.
@@ -41,24 +33,9 @@ func (h *Host) Check(fault func(key, problem, remedy string)) {
 	if h.Agents < 1 {
 		fault("agents", fmt.Sprintf("agents is at least 1, got %d", h.Agents), "write 10000, or leave it out")
 	}
-	if problem, remedy := checkListen(h.Listen); problem != "" {
+	if _, problem, remedy := listenAddress(h.Listen, "127.0.0.1:9001"); problem != "" {
 		fault("listen", problem, remedy)
 	}
-}
-
-func checkListen(listen string) (problem, remedy string) {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return fmt.Sprintf("listen wants host:port, got %q", listen), `write "127.0.0.1:9001"`
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Sprintf("listen wants a port from 0 to 65535, got %q", port), `write "127.0.0.1:9001"`
-	}
-	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
-		return "only loopback addresses may be listened on until access control is configured",
-			fmt.Sprintf("there is no login yet; write %q", net.JoinHostPort("127.0.0.1", port))
-	}
-	return "", ""
 }
 
 var _ checker = (*Host)(nil)

@@ -2,9 +2,7 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"selvage/edge/route"
@@ -14,7 +12,10 @@ import (
 type planner struct {
 	doc      *document
 	plan     Plan
+	clean    bool              // the text had no fault of syntax
 	devices  map[string]*table // every configured name, faulty tables too
+	uplinks  map[string]*table // likewise
+	makers   []func(route.NodeURI) bool
 	wires    map[string]*table // who has a bus address or a pin
 	refs     []*table          // agents' tables, which may speak of devices
 	patterns []route.Pattern   // that agents answer for
@@ -22,10 +23,13 @@ type planner struct {
 }
 
 func (p *planner) tables() {
+	p.clean = len(p.doc.faults) == 0
 	p.devices = map[string]*table{}
+	p.uplinks = map[string]*table{}
 	p.wires = map[string]*table{}
 	p.shapes = map[string]*table{}
 	host := newTable(p.doc.root, "host", span{}, implied)
+	var broker, hub *table
 	for _, e := range p.doc.root.entries {
 		switch e.key {
 		case "host":
@@ -36,15 +40,36 @@ func (p *planner) tables() {
 			p.named(e, `[device.air]`, p.device)
 		case "agent":
 			p.named(e, `[agent."/room/air"]`, p.agent)
+		case "uplink":
+			p.named(e, `[uplink.cloud]`, p.uplink)
+		case "broker":
+			broker = p.only(e)
+		case "hub":
+			hub = p.only(e)
 		default:
 			p.unknownTable(e)
 		}
 	}
 	p.host(host)
+	if broker != nil {
+		p.broker(broker, host)
+	}
+	if hub != nil {
+		p.hub(hub)
+	}
 	if !p.doc.nameless {
 		p.twins()
 		p.references()
 	}
+}
+
+// section reads a table of which there is one into a struct that holds its defaults.
+func (p *planner) section(t *table, to any) {
+	v := reflect.ValueOf(to).Elem()
+	var fs fields
+	fs.add(v)
+	p.doc.fill(t, fs)
+	p.doc.check(v, t)
 }
 
 // only returns the table an entry holds, or faults anything else.
@@ -60,7 +85,7 @@ func (p *planner) only(e *entry) *table {
 	return nil
 }
 
-// named hands on each table below [device] or [agent].
+// named hands on each table below [device], [agent] or [uplink].
 func (p *planner) named(e *entry, example string, do func(name string, t *table)) {
 	all := p.only(e)
 	if all == nil {
@@ -87,9 +112,9 @@ func (p *planner) unknownTable(e *entry) {
 		p.doc.fault(e.at, fmt.Sprintf("%s stands before any table", quoteKey(e.key)), "put it below the [table] it belongs to")
 		return
 	}
-	remedy := didYouMean(e.key, []string{"host", "device", "agent"})
+	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "broker", "hub"})
 	if remedy == "" {
-		remedy = `the tables are [host], [device.NAME] and [agent."/URI"]`
+		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [broker] and [hub]`
 	}
 	p.doc.fault(e.at, fmt.Sprintf("there is no table [%s]", quoteKey(e.key)), remedy)
 }
@@ -120,10 +145,13 @@ func (p *planner) pos(t *table) Pos {
 }
 
 // nameOf reads the driver or kind that decides which keys a table takes. It is "" after a fault.
-func (p *planner) nameOf(t *table, key string, known []string) string {
+// guess is the name that the table's other keys speak for, if they do.
+func (p *planner) nameOf(t *table, key string, known []string, guess string) string {
 	e := t.get(key)
 	switch {
 	case e == nil && t.broken, e != nil && e.value.kind == unread:
+	case e == nil && guess != "":
+		p.doc.fault(t.at, fmt.Sprintf("[%s] needs a %s", t.name(), key), fmt.Sprintf("add %s = %q", key, guess))
 	case e == nil:
 		p.doc.fault(t.at, fmt.Sprintf("[%s] needs a %s", t.name(), key), fmt.Sprintf("add %s = \"…\", one of %s", key, brief(known)))
 	case e.value.kind != text:
@@ -142,54 +170,3 @@ func (p *planner) nameOf(t *table, key string, known []string) string {
 	}
 	return ""
 }
-
-// twins keeps agents out of the places of the devices' own.
-func (p *planner) twins() {
-	for name, t := range p.devices {
-		if other := p.shapes[twin(name)]; other != nil {
-			p.doc.fault(other.at, fmt.Sprintf("%s is the twin of [%s] on line %d", twin(name), t.name(), p.doc.lineNumber(t.at.start)), "give this agent another URI")
-		}
-	}
-}
-
-// references looks for texts in agents' tables that name a twin which no table configures.
-// Only a whole /device/name is judged: anything longer may be a lane or a pattern.
-func (p *planner) references() {
-	names := slices.Collect(maps.Keys(p.devices))
-	var look func(v value)
-	look = func(v value) {
-		for _, item := range v.items {
-			look(item)
-		}
-		if v.kind == group {
-			for _, e := range v.table.entries {
-				look(e.value)
-			}
-		}
-		name, ok := strings.CutPrefix(v.text, twin(""))
-		if v.kind != text || !ok || !isDeviceName(name) || p.devices[name] != nil {
-			return
-		}
-		for _, pattern := range p.patterns {
-			if _, ok := pattern.Match(route.NodeURI(v.text)); ok {
-				return
-			}
-		}
-		remedy := fmt.Sprintf("add a table [device.%s]", name)
-		if near := nearest(name, names); len(near) > 0 {
-			for i := range near {
-				near[i] = twin(near[i])
-			}
-			remedy = "did you mean " + orList(near) + "?"
-		}
-		p.doc.fault(v.at, "no device "+name+" is configured", remedy)
-	}
-	for _, t := range p.refs {
-		for _, e := range t.entries {
-			look(e.value)
-		}
-	}
-}
-
-// twin is the node URI of a device.
-func twin(device string) string { return "/device/" + device }

@@ -80,6 +80,8 @@ func convert(t reflect.Type, v value) string {
 		wanted(t) == "a whole number" && v.kind == text && wholeNumber.MatchString(v.text),
 		wanted(t) == "a number" && v.kind == text && anyNumber.MatchString(v.text):
 		return "write it without the quotes"
+	case v.open && wanted(t) == "a table or { }":
+		return "write one pair of brackets"
 	case t.Kind() == reflect.Slice && v.kind == text:
 		return fmt.Sprintf("write [%q]", v.text)
 	case t.Kind() == reflect.Slice && simple:
