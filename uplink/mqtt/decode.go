@@ -97,20 +97,21 @@ func (w words) String() string {
 	return "neither on nor off"
 }
 
-// payload is a payload that can be looked into. The zero payload holds nothing.
-type payload struct {
-	raw  []byte
-	json bool // raw is valid JSON; not known until a path asks
-}
-
-// problem is why nothing can be read from a payload, "" if something can.
+// problem is why something cannot be taken as it should, "" if it can.
 type problem string
 
-func newPayload(raw []byte) (payload, problem) {
-	if !utf8.Valid(raw) {
-		return payload{}, problem(fmt.Sprintf("%s is not UTF-8", shorten(raw)))
+// payload is what came on a topic.
+type payload struct{ raw []byte }
+
+// newPayload checks a payload as a whole; where a path leads into it, it must be JSON.
+func newPayload(raw []byte, isJSON bool) (payload, problem) {
+	switch {
+	case !utf8.Valid(raw):
+		return payload{}, problem(shorten(raw) + " is not UTF-8")
+	case isJSON && !json.Valid(raw):
+		return payload{}, problem(shorten(raw) + " is not JSON")
 	}
-	return payload{raw: raw}, ""
+	return payload{raw}, ""
 }
 
 // scalar is what a path leads to.
@@ -120,70 +121,56 @@ type scalar struct {
 	group  bool // an object or a list
 }
 
-// at returns the value at p, or why there can be none.
-func (pl *payload) at(p path) (scalar, problem) {
+// at returns the value at p. A payload that is not known to be JSON has only the empty path.
+func (pl payload) at(p path) scalar {
 	if len(p.steps) == 0 {
-		return scalar{text: bytes.TrimSpace(pl.raw)}, ""
-	}
-	if !pl.json {
-		if !json.Valid(pl.raw) {
-			return scalar{}, problem(fmt.Sprintf("%s is not JSON", shorten(pl.raw)))
-		}
-		pl.json = true
+		return scalar{text: bytes.TrimSpace(pl.raw)}
 	}
 	v, ok := p.find(pl.raw)
 	switch {
 	case !ok || v[0] == 'n':
-		return scalar{absent: true}, ""
+		return scalar{absent: true}
 	case v[0] == '{' || v[0] == '[':
-		return scalar{text: v, group: true}, ""
-	case v[0] == '"':
-		if inner := v[1 : len(v)-1]; bytes.IndexByte(inner, '\\') < 0 {
-			return scalar{text: inner}, ""
-		}
-		return scalar{text: []byte(unquote(v))}, ""
+		return scalar{text: v, group: true}
+	case v[0] != '"':
+		return scalar{text: v}
 	}
-	return scalar{text: v}, ""
+	return scalar{text: unquote(v)}
 }
 
-// read makes a reading of the payload; it has no time yet. Nothing is read from a payload that lacks
-// an optional value.
-func (c *channel) read(pl *payload) (r device.Reading, ok bool, why problem) {
-	s, why := pl.at(c.path)
+// read makes a reading of the payload; it has no time yet. It is zero when the payload lacks an
+// optional value.
+func (c *channel) read(pl payload) (r device.Reading, why problem) {
+	s := pl.at(c.path)
 	switch {
-	case why != "":
-		return r, false, why
 	case s.absent && c.optional:
-		return r, false, ""
+		return r, ""
 	case s.absent:
-		return r, false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), c.path))
+		return r, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), c.path))
 	case s.group:
-		return r, false, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.text), c.path))
+		return r, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.text), c.path))
 	}
-	r.Form = c.form
 	switch c.form {
 	case text:
-		if len(s.text) > maxText {
-			return r, false, problem(fmt.Sprintf("%s is a text of %d bytes, more than %d", shorten(s.text), len(s.text), maxText))
+		switch {
+		case len(s.text) > maxText:
+			return r, problem(fmt.Sprintf("%s is a text of %d bytes, more than %d", shorten(s.text), len(s.text), maxText))
+		case len(s.text) == 0:
+			return r, "the text is empty"
 		}
-		r.Text = string(s.text)
-		if r.Text == "" {
-			return r, false, "the text is empty"
-		}
+		return device.Reading{Form: text, Text: string(s.text)}, ""
 	case boolean:
 		on, known := c.words.parse(s.text)
 		if !known {
-			return r, false, problem(fmt.Sprintf("%s is %v", shorten(s.text), c.words))
+			return r, problem(fmt.Sprintf("%s is %v", shorten(s.text), c.words))
 		}
-		r.Value = device.Flag(on)
-	default:
-		v, ok := parseNumber(s.text)
-		if v = v * c.times / c.by; !ok || math.IsInf(v, 0) {
-			return r, false, problem(shorten(s.text) + " is not a number")
-		}
-		r.Value, r.Unit = v, c.unit
+		return device.Reading{Form: boolean, Value: device.Flag(on)}, ""
 	}
-	return r, true, ""
+	v, ok := parseNumber(s.text)
+	if v = v * c.times / c.by; !ok || math.IsInf(v, 0) {
+		return r, problem(shorten(s.text) + " is not a number")
+	}
+	return device.Reading{Value: v, Unit: c.unit}, ""
 }
 
 // parseNumber reads a decimal number. strconv alone would take nan, infinity, hex and 1_000.
@@ -197,18 +184,15 @@ func parseNumber(s []byte) (float64, bool) {
 	return v, err == nil
 }
 
-// flag reads on or off.
-func flag(p path, w words, pl *payload) (on bool, why problem) {
-	s, why := pl.at(p)
-	switch {
-	case why != "":
-		return false, why
-	case s.absent:
-		return false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), p))
+// read tells on from off.
+func (w switched) read(pl payload) (on bool, why problem) {
+	s := pl.at(w.path)
+	if s.absent {
+		return false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), w.path))
 	}
-	on, ok := w.parse(s.text)
+	on, ok := w.words.parse(s.text)
 	if !ok {
-		return false, problem(fmt.Sprintf("%s is %v", shorten(s.text), w))
+		return false, problem(fmt.Sprintf("%s is %v", shorten(s.text), w.words))
 	}
 	return on, ""
 }

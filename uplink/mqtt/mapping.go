@@ -15,6 +15,7 @@ type mapping struct {
 	topic    template
 	node     template
 	channels []channel // by name
+	json     bool      // a path leads into the payload
 	every    time.Duration
 	state    *switched
 	set      *setting
@@ -66,6 +67,7 @@ func newMapping(text string, c Map) (*mapping, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.json = m.json || len(ch.Path.steps) > 0
 		times, by := scaled(ch.Scale)
 		m.channels = append(m.channels, channel{
 			name: name, path: ch.Path, form: form, unit: ch.Unit,
@@ -74,6 +76,7 @@ func newMapping(text string, c Map) (*mapping, error) {
 	}
 	if s := c.State; s != nil {
 		m.state = &switched{s.Path, words{s.On, s.Off}}
+		m.json = m.json || len(s.Path.steps) > 0
 	}
 	if s := c.Set; s != nil {
 		m.set = &setting{on: "ON", off: "OFF", qos: 1, retain: s.Retain}
@@ -101,16 +104,12 @@ func (m *mapping) fixed() (route.NodeURI, bool) {
 	return route.NodeURI(m.node.text), len(m.node.names()) == 0
 }
 
-// nodeFor returns the node for the parts of a topic, and why there can be none.
-func (m *mapping) nodeFor(p parts) (route.NodeURI, problem) {
+// nodeFor returns the node for the parts of a topic. There is none where a part that is a segment of
+// its own is "." or "..", a step in a path and not a name.
+func (m *mapping) nodeFor(p parts) (route.NodeURI, bool) {
 	text := m.node.fill(p, route.Escape)
-	if !route.IsPlain(text) { // escapes are the rule then, but "." and ".." are steps of a path
-		node, _, err := route.Node("", text)
-		if err != nil || string(node) != text {
-			return "", problem(fmt.Sprintf("%q cannot be a node", text))
-		}
-	}
-	return route.NodeURI(text), ""
+	node, _, err := route.Node("", text)
+	return node, err == nil && string(node) == text
 }
 
 // partsOf is the reverse of nodeFor.
@@ -132,8 +131,8 @@ func (m *mapping) makes(node route.NodeURI) bool {
 	if !ok {
 		return false
 	}
-	again, bad := m.nodeFor(p)
-	return bad == "" && again == node
+	again, ok := m.nodeFor(p)
+	return ok && again == node
 }
 
 // filters are the subscriptions that bring everything the mappings read.

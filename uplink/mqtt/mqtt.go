@@ -84,6 +84,7 @@ type bridge struct {
 	conn   atomic.Pointer[session] // the connected one
 	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
 
+	making  sync.Mutex // held while a twin is made
 	mu      sync.Mutex
 	things  map[route.NodeURI]*thing
 	refused map[string]bool // conditions that stand
@@ -91,7 +92,10 @@ type bridge struct {
 
 	// Of the agent /uplink/NAME; used in its turns only.
 	devices *agent.MapLane[string, remembered]
-	told    string // why all twins have been told that they are away
+	filters *agent.ValueLane[[]string] // what the broker's session is subscribed to
+	told    string                     // why all twins have been told that they are away
+
+	topics map[string][]target // what has been worked out; of whoever takes what the broker sends
 }
 
 // remembered is how the lane devices keeps a twin.
@@ -101,7 +105,7 @@ type remembered struct {
 }
 
 func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
-	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, refused: map[string]bool{}}
+	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]bool{}}
 	b.ready = sync.OnceFunc(func() { close(b.set) })
 	b.downAt.Store(time.Now().UnixNano())
 	var err error
@@ -119,16 +123,20 @@ func (b *bridge) client() string {
 // Setup makes the twins that were there before, and those whose topic is known from the config.
 func (b *bridge) Setup(a *agent.Agent) error {
 	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
+	b.filters = agent.Value(a, "filters", []string(nil)).ReadOnly()
 	for node, r := range b.devices.All() {
-		if m := b.named(r.Map); m == nil || !m.makes(route.NodeURI(node)) {
-			b.devices.Remove(node)
-		} else {
-			b.thing(route.NodeURI(node), m, r.Topic)
+		m := b.named(r.Map)
+		if m != nil && m.makes(route.NodeURI(node)) {
+			_, _, err := b.thing(route.NodeURI(node), m, r.Topic)
+			if err == nil {
+				continue
+			}
 		}
+		b.devices.Remove(node)
 	}
 	for _, m := range b.mappings {
 		if node, ok := m.fixed(); ok {
-			b.thing(node, m, m.topic.text)
+			_, _, _ = b.thing(node, m, m.topic.text) // a condition says why there is none
 		}
 	}
 	b.told = ""

@@ -171,16 +171,16 @@ func isKey(quoted []byte, name string) bool {
 	if bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner) == name
 	}
-	return unquote(quoted) == name
+	return string(unquote(quoted)) == name
 }
 
 // unquote returns what a JSON string says.
-func unquote(quoted []byte) string {
+func unquote(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner)
+		return inner
 	}
 	var s string
 	_ = json.Unmarshal(quoted, &s) // it is valid
-	return s
+	return []byte(s)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
@@ -27,9 +26,8 @@ type thing struct {
 	source map[string]source // of each channel
 	full   bool              // its mailbox was full the last time
 
-	offline string      // why it is said to be away; used in turns of the twin only
-	cut     string      // why the broker is; likewise
-	told    atomic.Bool // cut is on its way to what it shall be
+	offline string // why it is said to be away; used in turns of the twin only
+	cut     string // why the broker is; likewise
 }
 
 // source is where a channel's readings come from.
@@ -38,36 +36,54 @@ type source struct {
 	topic   string
 }
 
-// thing finds or makes the twin at node, which m asks for on meeting topic. It is nil when there can
-// be none.
-func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) *thing {
-	_, isFixed := m.fixed()
+// errTooMany is why there is no twin for another topic.
+var errTooMany = errors.New("topics have made as many twins as they may")
+
+// errTaken is why a topic has no twin and will have none.
+var errTaken = errors.New("its node is another's")
+
+// thing finds or makes the twin at node, which m asks for on meeting topic.
+func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, made bool, err error) {
+	b.making.Lock()
+	defer b.making.Unlock()
+	_, fixed := m.fixed()
 	b.mu.Lock()
-	t := b.things[node]
-	tooMany := t == nil && !isFixed && b.made >= b.config.Devices
-	if t == nil && !tooMany {
+	t = b.things[node]
+	known := t != nil
+	tooMany := !known && !fixed && b.made >= b.config.Devices
+	if !known && !tooMany {
 		t = &thing{node: node, source: map[string]source{}}
 		b.things[node] = t // before it is added, since meet is told of its lanes from then on
-		if !isFixed {
+		if !fixed {
 			b.made++
 		}
 	}
 	b.mu.Unlock()
-	if tooMany {
+	switch {
+	case tooMany:
 		b.refuse("devices", fmt.Sprintf("topics have made %d twins, and make no more: %s was refused", b.config.Devices, node),
 			fmt.Sprintf("if so many are meant, raise devices in [uplink.%s]; else look who publishes to ever new topics", b.line.Name))
-		return nil
+		return nil, false, errTooMany
+	case known && t.turns == nil:
+		return nil, false, errTaken
+	case known:
+		return t, false, nil
 	}
-	if t.twin == nil {
-		b.make(t, m, topic)
+	t.twin = twin.New(b.options(t, topic))
+	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
+	if err != nil {
+		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), t.node, err),
+			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
+		return nil, false, errTaken
 	}
-	if t.turns == nil {
-		return nil // it is taken, and stays noted so that this is not tried at each message
-	}
-	return t
+	b.mu.Lock()
+	t.turns = turns
+	b.mu.Unlock()
+	return t, true, nil
 }
 
-func (b *bridge) make(t *thing, m *mapping, topic string) {
+// options are what all mappings together say of a twin.
+func (b *bridge) options(t *thing, topic string) twin.Options {
 	o := twin.Options{Node: t.node, Info: twin.Info{Driver: "mqtt", Wire: b.Peer(), Address: topic}}
 	for _, m := range b.mappings {
 		p, ok := m.partsOf(t.node)
@@ -81,17 +97,7 @@ func (b *bridge) make(t *thing, m *mapping, topic string) {
 			o.Switch = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
 		}
 	}
-	t.twin = twin.New(o)
-	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
-	if err != nil {
-		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), t.node, err),
-			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
-		return
-	}
-	t.turns = turns
-	if _, isFixed := m.fixed(); !isFixed {
-		b.told = ""
-	}
+	return o
 }
 
 // meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
@@ -198,10 +204,4 @@ func (t *thing) fail(err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = t.turns.Do(ctx, func() { t.twin.Report(device.Report{Err: err}) })
-}
-
-// isPanic tells a turn that ended in a panic from one that never was.
-func isPanic(err error) bool {
-	var p *agent.Panicked
-	return errors.As(err, &p)
 }

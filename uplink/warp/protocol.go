@@ -94,6 +94,9 @@ func ReadDeclared(body []byte) (Declared, error) {
 func sendable(k agent.LaneKind) bool { return k == agent.ValueKind || k == agent.MapKind }
 
 func tagged(tag string, fields ...recon.Item) recon.Value {
+	if len(fields) == 0 {
+		return recon.Record(recon.Attr(tag, recon.Extant()))
+	}
 	return recon.Record(recon.Attr(tag, recon.Record(fields...)))
 }
 

@@ -1,0 +1,135 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxUnacked is how many bytes may wait for their commit. Mosquitto sends 20 messages ahead; a broker
+// may be set to send 65,535.
+const maxUnacked = 16 << 20
+
+// flushPause is the time between two tries to save.
+const flushPause = time.Second
+
+var errUnsaved = errors.New("what came is not saved in time, so no more is taken")
+
+// delivery is a message of QoS 1 or 2 on its way to flash.
+type delivery struct {
+	ack  func()
+	size int
+	left atomic.Int32 // turns that are to end
+}
+
+// acks acknowledges messages in the order they came (MQTT-4.6.0-2), each after its turns and a commit
+// that followed them. All that are through when one commit ends share the next.
+type acks struct {
+	flush func(context.Context) error
+	wake  chan struct{} // a delivery may be through
+	room  chan struct{} // some were acknowledged
+
+	mu    sync.Mutex
+	queue []*delivery
+	bytes int
+}
+
+func newAcks(flush func(context.Context) error) *acks {
+	return &acks{flush: flush, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
+// add queues a delivery that has one turn to end: that of its taker, by done. It waits for room.
+func (a *acks) add(ctx context.Context, ack func(), size int) (*delivery, error) {
+	d := &delivery{ack: ack, size: size}
+	d.left.Store(1)
+	for {
+		a.mu.Lock()
+		if a.bytes == 0 || a.bytes+size <= maxUnacked {
+			a.queue = append(a.queue, d)
+			a.bytes += size
+			a.mu.Unlock()
+			return d, nil
+		}
+		a.mu.Unlock()
+		timer := time.NewTimer(mostWait)
+		select {
+		case <-a.room:
+			timer.Stop()
+		case <-timer.C:
+			return nil, errUnsaved
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// done takes in that one of the delivery's turns has ended.
+func (a *acks) done(d *delivery) {
+	if d.left.Add(-1) == 0 {
+		notify(a.wake)
+	}
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (a *acks) run(ctx context.Context) {
+	for {
+		select {
+		case <-a.wake:
+		case <-ctx.Done():
+			return
+		}
+		for through := a.through(); len(through) > 0; through = a.through() {
+			if !a.save(ctx) {
+				return
+			}
+			for _, d := range through {
+				d.ack()
+			}
+			a.forget(through)
+		}
+	}
+}
+
+// through returns the deliveries at the head of the queue whose turns have ended.
+func (a *acks) through() []*delivery {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for n < len(a.queue) && a.queue[n].left.Load() == 0 {
+		n++
+	}
+	return a.queue[:n:n]
+}
+
+func (a *acks) forget(through []*delivery) {
+	a.mu.Lock()
+	for i, d := range through {
+		a.bytes -= d.size
+		a.queue[i] = nil
+	}
+	a.queue = a.queue[len(through):]
+	a.mu.Unlock()
+	notify(a.room)
+}
+
+// save commits what has been set. While it cannot, which the store tells people, nothing is
+// acknowledged.
+func (a *acks) save(ctx context.Context) bool {
+	for a.flush(ctx) != nil {
+		select {
+		case <-time.After(flushPause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,237 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
+)
+
+const (
+	keepAlive   = 30 * time.Second
+	pingTimeout = 20 * time.Second // a ping's answer waits behind all that came before it
+	patience    = 10 * time.Second // for what the broker must answer
+	writeTime   = 5 * time.Second
+	farewell    = 250 * time.Millisecond // for what is on its way out when we leave
+)
+
+// session is one connection to the broker.
+//
+// Each has a client of its own. paho's Disconnect may return while parts of the client still run, and
+// a client used again in that moment panics; nor is there anything to take over: what is not
+// acknowledged the broker sends again, and a command that was not sent is not sent later.
+type session struct {
+	bridge *bridge
+	ctx    context.Context // ends with the connection
+	cancel context.CancelCauseFunc
+	client paho.Client
+	lost   chan error
+	acks   *acks
+	parts  sync.WaitGroup
+	began  time.Time
+
+	mu     sync.Mutex
+	conn   net.Conn
+	orders chan order // to switch something; nil once no more are taken
+}
+
+func newSession(ctx context.Context, b *bridge) *session {
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders)}
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	s.acks = newAcks(b.line.Host.Flush)
+	return s
+}
+
+// run connects and serves until the connection is lost or the context ends.
+func (s *session) run() error {
+	defer s.cancel(nil)
+	if err := s.connect(); err != nil {
+		return s.bridge.explain(err)
+	}
+	s.parts.Go(func() { s.acks.run(s.ctx) })
+	s.parts.Go(s.publish)
+	err := s.serve()
+	s.end()
+	return s.bridge.explain(err)
+}
+
+func (s *session) options() (*paho.ClientOptions, error) {
+	c := &s.bridge.config
+	password, err := c.Password.read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errPassword, err)
+	}
+	o := paho.NewClientOptions().AddBroker(c.URL).
+		SetClientID(s.bridge.client()).SetUsername(c.User).SetPassword(password).
+		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
+		SetCleanSession(false).SetStore(nothing{}).
+		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
+		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
+		SetAutoAckDisabled(true).SetOrderMatters(true).
+		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
+		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
+		SetCustomOpenConnectionFn(s.open)
+	return o, nil
+}
+
+func (s *session) connect() error {
+	o, err := s.options()
+	if err != nil {
+		return err
+	}
+	s.client = paho.NewClient(o)
+	s.began = time.Now()
+	stop := context.AfterFunc(s.ctx, s.hangUp)
+	defer stop()
+	token := s.client.Connect()
+	token.Wait() // bounded by patience, or ended by hangUp
+	if err := token.Error(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// hangUp closes the socket, which ends all that waits for it.
+func (s *session) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+}
+
+func (s *session) serve() error {
+	b := s.bridge
+	if err := s.subscribe(); err != nil {
+		return err
+	}
+	b.conn.Store(s)
+	b.line.Up()
+	_ = b.line.Do(s.ctx, b.look)
+	select {
+	case err := <-s.lost:
+		return err
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+// subscribe asks for what the mappings read, and no more for what those before them read: the broker
+// would keep it in our session for ever.
+func (s *session) subscribe() error {
+	b := s.bridge
+	wanted := filters(b.mappings)
+	had := make(chan []string, 1)
+	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
+		return err
+	}
+	var old []string
+	select {
+	case old = <-had:
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+	stale := slices.DeleteFunc(slices.Clone(old), func(f string) bool { return slices.Contains(wanted, f) })
+	if len(stale) > 0 {
+		if err := s.await(s.client.Unsubscribe(stale...)); err != nil {
+			return err
+		}
+	}
+	if len(wanted) > 0 {
+		asked := map[string]byte{}
+		for _, f := range wanted {
+			asked[f] = byte(b.config.QoS)
+		}
+		token := s.client.SubscribeMultiple(asked, nil)
+		if err := s.await(token); err != nil {
+			return err
+		}
+		s.granted(wanted, token)
+	}
+	if slices.Equal(old, wanted) {
+		return nil
+	}
+	return b.line.Do(s.ctx, func() { b.filters.Set(wanted) })
+}
+
+// refusedFilter is a broker's answer to a subscription (MQTT 3.1.1, 3.9.3).
+const refusedFilter = 0x80
+
+func (s *session) granted(wanted []string, token paho.Token) {
+	t, ok := token.(*paho.SubscribeToken)
+	if !ok {
+		return
+	}
+	var no []string
+	for _, f := range wanted {
+		if qos, ok := t.Result()[f]; ok && qos == refusedFilter {
+			no = append(no, f)
+		}
+	}
+	s.bridge.settle("filters")
+	if len(no) > 0 {
+		s.bridge.refuse("filters", fmt.Sprintf("the broker refuses the subscription to %q", no),
+			"let this client's user read there: in Mosquitto by the acl_file")
+	}
+}
+
+// await waits for the broker's answer.
+func (s *session) await(token paho.Token) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-token.Done():
+		if token.Error() == nil {
+			return nil
+		}
+		select {
+		case err := <-s.lost: // says more
+			return err
+		default:
+			return token.Error()
+		}
+	case err := <-s.lost:
+		return err
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	case <-timer.C:
+		return errSilent
+	}
+}
+
+// end leaves the broker and waits for everything that serves the connection.
+func (s *session) end() {
+	b := s.bridge
+	if b.conn.CompareAndSwap(s, nil) {
+		b.downAt.Store(time.Now().UnixNano())
+	}
+	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
+	s.client.Disconnect(uint(farewell.Milliseconds()))
+	s.hangUp()
+	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
+	s.parts.Wait()
+}
+
+var (
+	errSilent   = errors.New("the broker does not answer")
+	errPassword = errors.New("the password cannot be read")
+)
+
+// nothing is paho's store of what is under way, which a client made anew has no use for.
+type nothing struct{}
+
+func (nothing) Open()                              {}
+func (nothing) Put(string, packets.ControlPacket)  {}
+func (nothing) Get(string) packets.ControlPacket   { return nil }
+func (nothing) All() []string                      { return nil }
+func (nothing) Del(string)                         {}
+func (nothing) Close()                             {}
+func (nothing) Reset()                             {}
+
+var _ paho.Store = nothing{}
