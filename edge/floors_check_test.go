@@ -45,7 +45,8 @@ func parseRooms(text string) ([]room, error) {
 		}
 		r := room{floor: floor, name: strings.TrimSpace(cells[1]), outside: strings.Fields(cells[3])}
 		for _, name := range strings.Fields(cells[2]) {
-			if name != "below" && !strings.Contains(name, "/") {
+			isRow := slices.ContainsFunc(table, func(o room) bool { return o.name == name })
+			if name != "below" && !isRow && !strings.Contains(name, "/") {
 				name = "edge/" + name
 			}
 			r.inside = append(r.inside, name)
@@ -143,6 +144,8 @@ func TestFloorFaults(t *testing.T) {
 0 | edge/recon   |               |                  | floor
 1 | edge/store   | recon         | modernc.org/lite | disk
 2 | edge/host    | below         |                  | middle
+2 | attic        | recon         |                  | a room of no other
+3 | edge/roof    | attic         |                  | top of that
 3 | drivers/*    | store         | periph.io/x/conn | chips
 3 | drivers/bus  | store         | periph.io/x/host | buses
 4 | edge/cli     | edge/*        |                  | top
@@ -165,6 +168,8 @@ func TestFloorFaults(t *testing.T) {
 		{name: "own row instead of pattern", path: "drivers/bus", imports: "periph.io/x/conn", want: `row "drivers/bus"`},
 		{name: "one driver needs another", path: "drivers/sht4x", imports: "selvage/drivers/bus", want: `no arrow to "drivers/bus"`},
 		{name: "pattern of arrows", path: "edge/cli", imports: "selvage/edge/host selvage/edge/store"},
+		{name: "short name that is a row", path: "edge/roof", imports: "selvage/attic"},
+		{name: "short name that is not in edge", path: "edge/roof", imports: "selvage/edge/attic", want: `no arrow to "edge/attic"`},
 		{name: "no row", path: "edge/attic", want: "is in 0 rows"},
 		{name: "no package comment", path: "edge/recon", doc: "Recon is nice.", want: "no package comment"},
 		{name: "helper", path: "drivers/drivertest", imports: "selvage/edge/cli testing"},

@@ -15,7 +15,7 @@ import (
 // rooms says what each package is for and what it may import. Columns: floor; package, `*`
 // standing for one element of the path; what it may import from us; what from outside, the
 // standard library being open to all; why the room exists or has an unusual arrow. A name
-// without a slash is short for edge/NAME, `below` means every lower floor. A package under
+// without a slash is short for edge/NAME unless a row above has it, `below` means every lower floor. A package under
 // a literal row is not under a pattern. Test helpers (packages named …test) and imports of
 // tests are not checked.
 //
@@ -34,15 +34,17 @@ const rooms = `
 2 | uplink             | agent recon route clock health            |                                     | what all ways out have in common; an uplink is an agent too, hence agent
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
+3 | uplink/mqtt        | uplink twin agent device clock recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
 3 | uplink/warp        | uplink agent peer warp recon route        |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host route health                   |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink route health                 | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
 3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
 3 | agents/*           | agent device health                       |                                     | one job each
-4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket        | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+4 | edge/broker        | health                                    | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
-5 | edge/cli           | edge/*                                    | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
+5 | edge/cli           | edge/* uplink uplink/warp                 | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents
 `
 
