@@ -42,7 +42,7 @@ const rooms = `
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
 3 | agents/*           | agent device health                       |                                     | one job each
 4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
-4 | edge/broker        | health                                    | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker
+4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
 5 | edge/cli           | edge/* uplink uplink/warp                 | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents

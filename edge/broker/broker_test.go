@@ -1,0 +1,226 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"selvage/edge/health"
+	"selvage/edge/leaktest"
+)
+
+func TestQualitiesOfService(t *testing.T) {
+	b := start(t, nil)
+	for sub := range 3 {
+		for pub := range 3 {
+			s := subscribe(t, b, "-t", "room/#", "-q", fmt.Sprint(sub))
+			publish(t, b, "", "-t", "room/air", "-m", "21.5 °C", "-q", fmt.Sprint(pub))
+			s.want(t, fmt.Sprintf("room/air %d 0 21.5 °C", min(sub, pub)))
+			_ = s.Process.Kill()
+		}
+	}
+	if got := b.Stats(); got.MessagesIn != 9 || got.MessagesOut < 18 || got.Dropped != 0 {
+		t.Errorf("after 9 messages: %+v", got)
+	}
+}
+
+func TestManyMessagesInOrder(t *testing.T) {
+	b := start(t, nil)
+	const n = 2000
+	for _, qos := range []string{"0", "1", "2"} {
+		s := subscribe(t, b, "-t", "many", "-q", qos)
+		publish(t, b, strings.Join(numbered(n), "\n"), "-t", "many", "-q", qos, "-l")
+		for i := range n {
+			s.want(t, fmt.Sprintf("many %s 0 line %d", qos, i))
+		}
+		_ = s.Process.Kill()
+	}
+}
+
+func TestRetained(t *testing.T) {
+	b := start(t, nil)
+	publish(t, b, "", "-t", "state", "-m", "old", "-r")
+	publish(t, b, "", "-t", "state", "-m", "on", "-r")
+	publish(t, b, "", "-t", "event", "-m", "gone")
+	if got := b.Stats().Retained; got != 1 {
+		t.Errorf("%d retained messages, want 1", got)
+	}
+	s := subscribe(t, b, "-t", "#")
+	s.want(t, "state 0 1 on")
+	publish(t, b, "", "-t", "state", "-n", "-r")
+	s.want(t, "state 0 0 ")
+	if got := b.Stats().Retained; got != 0 {
+		t.Errorf("%d retained messages after an empty one, want 0", got)
+	}
+}
+
+// As many as are retained reach a new subscriber, all at once.
+func TestAllRetained(t *testing.T) {
+	b := start(t, nil)
+	n := b.Limits.Retained
+	c := dial(t, b)
+	c.join(t, "filler", cleanSession)
+	for i := range n {
+		c.send(t, packet(0x31, text(fmt.Sprint("state/", i)), []byte(strings.Repeat("x", 1000))))
+	}
+	c.ping(t)
+	for _, qos := range []string{"0", "1"} {
+		got := collect(t, b, "-t", "state/#", "-q", qos, "-C", fmt.Sprint(n), "-F", "%t")
+		slices.Sort(got)
+		if got = slices.Compact(got); len(got) != n {
+			t.Errorf("QoS %s: %d of %d retained messages arrived", qos, len(got), n)
+		}
+	}
+}
+
+func TestWill(t *testing.T) {
+	b := start(t, nil)
+	watcher := subscribe(t, b, "-t", "status/#", "-q", "1")
+	thing := subscribe(t, b, "-t", "nothing", "-i", "thing",
+		"--will-topic", "status/thing", "--will-payload", "offline", "--will-retain", "--will-qos", "1")
+	_ = thing.Process.Kill()
+	watcher.want(t, "status/thing 1 0 offline")
+	if got := collect(t, b, "-t", "status/thing", "-C", "1", "-F", "%r %p"); got[0] != "1 offline" {
+		t.Errorf("a later subscriber receives %q, want the retained will", got)
+	}
+}
+
+// What bridges do: a session with QoS 1 that gets everything published while its client was away,
+// in order.
+func TestSessionResumed(t *testing.T) {
+	b := start(t, nil)
+	const n = 1000
+	b.running.Load().hook.order.Store(1<<16 - n/2) // mochi sorts by the low 16 bits
+	for round := range 3 {
+		collect(t, b, "-i", "bridge", "-c", "-q", "1", "-t", "plant/#", "-E")
+		publish(t, b, strings.Join(numbered(n), "\n"), "-t", "plant/1", "-q", "1", "-l")
+		if got := b.Stats(); got.Clients != 0 || got.Sessions != 1 {
+			t.Errorf("while the bridge is away: %+v, want one session and no client", got)
+		}
+		got := collect(t, b, "-i", "bridge", "-c", "-q", "1", "-t", "plant/#", "-C", fmt.Sprint(n))
+		if want := numbered(n); !slices.Equal(got, want) {
+			for i := range got {
+				if got[i] != want[i] {
+					t.Fatalf("round %d: message %d is %q, want %q", round, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+func TestSessionTakenOver(t *testing.T) {
+	b := start(t, nil)
+	// Unguarded, about one take-over in a thousand ends with the new session gone.
+	for flags, rounds := range map[byte]int{0: 100, cleanSession: 3000} {
+		var last *raw
+		for range rounds {
+			c := dial(t, b)
+			c.join(t, "one", flags)
+			c.send(t, subscribePacket(1, 1, "x"))
+			c.want(t, 0x90)
+			if last != nil {
+				last.wantEnd(t, "the connection before")
+				last.Close()
+			}
+			c.send(t, publishPacket("x", 0, 0, []byte("here")))
+			c.want(t, 0x30)
+			last = c
+		}
+	}
+	if got := b.Stats(); got.Sessions != 1 {
+		t.Errorf("%+v, want one session", got)
+	}
+}
+
+func TestPortTaken(t *testing.T) {
+	leaktest.Check(t)
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	board := health.NewBoard()
+	changed := make(chan struct{}, 1)
+	defer board.Watch(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})()
+	address := other.Addr().String()
+	b := Start(Options{Listen: address, Health: board, Log: slog.New(slog.DiscardHandler)})
+	<-changed
+	active := board.Active()
+	if len(active) != 1 || active[0].Code != listenCode || active[0].Severity != health.Failure ||
+		active[0].Text != "the MQTT broker cannot listen on "+address+": address already in use; it keeps trying" ||
+		!strings.Contains(active[0].Remedy, "ss -ltnp 'sport = :"+portOf(other.Addr())+"'") ||
+		!strings.Contains(active[0].Remedy, "[uplink.NAME]") {
+		t.Errorf("while the port is taken: %+v", active)
+	}
+	if b.Addr() != nil || b.Stats() != (Stats{}) {
+		t.Errorf("while the port is taken: address %v, %+v", b.Addr(), b.Stats())
+	}
+	other.Close()
+	for len(board.Active()) > 0 {
+		<-changed
+	}
+	publish(t, b, "", "-t", "x", "-m", "y")
+	stop(t, b)
+	stop(t, b)
+	if c, err := net.Dial("tcp", address); err == nil {
+		c.Close()
+		t.Error("a stopped broker accepts connections")
+	}
+}
+
+func TestStopWhilePortTaken(t *testing.T) {
+	leaktest.Check(t)
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	b := Start(Options{Listen: other.Addr().String(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	stop(t, b)
+	if active := b.Health.Active(); len(active) != 0 {
+		t.Errorf("after Stop: %v", active)
+	}
+}
+
+func TestNoSuchAddress(t *testing.T) {
+	leaktest.Check(t)
+	for address, want := range map[string]string{
+		"192.0.2.1:1883": "cannot assign requested address", // TEST-NET-1, RFC 5737
+		"nonsense":       "missing port",
+	} {
+		c := cannotListen(address, func() error { _, err := net.Listen("tcp", address); return err }())
+		if !strings.Contains(c.Text, want) || !strings.Contains(c.Remedy, "[broker]") {
+			t.Errorf("%s: %+v", address, c)
+		}
+	}
+}
+
+func TestStopWithClients(t *testing.T) {
+	b := start(t, nil)
+	var all []*raw
+	for i := range 20 {
+		c := dial(t, b)
+		c.join(t, fmt.Sprint("client ", i), byte(i%2)*cleanSession)
+		c.send(t, subscribePacket(1, 1, "x"))
+		c.want(t, 0x90)
+		all = append(all, c)
+	}
+	all = append(all, dial(t, b)) // never says CONNECT
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range all {
+		c.wantEnd(t, fmt.Sprint("client ", i))
+	}
+}

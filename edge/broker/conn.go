@@ -1,0 +1,164 @@
+package broker
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	enough    = 64 << 10 // bytes that wait to be written; with more, a client is behind
+	keepSpare = 16 << 10 // bytes of an idle buffer
+	closeTime = 500 * time.Millisecond
+)
+
+// conn is a connection whose Write does not wait for the client. mochi writes with the client's lock
+// held, which whoever publishes to the client takes as well, so one that does not read would hold
+// up all others. Instead the hook has the client's own goroutine wait for room before the lock is
+// taken, and a client that reads nothing for Limits.Stall is disconnected.
+type conn struct {
+	net.Conn
+	limits    Limits
+	published *atomic.Int64 // bytes, by all clients
+	flushing  sync.WaitGroup
+
+	mu      sync.Mutex
+	changed sync.Cond // less waits, or ended
+	waiting []byte    // to be written
+	spare   []byte
+	writing int   // bytes being written
+	writer  bool  // flush runs
+	closing bool  // nothing more is taken
+	ended   bool  // nothing more is written
+	behind  bool  // somebody has waited for room, and not all has been written since
+	mark    int64 // published, when that began
+
+	queue       queue // of the client's session
+	ids         ids   // only the client's reading goroutine asks
+	subscribing atomic.Bool
+
+	leaving  bool          // guarded by mu
+	next     *conn         // has taken over the session; guarded by mu
+	settling sync.Once     // closes settled
+	settled  chan struct{} // closed when the session stands, or never will
+	left     chan struct{} // closed when mochi has done with the connection
+}
+
+func newConn(raw net.Conn, l Limits, published *atomic.Int64) *conn {
+	c := &conn{
+		Conn: raw, limits: l, published: published,
+		settled: make(chan struct{}), left: make(chan struct{}),
+	}
+	c.changed.L = &c.mu
+	return c
+}
+
+// Write takes all of b. mochi writes whole packets.
+func (c *conn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return 0, net.ErrClosed
+	}
+	c.waiting = append(c.waiting, b...)
+	if !c.writer {
+		c.writer = true
+		c.flushing.Go(c.flush)
+	}
+	return len(b), nil
+}
+
+// await returns when there is room for one more packet, or the connection is closed.
+func (c *conn) await() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting)+c.writing >= enough && !c.closing {
+		if !c.behind {
+			c.behind, c.mark = true, c.published.Load()
+		}
+		c.changed.Wait()
+	}
+}
+
+// tooFar tells whether so much was published since the client fell behind that what mochi has put
+// by for it may be as large as Limits.Behind. mochi bounds that only by number.
+func (c *conn) tooFar() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.behind && c.published.Load()-c.mark > c.limits.Behind
+}
+
+// flush writes what waits, then returns.
+func (c *conn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting) > 0 && !c.ended {
+		out := c.waiting
+		c.waiting, c.spare = c.spare, nil
+		for rest := out; len(rest) > 0 && !c.ended; {
+			part := rest[:min(len(rest), enough)]
+			rest = rest[len(part):]
+			c.writing = len(part) + len(rest)
+			if !c.closing {
+				_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limits.Stall)) // Write says what is wrong
+			}
+			c.mu.Unlock()
+			_, err := c.Conn.Write(part)
+			c.mu.Lock()
+			if err != nil {
+				c.end()
+			}
+			c.writing = len(rest)
+			c.changed.Broadcast()
+		}
+		if cap(out) <= keepSpare {
+			c.spare = out[:0]
+		}
+	}
+	c.writer, c.behind = false, false
+	if c.closing {
+		c.end()
+	}
+}
+
+// end is called with c.mu held.
+func (c *conn) end() {
+	if !c.ended {
+		c.closing, c.ended = true, true
+		c.waiting = nil
+		c.Conn.Close()
+		c.changed.Broadcast()
+	}
+}
+
+// Close ends reading at once, and writing when what waits has been written, if that is soon.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return nil
+	}
+	c.closing = true
+	c.changed.Broadcast()
+	if !c.writer {
+		c.end()
+		return nil
+	}
+	// Both fail only on a connection that is closed.
+	_ = c.Conn.SetReadDeadline(time.Now())
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(closeTime))
+	return nil
+}
+
+// SetDeadline is for reading only: mochi means the client's keep-alive by it, up to a day.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return net.ErrClosed
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+var _ net.Conn = (*conn)(nil)

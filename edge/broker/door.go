@@ -1,0 +1,159 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"selvage/edge/health"
+)
+
+const (
+	connectTime = 10 * time.Second       // for a connection to say CONNECT
+	acceptRetry = 200 * time.Millisecond // when the system has no more file descriptors
+)
+
+// door accepts connections for mochi, whose own listeners have no limit of those that never say
+// CONNECT, do not close them at the end, stop accepting for good after a first error, and let a
+// panic end the process.
+type door struct {
+	net.Listener
+	health    *health.Board
+	log       *slog.Logger
+	limits    Limits
+	published *atomic.Int64
+
+	done    chan struct{}  // closed by Close
+	serving sync.WaitGroup // Serve, and one for each of conns
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	ended bool
+}
+
+func newDoor(o Options, ln net.Listener, published *atomic.Int64) *door {
+	d := &door{
+		Listener: ln, health: o.Health, log: o.Log, limits: o.Limits, published: published,
+		done: make(chan struct{}), conns: map[*conn]struct{}{},
+	}
+	d.serving.Add(1)
+	return d
+}
+
+func (d *door) Init(*slog.Logger) error { return nil }
+func (d *door) ID() string              { return "tcp" }
+func (d *door) Protocol() string        { return "tcp" }
+func (d *door) Address() string         { return d.Addr().String() }
+
+// Serve hands each connection to establish, which returns at its end.
+func (d *door) Serve(establish listeners.EstablishFn) {
+	defer d.serving.Done()
+	for {
+		raw, err := d.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			d.log.Debug("MQTT connection not accepted", "err", err)
+			select {
+			case <-d.done:
+			case <-time.After(acceptRetry):
+			}
+		default:
+			d.admit(raw, establish)
+		}
+	}
+}
+
+// admit serves a connection, if there is room. Some more than clients are let in, to be told that
+// they are too many.
+func (d *door) admit(raw net.Conn, establish listeners.EstablishFn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.conns) >= d.limits.Clients {
+		d.full()
+	}
+	if d.ended || len(d.conns) >= d.limits.Clients+d.limits.Clients/10+1 {
+		raw.Close()
+		return
+	}
+	c := newConn(raw, d.limits, d.published)
+	_ = raw.SetReadDeadline(time.Now().Add(connectTime)) // a connection that is closed already says so when it is read
+	d.conns[c] = struct{}{}
+	d.serving.Go(func() {
+		defer d.leave(c)
+		d.attend(c, establish)
+	})
+}
+
+// full is called with d.mu held.
+func (d *door) full() {
+	d.health.Add("broker.refused", 1)
+	d.health.Raise(health.Condition{
+		Code:   "broker.clients",
+		Text:   fmt.Sprintf("all %d connections of the MQTT broker are in use, and more are turned away", d.limits.Clients),
+		Remedy: "see whose they are: ss -tn 'sport = :" + portOf(d.Addr()) + "'; a client may open them and forget them",
+	})
+}
+
+func portOf(a net.Addr) string {
+	_, port, _ := net.SplitHostPort(a.String())
+	return port
+}
+
+// attend runs establish. What panics there is the business of one client.
+func (d *door) attend(c *conn, establish listeners.EstablishFn) {
+	defer func() {
+		if p := recover(); p != nil {
+			panicked(d.health, d.log, p)
+		}
+	}()
+	if err := establish(d.ID(), c); err != nil {
+		d.log.Debug("MQTT connection ended", "from", c.RemoteAddr(), "err", err)
+	}
+}
+
+// panicked tells of a panic that was kept from ending the host.
+func panicked(board *health.Board, log *slog.Logger, p any) {
+	board.Add("broker.panic", 1)
+	log.Error("the MQTT broker panicked over what a client sent, and goes on", "panic", p, "stack", string(debug.Stack()))
+}
+
+func (d *door) leave(c *conn) {
+	c.settle()
+	close(c.left)
+	c.Close()
+	c.flushing.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
+	if len(d.conns)*10 <= d.limits.Clients*9 {
+		d.health.Clear("broker.clients")
+	}
+}
+
+// Close closes all connections and waits for them. mochi's closeClients would send a DISCONNECT,
+// which no server may in MQTT 3.1.1, and can hang: it locks a list of clients twice for reading.
+func (d *door) Close(listeners.CloseFn) {
+	d.mu.Lock()
+	if !d.ended {
+		d.ended = true
+		close(d.done)
+		d.Listener.Close()
+		for c := range d.conns {
+			c.Close()
+		}
+		d.health.Clear("broker.clients")
+	}
+	d.mu.Unlock()
+	d.serving.Wait()
+}
+
+var _ listeners.Listener = (*door)(nil)

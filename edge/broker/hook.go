@@ -1,0 +1,211 @@
+package broker
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"selvage/edge/health"
+)
+
+// maxKeepalive is the longest keep-alive in seconds whose one and a half, which mochi counts with,
+// does not overflow its 16 bits.
+const maxKeepalive = 43_690
+
+var errBehind = errors.New("the client reads too slowly")
+
+// hook is asked by mochi at each step. Methods that mochi calls on goroutines of its own, where a
+// panic would end the host, have a guard.
+type hook struct {
+	mqtt.HookBase
+	server *mqtt.Server
+	limits Limits
+	health *health.Board
+	log    *slog.Logger
+
+	retained  *retained
+	order     atomic.Int64 // of messages
+	published atomic.Int64 // bytes
+	dropped   atomic.Int64 // messages
+}
+
+func newHook(o Options, s *mqtt.Server) *hook {
+	return &hook{
+		server: s, limits: o.Limits, health: o.Health, log: o.Log,
+		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, sizes: map[string]int64{}},
+	}
+}
+
+func (h *hook) ID() string { return "selvage" }
+
+func (h *hook) Provides(b byte) bool {
+	return slices.Contains([]byte{
+		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnSessionEstablished,
+		mqtt.OnDisconnect, mqtt.OnClientExpired, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
+		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnPublish, mqtt.OnWill, mqtt.OnRetainMessage, mqtt.OnQosPublish,
+	}, b)
+}
+
+func (h *hook) guard() {
+	if p := recover(); p != nil {
+		panicked(h.health, h.log, p)
+	}
+}
+
+// OnConnectAuthenticate lets everybody in: there are no users and roles yet, which is why the config
+// allows a broker on loopback only, where everybody has an account on this machine.
+func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
+
+// OnACLCheck is asked for each message from a client, for each that goes to a client, and for each
+// subscription. To refuse a message with QoS 1 or 2 from a client is to disconnect it: MQTT 3.1.1 has
+// no other way.
+func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
+	defer h.guard()
+	if write {
+		if ok = h.isTopic(topic); !ok {
+			h.health.Add("broker.refused", 1)
+		}
+		return ok
+	}
+	c, known := cl.Net.Conn.(*conn)
+	if !known || c.subscribing.Load() {
+		return true // OnSubscribe has checked it
+	}
+	if c.tooFar() && !cl.Closed() {
+		h.health.Add("broker.behind", 1)
+		h.log.Debug("MQTT client disconnected: it reads too slowly", "client", cl.ID)
+		cl.Stop(errBehind) // what its session is to get waits there from now on
+	}
+	if c.queue.full(cl, h.limits.QueuedBytes/int64(max(1, h.server.Clients.Len()))) {
+		h.dropped.Add(1)
+		return false
+	}
+	return true
+}
+
+// isTopic tells whether messages may be published to topic. mochi has checked for wildcards, except
+// in wills.
+func (h *hook) isTopic(topic string) bool {
+	return topic != "" && len(topic) <= h.limits.Topic && strings.Count(topic, "/") < h.limits.Levels
+}
+
+// isFilter tells whether f is a topic filter [MQTT 3.1.1, 4.7.1]. mochi takes some that are none, and
+// sees to shared subscriptions itself.
+func (h *hook) isFilter(f string) bool {
+	if !h.isTopic(f) {
+		return false
+	}
+	levels := strings.Split(f, "/")
+	for i, level := range levels {
+		if strings.ContainsAny(level, "+#") && level != "+" && (level != "#" || i < len(levels)-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// OnPacketRead ends the connection of a client that begins ever more publications with QoS 2.
+func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if pk.FixedHeader.Type == packets.Publish && pk.FixedHeader.Qos == 2 && cl.State.Inflight.Len() >= 2*h.limits.Queued {
+		h.health.Add("broker.refused", 1)
+		return pk, packets.ErrRejectPacket
+	}
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.ids.in(cl.State.Inflight, &pk)
+	}
+	return pk, nil
+}
+
+// OnPacketEncode is where a client is waited for that does not read: on its own goroutines, before
+// mochi takes its lock.
+func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) (out packets.Packet) {
+	defer h.guard()
+	out = pk
+	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Type != packets.Disconnect {
+		c.ids.out(&out)
+		c.await()
+	}
+	return out
+}
+
+// OnSubscribe has mochi refuse what is no filter or one too many: it refuses an empty one.
+func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	room := h.limits.Subscriptions - int(atomic.LoadInt64(&h.server.Info.Subscriptions))
+	for i := range pk.Filters {
+		f := &pk.Filters[i].Filter
+		_, had := cl.State.Subscriptions.Get(*f)
+		switch {
+		case h.isFilter(*f) && (had || room > 0):
+			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			if !had {
+				room--
+			}
+		default:
+			*f = ""
+			h.health.Add("broker.refused", 1)
+		}
+	}
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.subscribing.Store(true)
+	}
+	return pk
+}
+
+func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.subscribing.Store(false)
+	}
+}
+
+// OnPublish numbers messages. mochi delivers what waited for a session in the order of Created, in
+// seconds, that is in any order within one; nothing else of it uses Created while
+// MaximumMessageExpiryInterval is 0.
+func (h *hook) OnPublish(_ *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	pk.Created = h.order.Add(1)
+	h.published.Add(sizeOf(pk))
+	if pk.FixedHeader.Retain {
+		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
+	}
+	return pk, nil
+}
+
+func (h *hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
+	h.published.Add(retainedSize(will.TopicName, will.Payload))
+	if will.Retain {
+		will.Retain = h.mayRetain(will.TopicName, will.Payload)
+	}
+	return will, nil
+}
+
+// mayRetain counts a message that is to be retained. If there is no room for it, an older one on its
+// topic goes too: none is better than one that is not true any more.
+func (h *hook) mayRetain(topic string, payload []byte) bool {
+	if h.retained.admit(topic, retainedSize(topic, payload), len(payload) == 0) {
+		return true
+	}
+	if _, ok := h.server.Topics.Retained.Get(topic); ok {
+		h.server.Topics.RetainMessage(packets.Packet{TopicName: topic})
+		h.retained.settle(topic)
+	}
+	return false
+}
+
+func (h *hook) OnRetainMessage(_ *mqtt.Client, pk packets.Packet, _ int64) {
+	defer h.guard()
+	h.retained.settle(pk.TopicName)
+	h.retained.ease()
+}
+
+func (h *hook) OnQosPublish(cl *mqtt.Client, pk packets.Packet, _ int64, _ int) {
+	defer h.guard()
+	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Type == packets.Publish {
+		c.queue.add(pk)
+	}
+}
+
+var _ mqtt.Hook = (*hook)(nil)

@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+const (
+	perMessage  = 1 << 10                // bytes that a queued message takes besides its content
+	recountTime = 100 * time.Millisecond // between two counts of a queue that is full
+)
+
+// queue bounds the bytes of a session's messages with QoS 1 and 2 that are not acknowledged; mochi
+// bounds their number only. mochi does not tell of every message that leaves, so the estimate only
+// grows, and what is really there is counted again when it reaches the bound.
+type queue struct {
+	mu       sync.Mutex
+	estimate int64
+	counted  time.Time // when it was found full
+}
+
+func (q *queue) add(pk packets.Packet) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.estimate += sizeOf(pk)
+}
+
+// full tells whether cl's queue holds bound bytes.
+func (q *queue) full(cl *mqtt.Client, bound int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.estimate < bound {
+		return false
+	}
+	if time.Since(q.counted) < recountTime {
+		return true
+	}
+	q.estimate = 0
+	for _, pk := range cl.State.Inflight.GetAll(false) {
+		q.estimate += sizeOf(pk)
+	}
+	if q.estimate < bound-bound/8 {
+		return false
+	}
+	q.estimate = max(q.estimate, bound)
+	q.counted = time.Now()
+	return true
+}
+
+func sizeOf(pk packets.Packet) int64 {
+	return int64(len(pk.TopicName) + len(pk.Payload) + perMessage)
+}
+
+// renumber has mochi send a resumed session's queue in the order it was published in: mochi sorts
+// by the low 16 bits of Created, which hook.OnPublish has made a growing number.
+func renumber(in *mqtt.Inflight) {
+	all := in.GetAll(false)
+	slices.SortStableFunc(all, func(a, b packets.Packet) int {
+		return int(min(max(a.Created-b.Created, -1), 1))
+	})
+	for i, pk := range all {
+		pk.Created = int64(i + 1)
+		in.Set(pk)
+	}
+}

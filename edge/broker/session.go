@@ -1,0 +1,124 @@
+package broker
+
+import (
+	"bytes"
+	"strings"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// OnConnect refuses a CONNECT that asks for more than there is.
+func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
+	code := packets.CodeSuccess
+	will := &cl.Properties.Will
+	switch {
+	case cl.Properties.ProtocolVersion > 4:
+		// mochi's flow control of MQTT 5 locks a session's queue twice for reading, which hangs when a
+		// message comes between (Inflight.NextImmediate), and it forgets what it has sent before that is
+		// acknowledged. Clients that can speak 3.1.1 as well do so when they are told.
+		code = packets.ErrUnsupportedProtocolVersion
+	case len(cl.ID) > h.limits.Topic:
+		code = packets.ErrClientIdentifierNotValid
+	case will.Flag == 1 && !(h.isTopic(will.TopicName) && mqtt.IsValidFilter(will.TopicName, true)):
+		code = packets.ErrBadUsernameOrPassword // the client reads: not authorized
+	case !h.hasRoom(cl.ID):
+		code = packets.ErrServerUnavailable
+	}
+	if code != packets.CodeSuccess {
+		h.health.Add("broker.refused", 1)
+		_ = h.server.SendConnack(cl, code, false, nil) // the connection ends either way
+		return code
+	}
+	// These would hold on to all of the packet as long as the session lasts.
+	cl.ID = strings.Clone(cl.ID)
+	cl.Properties.Username = bytes.Clone(cl.Properties.Username)
+	will.TopicName, will.Payload = strings.Clone(will.TopicName), bytes.Clone(will.Payload)
+	cl.State.Keepalive = min(cl.State.Keepalive, maxKeepalive)
+	return nil
+}
+
+// hasRoom makes room for the session of a client, if need be by forgetting the one that is away longest.
+func (h *hook) hasRoom(id string) bool {
+	if _, known := h.server.Clients.Get(id); known || h.server.Clients.Len() < h.limits.Sessions {
+		return true
+	}
+	var oldest *mqtt.Client
+	for _, cl := range h.server.Clients.GetAll() {
+		if away := cl.StopTime(); away != 0 && (oldest == nil || away < oldest.StopTime()) {
+			oldest = cl
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	h.health.Add("broker.sessions.forgotten", 1)
+	h.OnClientExpired(oldest)
+	h.server.Clients.Delete(oldest.ID)
+	return true
+}
+
+// OnClientExpired takes a session's subscriptions away; mochi keeps them for good.
+func (h *hook) OnClientExpired(cl *mqtt.Client) {
+	defer h.guard()
+	h.server.UnsubscribeClient(cl)
+	cl.ClearInflights()
+}
+
+// OnSessionEstablish comes before mochi hands the session of an earlier connection to this one. If
+// that ends at the same time, mochi may remove the new one's session with the old one's: so either
+// the old one has gone before, or it waits until the new one stands.
+func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
+	old, ok := h.server.Clients.Get(cl.ID)
+	if !ok {
+		return
+	}
+	now, _ := cl.Net.Conn.(*conn)
+	was, ok := old.Net.Conn.(*conn)
+	if !ok || now == nil {
+		return
+	}
+	if !was.succeed(now) {
+		<-was.left
+	}
+	old.Stop(packets.ErrSessionTakenOver)
+	if !pk.Connect.Clean {
+		renumber(old.State.Inflight)
+	}
+}
+
+func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.settle()
+	}
+}
+
+func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		if next := c.leave(); next != nil {
+			<-next.settled
+		}
+	}
+}
+
+// succeed notes that next takes over the session of c, unless c is about to leave already.
+func (c *conn) succeed(next *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leaving {
+		return false
+	}
+	c.next = next
+	return true
+}
+
+// leave notes that c ends its session, and returns the connection that takes it over, if any.
+func (c *conn) leave() *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaving = true
+	return c.next
+}
+
+// settle says that c has its session, or never will.
+func (c *conn) settle() { c.settling.Do(func() { close(c.settled) }) }
