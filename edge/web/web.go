@@ -37,6 +37,9 @@ type Options struct {
 	Log         *slog.Logger // slog.Default() when nil
 	Limits      peer.Limits  // of each WARP connection; peer.DefaultLimits when zero
 	Connections int          // all that are open at one time, 0 for 1024; one more is turned away
+
+	// Metrics are what other rooms add to /metrics. They are called for each request.
+	Metrics []func(*Metrics)
 }
 
 // Listener is a bound address on which nobody is served yet.
@@ -179,6 +182,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.accept(w, r)
 	case wantsLane(r):
 		s.lane(w, r)
+	case wantsMetrics(r):
+		s.metrics(w, r)
+	case wantsHealth(r):
+		s.health(w, r)
 	case wantsPage(r):
 		s.page(w, r)
 	default:
