@@ -26,9 +26,18 @@ have() {
     command -v "$command" >/dev/null && return
     [[ $EUID == 0 && -e /etc/debian_version ]] || return 1
     echo "installing $*"
+    # A broker that Debian starts with its package would have the port of ours: 101 is "not allowed".
+    local policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod +x $policy
+    else
+        policy=
+    fi
     {
         apt-get update -q -o Acquire::Retries=3
         DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Acquire::Retries=3 --no-install-recommends "$@"
     } >.cache/apt.log 2>&1 || tail -n 5 .cache/apt.log >&2
+    [[ -z $policy ]] || rm -f $policy
     command -v "$command" >/dev/null
 }

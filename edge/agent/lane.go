@@ -80,6 +80,9 @@ func (l *Lane) Kind() LaneKind { return l.kind }
 // Stored reports whether the lane is remembered over a restart.
 func (l *Lane) Stored() bool { return l.stored }
 
+// IsReadOnly reports whether only its agent sets the lane.
+func (l *Lane) IsReadOnly() bool { return l.readOnly }
+
 // Agent returns the lane's agent.
 func (l *Lane) Agent() *Agent { return l.agent }
 

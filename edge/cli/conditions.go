@@ -137,7 +137,7 @@ func (c *conditions) print(mark, code, text string) {
 func label(code string) string {
 	room, name, ok := strings.Cut(code, ".")
 	switch room {
-	case "device", "bus", "agent":
+	case "device", "bus", "agent", "uplink", "edge":
 		if ok {
 			return name
 		}

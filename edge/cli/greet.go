@@ -51,6 +51,17 @@ func (e *env) greet(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 		lines = append(lines, p.Pattern.String()+"  "+p.Kind)
 	}
 	section("agents", lines)
+	if plan.Broker != nil {
+		section("broker", []string{"mqtt://" + plan.Broker.Listen})
+	}
+	lines = nil
+	for _, p := range plan.Uplinks {
+		lines = append(lines, fmt.Sprintf("%-8s %s", p.Name, p.Kind))
+	}
+	section("uplinks", lines)
+	if plan.Hub != nil {
+		section("hub", []string{"edges appear below " + string(plan.Hub.Mount)})
+	}
 	section("data", []string{plan.Host.Data})
 	section("WARP", []string{"warp://" + address})
 	section("HTTP", []string{"http://" + address})

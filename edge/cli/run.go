@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,15 +12,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"selvage/edge/agent"
+	"selvage/edge/broker"
 	"selvage/edge/clock"
 	"selvage/edge/config"
 	"selvage/edge/device"
 	"selvage/edge/health"
 	"selvage/edge/host"
+	"selvage/edge/hub"
 	"selvage/edge/meta"
 	"selvage/edge/store"
-	"selvage/edge/twin"
 	"selvage/edge/web"
+	"selvage/uplink"
 )
 
 func (e *env) runCommand() *cobra.Command {
@@ -71,7 +72,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
-	h := host.New(host.Options{Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents})
+	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents})
 	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
@@ -94,10 +95,33 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	if err := meta.Add(h, info); err != nil {
 		return err
 	}
+	served := web.Options{Host: h, Version: version, Log: log}
+	if plan.Hub != nil {
+		if served.Peer, err = hub.New(h, plan.Hub.Mount); err != nil {
+			return err
+		}
+	}
+	lines, err := openUplinks(h, plan.Uplinks)
+	if err != nil {
+		return e.orFaults(err)
+	}
+	served.Metrics = append(served.Metrics, uplinkMetrics(lines))
+	if plan.Broker != nil {
+		b := broker.Start(broker.Options{Listen: plan.Broker.Listen, Health: board, Log: log})
+		started.add(half(b.Stop))
+		if _, err := h.Add("/broker", host.Things, b.Kind(), nil); err != nil {
+			return err
+		}
+		served.Metrics = append(served.Metrics, brokerMetrics(b))
+	}
 	d.manager.Start()
 	d.await(ctx)
-	server := web.Start(door, web.Options{Host: h, Version: version, Log: log})
+	server := web.Start(door, served)
 	started.add(half(server.Stop))
+	for _, l := range lines {
+		l.Start()
+		started.add(half(l.Stop))
+	}
 
 	e.greet(ctx, plan, h, d, address)
 	<-ctx.Done()
@@ -135,78 +159,6 @@ func cannotListen(err error, address, path string) error {
 	return &trouble{err, "this machine has no such address; change listen in " + path}
 }
 
-// devices ties the devices to their twins.
-type devices struct {
-	manager *device.Manager
-	twins   map[string]*twinHandle // complete before the first report
-	first   chan device.Report     // the first report of each device
-	opened  []device.Report        // those of them that say what was found
-	ctx     context.Context        // ends when reports are no more taken
-}
-
-type twinHandle struct {
-	*twin.Twin
-	turns *host.Handle
-	heard bool // only the owner's goroutine asks
-}
-
-func (d *devices) add(h *host.Host, plan []config.Device) error {
-	var faults config.Faults
-	for _, p := range plan {
-		t := twin.New(d.twinOf(p.Spec))
-		turns, err := h.Add(t.Node, host.Things, t.Kind(), nil)
-		if err == nil {
-			d.twins[p.Name] = &twinHandle{Twin: t, turns: turns}
-			err = d.manager.Add(p.Spec)
-		}
-		if err != nil {
-			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
-		}
-	}
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
-
-func (d *devices) twinOf(s device.Spec) twin.Options {
-	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
-	if driver, _ := device.Lookup(s.Driver); driver.Output {
-		o.Switch = func(on bool) error { return d.manager.Out(s.Name, on) }
-	} else {
-		o.Every = cmp.Or(s.Every, device.DefaultEvery)
-	}
-	return o
-}
-
-// report hands a device's report to its twin. It waits while the twin's mailbox is full, and with it
-// the device's bus.
-func (d *devices) report(r device.Report) {
-	t := d.twins[r.Device]
-	_ = t.turns.Do(d.ctx, func() { t.Report(r) }) // fails only when the host is stopping
-	if !t.heard {
-		t.heard = true
-		d.first <- r // has room for one of each device
-	}
-}
-
-// await gives every device time for its first attempt, so that who connects at once finds the
-// lanes of what is there. A device that takes longer holds up nobody.
-func (d *devices) await(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for range d.twins {
-		select {
-		case r := <-d.first:
-			if r.Opened != nil {
-				d.opened = append(d.opened, r)
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 func addAgents(h *host.Host, plan []config.Agent) error {
 	var faults config.Faults
 	for _, p := range plan {
@@ -227,6 +179,24 @@ func addAgents(h *host.Host, plan []config.Agent) error {
 		return faults
 	}
 	return nil
+}
+
+// openUplinks makes the uplinks and their agents, which do not connect yet.
+func openUplinks(h *host.Host, plan []config.Uplink) ([]*uplink.Line, error) {
+	var lines []*uplink.Line
+	var faults config.Faults
+	for _, p := range plan {
+		l, err := uplink.Open(h.Uplinks(), p.Spec)
+		if err != nil {
+			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
+			continue
+		}
+		lines = append(lines, l)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return lines, nil
 }
 
 // stops is what has been started and how each of it is stopped.

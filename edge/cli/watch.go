@@ -11,6 +11,7 @@ import (
 
 	"selvage/edge/peer"
 	"selvage/edge/recon"
+	"selvage/uplink/warp"
 )
 
 func (e *env) watchCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func (e *env) watch(ctx context.Context, uri, lane string) error {
 	if err != nil {
 		return err
 	}
-	w := &watcher{env: e, node: node, lane: lane, seen: map[string]string{}}
+	w := &watcher{env: e, node: node, lane: lane, seen: map[string]string{}, fresh: freshness{out: e.err, node: node}}
 	pause := firstRetry
 	for {
 		linked, err := w.once(ctx)
@@ -65,11 +66,12 @@ type watcher struct {
 	*env
 	node, lane string
 	linkedOnce bool
+	fresh      freshness
 
 	syncing bool
 	value   *string           // of a value lane, as last printed
 	seen    map[string]string // of a map lane: the entries printed, by their key's Recon text
-	fresh   map[string]bool   // keys met in this sync
+	met     map[string]bool   // keys met in this sync
 }
 
 // once watches over one connection until that ends, and tells whether it stood.
@@ -84,10 +86,17 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 	if _, err := c.Follow(w.node, w.lane, true, f); err != nil {
 		return false, err
 	}
+	mirror := newFeed()
+	defer mirror.close()
+	if lane := string(warp.MirrorLane); w.lane != lane {
+		if _, err := c.Follow(w.node, lane, true, mirror); err != nil {
+			return false, err
+		}
+	}
 	if w.linkedOnce {
 		fmt.Fprintf(w.err, "%s connected again\n", mark(w.err))
 	}
-	w.linkedOnce, w.syncing, w.fresh = true, true, map[string]bool{}
+	w.linkedOnce, w.syncing, w.met = true, true, map[string]bool{}
 	for {
 		select {
 		case n := <-f.next:
@@ -102,6 +111,8 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 			if err != nil {
 				return true, err
 			}
+		case n := <-mirror.next:
+			w.fresh.look(n.body)
 		case <-ctx.Done():
 			return true, nil
 		}
@@ -116,7 +127,7 @@ func (w *watcher) event(body []byte) error {
 	switch ch.kind {
 	case setEntry:
 		key, text := ch.key.String(), ch.value.String()
-		w.fresh[key] = true
+		w.met[key] = true
 		if was, ok := w.seen[key]; ok && was == text && w.syncing {
 			return nil
 		}
@@ -139,7 +150,7 @@ func (w *watcher) event(body []byte) error {
 func (w *watcher) synced() error {
 	w.syncing = false
 	for key := range w.seen {
-		if w.fresh[key] {
+		if w.met[key] {
 			continue
 		}
 		delete(w.seen, key)

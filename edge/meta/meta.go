@@ -32,6 +32,7 @@ type Node struct {
 type Lane struct {
 	LaneURI  string `recon:"laneUri"`
 	LaneType string `recon:"laneType"`
+	ReadOnly bool   `recon:"readOnly,omitempty"` // not in SwimOS: takes no commands
 }
 
 // Condition is an entry of the lane conditions of /host, under the condition's code.
@@ -170,7 +171,7 @@ func setupLanes(a *agent.Agent, x *index) error {
 		for _, l := range n.Lanes() {
 			name := string(l.Name())
 			if _, known := lanes.Get(name); !known {
-				lanes.Set(name, Lane{LaneURI: name, LaneType: l.Kind().String()})
+				lanes.Set(name, Lane{LaneURI: name, LaneType: l.Kind().String(), ReadOnly: l.IsReadOnly()})
 			}
 		}
 	})

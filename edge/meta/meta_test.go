@@ -29,7 +29,7 @@ func newHost(t *testing.T) *host.Host {
 func addUnit(t *testing.T, h *host.Host, uri route.NodeURI) {
 	t.Helper()
 	_, err := h.Add(uri, host.Agents, agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
-		agent.Value(a, "level", 1)
+		agent.Value(a, "level", 1).ReadOnly()
 		agent.Command(a, "go", func(int) error { return nil })
 		a.After(time.Minute, func() { agent.Map[string, int](a, "late") })
 		return nil
@@ -95,7 +95,7 @@ func TestLanes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		early := []string{`@update(key:go){laneUri:go,laneType:command}`, `@update(key:level){laneUri:level,laneType:value}`}
+		early := []string{`@update(key:go){laneUri:go,laneType:command}`, `@update(key:level){laneUri:level,laneType:value,readOnly:true}`}
 		want(t, "lanes", state(t, h, node, "lanes"), early...)
 		time.Sleep(time.Minute + refresh)
 		want(t, "lanes", state(t, h, node, "lanes"), append(early[:1:1], `@update(key:late){laneUri:late,laneType:map}`, early[1])...)

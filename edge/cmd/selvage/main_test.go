@@ -33,14 +33,15 @@ func TestMain(m *testing.M) {
 // A folder is where one story's programs run: with its config, its data, and nobody else's.
 type folder string
 
-// newFolder holds the sample config, listening on a free port, with more appended to it.
+// newFolder holds the sample config, listening on free ports, with more appended to it.
 func newFolder(t *testing.T, more string) folder {
 	t.Helper()
 	sample, err := os.ReadFile("../../../build/sample/selvage.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return folderWith(t, replace(t, string(sample), `"127.0.0.1:9001"`, `"127.0.0.1:0"`)+more)
+	config := strings.ReplaceAll(string(sample), "127.0.0.1:1883", freePort(t)) // of its broker, for its uplink too
+	return folderWith(t, replace(t, config, `"127.0.0.1:9001"`, `"127.0.0.1:0"`)+more)
 }
 
 func folderWith(t *testing.T, config string) folder {

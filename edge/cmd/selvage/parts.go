@@ -1,6 +1,6 @@
 package main
 
-// The one list of all drivers and agents. Leaving one out makes the program smaller.
+// The one list of all drivers, agents and uplinks. Leaving one out makes the program smaller.
 import (
 	_ "selvage/agents/climate"
 	_ "selvage/drivers/bus"
@@ -8,4 +8,6 @@ import (
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
 	_ "selvage/drivers/system"
+	_ "selvage/uplink/mqtt"
+	_ "selvage/uplink/warp"
 )

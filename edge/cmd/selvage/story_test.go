@@ -26,7 +26,8 @@ func TestStory(t *testing.T) {
 	if n := strings.Count(greeting, "\n"); n > 15 {
 		t.Errorf("the greeting has %d lines, want at most 15", n)
 	}
-	golden(t, "greeting", greeting, h.url[len("warp://"):], "ADDRESS")
+	broker := regexp.MustCompile(`mqtt://([0-9.:]+)`).FindStringSubmatch(greeting)[1]
+	golden(t, "greeting", greeting, h.url[len("warp://"):], "ADDRESS", broker, "BROKER")
 
 	ask := func(args ...string) string {
 		t.Helper()
@@ -57,8 +58,8 @@ func TestStory(t *testing.T) {
 	match(ask("get", "/note/1", "notes"), "bread  one\nmilk   two litres")
 	match(ask("get", h.url+"/note/1", "notes", "--json"), `\{"node":"/note/1","lane":"notes","value":\{"bread":"one","milk":"two litres"\}\}`)
 	match(ask("get", "/note/2", "notes"), `\(empty\)`)
-	match(ask("ls"), "/device/air +twin\n/device/heater +twin\n/device/machine +twin\n/host +host\n/note/1 +note\n/note/2 +note\n/room/air +climate")
-	match(ask("ls", "--json"), `(?s).*\{"node":"/room/air","agents":\["climate"\]\}`)
+	match(ask("ls"), "/broker +broker\n/device/air +twin\n/device/heater +twin\n/device/machine +twin\n/host +host\n/note/1 +note\n/note/2 +note\n/room/air +climate\n/uplink/broker +uplink")
+	match(ask("ls", "--json"), `(?s).*\{"node":"/uplink/broker","agents":\["uplink"\]\}`)
 	match(ask("ls", "/room/air"), `(?s)heating +value +(true|false)\ntarget +value +-5\ntemperature +value +[0-9.]+ °C`)
 	match(ask("ls", "/note/1"), "notes  map  2 entries")
 	match(ask("ls", "/device/heater", "--json"), `(?s).*\{"node":"/device/heater","lane":"set","type":"command"\}.*`)

@@ -8,8 +8,8 @@ import { ago, instant } from "./show.js";
 
 const settle = 150;  // ms on screen before it is linked, so that scrolling by links nothing
 const linger = 2000; // ms off screen before links are given back
-const tones = { ok: "good", live: "good", connected: "good", up: "good", stale: "warn", connecting: "warn", waiting: "warn",
-  lost: "bad", faulty: "bad", failed: "bad", down: "bad" };
+const tones = { ok: "good", live: "good", connected: "good", listening: "good", stale: "warn", connecting: "warn", waiting: "warn", away: "warn",
+  lost: "bad", faulty: "bad" };
 const last = ["status", "mirror", "info"]; // lanes about the agent, behind those it is for
 
 export class Agent {
@@ -74,7 +74,7 @@ export class Agent {
     let fresh = false;
     for (const { key, value } of entries.values()) {
       if (this.lanes.has(key) || !(value instanceof Rec)) continue;
-      this.lanes.set(key, new Lane(this.host, this.node, key, String(value.get("laneType")), this));
+      this.lanes.set(key, new Lane(this.host, this.node, key, String(value.get("laneType")), value.get("readOnly") === true, this));
       fresh = true;
     }
     if (!fresh) return;

@@ -18,7 +18,7 @@ const refusals = {
 const kindOf = (type) => /map|join/i.test(type) ? "map" : /command|supply/.test(type) ? "command" : "value";
 
 export class Lane {
-  constructor(host, node, name, type, card) {
+  constructor(host, node, name, type, readOnly, card) {
     Object.assign(this, { host, node, name, type, card, kind: kindOf(type), link: null });
     this.told = (link, event) => this.take(link, event);
     this.value = el("span", { class: "value" });
@@ -26,10 +26,10 @@ export class Lane {
     this.path = el("path");
     this.chartButton = el("button", { type: "button", class: "spark", hidden: true, "aria-expanded": "false", "aria-label": `Chart of ${name}`,
       click: () => this.toggleChart() }, small(this.path));
-    this.setButton = el("button", { type: "button", class: "set", "aria-expanded": "false",
+    this.setButton = el("button", { type: "button", class: "set", hidden: readOnly, "aria-expanded": "false",
       "aria-label": `${this.kind === "command" ? "Send" : "Set"} ${name}`, click: () => this.toggleForm() }, this.kind === "command" ? "Send" : "Set");
     this.doubt = el("p", { class: "doubt", hidden: true });
-    this.el = el("li", { class: this.kind === "value" ? "lane" : "lane likely", "data-lane": name }, el("span", { class: "name" }, name), this.value, this.age, this.chartButton, this.setButton, this.doubt);
+    this.el = el("li", { class: "lane", "data-lane": name }, el("span", { class: "name" }, name), this.value, this.age, this.chartButton, this.setButton, this.doubt);
     if (this.kind === "map") {
       this.entries = new Entries(name);
       this.el.append(this.entries.el);
@@ -115,7 +115,6 @@ export class Lane {
     const doubt = r && r.quality !== "good" && r.quality !== "bad" ? [r.quality, r.reason].filter(Boolean).join(": ") : "";
     say(this.doubt, doubt);
     this.doubt.hidden = doubt === "";
-    this.el.classList.toggle("likely", !r && !(v instanceof Rec)); // what an agent measures is seldom set
     if (numberOf(v)) this.chartButton.hidden = false;
     if (this.chart) soon(this.chart);
   }

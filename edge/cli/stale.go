@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"selvage/edge/hub"
+	"selvage/edge/peer"
+	"selvage/edge/recon"
+	"selvage/uplink/warp"
+)
+
+// freshness tells people, on a hub, that what they read is a copy whose edge is away. Agents that
+// are no copies have no lane mirror, and nothing is told.
+type freshness struct {
+	out  io.Writer
+	node string
+	was  hub.Freshness
+}
+
+func (f *freshness) look(body []byte) {
+	var m hub.Mirror
+	if recon.Unmarshal(body, &m) != nil || m.State == f.was {
+		return
+	}
+	switch {
+	case m.State != hub.Live && m.State != hub.Stale:
+		return
+	case m.State == hub.Stale:
+		fmt.Fprintf(f.out, "! %s is stale: %s does not send it since %s\n", printable(f.node), printable(string(m.Of)), m.Since.Local().Format(time.DateTime))
+	case f.was == hub.Stale:
+		fmt.Fprintf(f.out, "%s %s is live again\n", mark(f.out), printable(f.node))
+	}
+	f.was = m.State
+}
+
+// tellStale says so if what is read from node is stale.
+func (e *env) tellStale(ctx context.Context, c *peer.Conn, node, lane string) error {
+	if lane == string(warp.MirrorLane) {
+		return nil
+	}
+	bodies, err := state(ctx, c, node, string(warp.MirrorLane))
+	if _, ended := isUnlinked(err); ended {
+		return nil
+	}
+	f := freshness{out: e.err, node: node}
+	for _, body := range bodies {
+		f.look(body)
+	}
+	return err
+}
