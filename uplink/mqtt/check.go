@@ -52,6 +52,12 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	}
 }
 
+// Makes reports whether a mapping may make an agent at the node, for agents that speak of it.
+func (c Config) Makes(node route.NodeURI) bool {
+	all, err := compile(c.Map)
+	return err != nil || slices.ContainsFunc(all, func(m *mapping) bool { return m.makes(node) })
+}
+
 // schemes are those of a broker's URL, with the port that each means.
 var schemes = map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883", "ws": "80", "wss": "443"}
 
@@ -138,6 +144,11 @@ func (m Map) check(text string, fault faulter) {
 	}
 	if o := m.Online; o != nil {
 		other("online", o.Topic)
+		if t, err := parseTopic(o.Topic); err == nil {
+			within(node.names(), t.names(), func(name string) {
+				fault("online.topic", fmt.Sprintf("the topic lacks the part {%s} of device, so it would speak for many", name), partsOf(node))
+			})
+		}
 		pair("online", o.On, o.Off, fault)
 	}
 }

@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -104,11 +103,11 @@ type problem string
 type payload struct{ raw []byte }
 
 // newPayload checks a payload as a whole; where a path leads into it, it must be JSON.
-func newPayload(raw []byte, isJSON bool) (payload, problem) {
+func newPayload(raw []byte, wantJSON bool) (payload, problem) {
 	switch {
 	case !utf8.Valid(raw):
 		return payload{}, problem(shorten(raw) + " is not UTF-8")
-	case isJSON && !json.Valid(raw):
+	case wantJSON && !isJSON(raw):
 		return payload{}, problem(shorten(raw) + " is not JSON")
 	}
 	return payload{raw}, ""
@@ -138,39 +137,38 @@ func (pl payload) at(p path) scalar {
 	return scalar{text: unquote(v)}
 }
 
-// read makes a reading of the payload; it has no time yet. It is zero when the payload lacks an
-// optional value.
-func (c *channel) read(pl payload) (r device.Reading, why problem) {
+// read makes a reading of the payload; it has no time yet. What is optional may not be found.
+func (c *channel) read(pl payload) (r device.Reading, found bool, why problem) {
 	s := pl.at(c.path)
 	switch {
 	case s.absent && c.optional:
-		return r, ""
+		return r, false, ""
 	case s.absent:
-		return r, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), c.path))
+		return r, false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), c.path))
 	case s.group:
-		return r, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.text), c.path))
+		return r, false, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.text), c.path))
 	}
+	r.Form = c.form
 	switch c.form {
 	case text:
-		switch {
-		case len(s.text) > maxText:
-			return r, problem(fmt.Sprintf("%s is a text of %d bytes, more than %d", shorten(s.text), len(s.text), maxText))
-		case len(s.text) == 0:
-			return r, "the text is empty"
+		if len(s.text) == 0 || len(s.text) > maxText {
+			return r, false, problem(fmt.Sprintf("%s is a text of %d bytes, not of 1 to %d", shorten(s.text), len(s.text), maxText))
 		}
-		return device.Reading{Form: text, Text: string(s.text)}, ""
+		r.Text = string(s.text)
 	case boolean:
 		on, known := c.words.parse(s.text)
 		if !known {
-			return r, problem(fmt.Sprintf("%s is %v", shorten(s.text), c.words))
+			return r, false, problem(fmt.Sprintf("%s is %v", shorten(s.text), c.words))
 		}
-		return device.Reading{Form: boolean, Value: device.Flag(on)}, ""
+		r.Value = device.Flag(on)
+	default:
+		v, ok := parseNumber(s.text)
+		if v = v * c.times / c.by; !ok || math.IsInf(v, 0) {
+			return r, false, problem(shorten(s.text) + " is not a number")
+		}
+		r.Value, r.Unit = v, c.unit
 	}
-	v, ok := parseNumber(s.text)
-	if v = v * c.times / c.by; !ok || math.IsInf(v, 0) {
-		return r, problem(shorten(s.text) + " is not a number")
-	}
-	return device.Reading{Value: v, Unit: c.unit}, ""
+	return r, true, ""
 }
 
 // parseNumber reads a decimal number. strconv alone would take nan, infinity, hex and 1_000.

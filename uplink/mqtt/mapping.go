@@ -150,4 +150,3 @@ func filters(all []*mapping) []string {
 		return slices.ContainsFunc(wanted, func(by string) bool { return by != f && covers(by, f) })
 	})
 }
-

@@ -4,7 +4,7 @@
 //
 //	[uplink.broker]
 //	kind     = "mqtt"
-//	url      = "mqtt://127.0.0.1:1883"    # or mqtts, ws, wss (also tcp, ssl); without user and password
+//	url      = "mqtts://broker.example"   # or mqtt://127.0.0.1:1883, ws, wss; without user and password
 //	client   = "greenhouse-1"             # client id; selvage-HOST-UPLINK unless given, as the broker keeps a session under it
 //	user     = "selvage"
 //	password = "file:/etc/selvage/mqtt"   # or "env:MQTT_PASSWORD"; read at each connect
@@ -43,11 +43,13 @@
 // # What can be relied on
 //
 // A message of QoS 1 or 2 is acknowledged after the commit that holds it; until then the broker keeps
-// it in our session and sends it again. So a reading may be set twice, which changes nothing in a
-// value lane. What no mapping takes or nothing can be read from is acknowledged too, or it would come
-// for ever. A reading has the time it arrived. What the broker kept for new subscribers ("retained")
-// is older than that by an unknown time: it is uncertain and says why, and if it only repeats the
-// value we hold, that stays with its own time.
+// it in our session and sends it again. What no mapping takes, or nothing can be read from, is
+// acknowledged too, or it would come for ever.
+//
+// A reading has the time it arrived. What the broker kept for new subscribers ("retained") is older
+// than that by an unknown time: it is uncertain and says why. If that, or what the broker sends again,
+// only repeats the value we hold, that stays with its own time. The lane state of an output has no
+// such mark.
 //
 // A command is refused while the broker is not connected, and never sent later: a relay that
 // switches when nobody expects it is worse than one that did not. Nor is a payload that means nothing
@@ -73,6 +75,9 @@ func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000}, open) }
 // grace is how long the broker may be away before its twins say so. A restart of it is shorter.
 const grace = 5 * time.Second
 
+// memory is how long a condition stands after the last message that gave reason for it.
+const memory = 10 * time.Minute
+
 // bridge is one table [uplink.NAME] at work.
 type bridge struct {
 	line     *uplink.Line
@@ -87,8 +92,8 @@ type bridge struct {
 	making  sync.Mutex // held while a twin is made
 	mu      sync.Mutex
 	things  map[route.NodeURI]*thing
-	refused map[string]bool // conditions that stand
-	made    int             // of things, by topics
+	refused map[string]time.Time // conditions that stand, and when there was reason last
+	made    int                  // of things, by topics
 
 	// Of the agent /uplink/NAME; used in its turns only.
 	devices *agent.MapLane[string, remembered]
@@ -105,7 +110,7 @@ type remembered struct {
 }
 
 func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
-	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]bool{}}
+	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{}}
 	b.ready = sync.OnceFunc(func() { close(b.set) })
 	b.downAt.Store(time.Now().UnixNano())
 	var err error
@@ -141,6 +146,7 @@ func (b *bridge) Setup(a *agent.Agent) error {
 	}
 	b.told = ""
 	a.Every(time.Second, b.look)
+	a.Every(memory/10, b.lapse)
 	b.ready()
 	return nil
 }
@@ -152,6 +158,18 @@ func (b *bridge) named(text string) *mapping {
 		}
 	}
 	return nil
+}
+
+// lapse takes back conditions that messages gave reason for, and no longer do.
+func (b *bridge) lapse() {
+	for _, what := range []string{"size", "topics", "channels", "devices"} {
+		b.mu.Lock()
+		last, stands := b.refused[what]
+		b.mu.Unlock()
+		if stands && time.Since(last) > memory {
+			b.settle(what)
+		}
+	}
 }
 
 // look tells the twins when the broker has been away for a while, and when it is back. It is called
@@ -184,8 +202,8 @@ func (b *bridge) refuse(what, text, remedy string) {
 	code := "uplink." + b.line.Name + "." + what
 	b.line.Host.Health().Add(code, 1)
 	b.mu.Lock()
-	stands := b.refused[what]
-	b.refused[what] = true
+	_, stands := b.refused[what]
+	b.refused[what] = time.Now()
 	b.mu.Unlock()
 	if !stands {
 		b.line.Host.Health().Raise(health.Condition{
@@ -197,7 +215,7 @@ func (b *bridge) refuse(what, text, remedy string) {
 // settle takes a condition back.
 func (b *bridge) settle(what string) {
 	b.mu.Lock()
-	stood := b.refused[what]
+	_, stood := b.refused[what]
 	delete(b.refused, what)
 	b.mu.Unlock()
 	if stood {

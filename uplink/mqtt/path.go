@@ -149,18 +149,22 @@ func valueEnd(v []byte) int {
 			}
 		}
 	}
-	if i := bytes.IndexAny(v, ",]}"+space); i >= 0 {
-		return i
+	for i, c := range v {
+		if c <= ' ' || c == ',' || c == ']' || c == '}' {
+			return i
+		}
 	}
 	return len(v)
 }
 
 func stringEnd(v []byte) int {
 	for i := 1; ; i++ {
-		switch v[i] {
-		case '\\':
-			i++
-		case '"':
+		i += bytes.IndexByte(v[i:], '"')
+		escapes := 0
+		for v[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return i + 1
 		}
 	}

@@ -34,11 +34,12 @@ type session struct {
 	lost   chan error
 	acks   *acks
 	parts  sync.WaitGroup
-	began  time.Time
 
-	mu     sync.Mutex
-	conn   net.Conn
-	orders chan order // to switch something; nil once no more are taken
+	orders chan order // to switch something
+
+	mu   sync.Mutex
+	conn net.Conn
+	left bool // no more orders are taken
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
@@ -86,15 +87,11 @@ func (s *session) connect() error {
 		return err
 	}
 	s.client = paho.NewClient(o)
-	s.began = time.Now()
 	stop := context.AfterFunc(s.ctx, s.hangUp)
 	defer stop()
 	token := s.client.Connect()
 	token.Wait() // bounded by patience, or ended by hangUp
-	if err := token.Error(); err != nil {
-		return err
-	}
-	return nil
+	return token.Error()
 }
 
 // hangUp closes the socket, which ends all that waits for it.
@@ -207,9 +204,8 @@ func (s *session) await(token paho.Token) error {
 
 // end leaves the broker and waits for everything that serves the connection.
 func (s *session) end() {
-	b := s.bridge
-	if b.conn.CompareAndSwap(s, nil) {
-		b.downAt.Store(time.Now().UnixNano())
+	if s.bridge.conn.CompareAndSwap(s, nil) {
+		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
 	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
 	s.client.Disconnect(uint(farewell.Milliseconds()))
@@ -226,12 +222,12 @@ var (
 // nothing is paho's store of what is under way, which a client made anew has no use for.
 type nothing struct{}
 
-func (nothing) Open()                              {}
-func (nothing) Put(string, packets.ControlPacket)  {}
-func (nothing) Get(string) packets.ControlPacket   { return nil }
-func (nothing) All() []string                      { return nil }
-func (nothing) Del(string)                         {}
-func (nothing) Close()                             {}
-func (nothing) Reset()                             {}
+func (nothing) Open()                             {}
+func (nothing) Put(string, packets.ControlPacket) {}
+func (nothing) Get(string) packets.ControlPacket  { return nil }
+func (nothing) All() []string                     { return nil }
+func (nothing) Del(string)                        {}
+func (nothing) Close()                            {}
+func (nothing) Reset()                            {}
 
 var _ paho.Store = nothing{}

@@ -12,7 +12,6 @@ import (
 	"selvage/edge/agent"
 	"selvage/edge/clock"
 	"selvage/edge/device"
-	"selvage/edge/route"
 )
 
 // How long a full mailbox may keep what comes after waiting. The answer to a ping is among that, so it
@@ -35,6 +34,7 @@ type arrival struct {
 	topic    string
 	raw      []byte
 	kept     bool // by the broker, for who subscribes later
+	again    bool // sent before, and not acknowledged then
 	at       clock.Stamp
 	delivery *delivery // nil at QoS 0
 	tooBig   bool
@@ -48,12 +48,16 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 	b := s.bridge
 	b.line.In.Add(1)
 	a := arrival{
-		session: s, topic: m.Topic(), raw: m.Payload(), kept: m.Retained(), at: b.line.Host.Clock().Now(),
-		tooBig: len(m.Topic())+len(m.Payload()) > maxPacket,
+		session: s, topic: m.Topic(), raw: m.Payload(), kept: m.Retained(), again: m.Duplicate(), at: b.line.Host.Clock().Now(),
 	}
+	size := 2 + len(a.topic) + len(a.raw)
+	if m.Qos() > 0 {
+		size += 2 // its packet identifier
+	}
+	a.tooBig = size > maxPacket
 	if m.Qos() > 0 {
 		var err error
-		if a.delivery, err = s.acks.add(s.ctx, m.Ack, len(a.topic)+len(a.raw)); err != nil {
+		if a.delivery, err = s.acks.add(s.ctx, m.Ack, size); err != nil {
 			s.cancel(err)
 			return
 		}
@@ -175,15 +179,18 @@ func (a *arrival) values(t target) {
 		if !a.owns(t, c.name) {
 			continue
 		}
-		reading, why := c.read(pl)
-		switch {
-		case why != "":
-			reading = a.badReading(why)
-		case reading.IsZero() && c.optional && c.absent(pl):
-			continue
+		reading, found, why := c.read(pl)
+		if why != "" {
+			reading, found = a.badReading(why), true
+			reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
 		}
-		reading.At = a.at
-		r.Readings = append(r.Readings, device.NamedReading{Channel: c.name, Reading: reading})
+		if found {
+			reading.At = a.at
+			if a.kept && reading.Quality == device.Good {
+				reading.Quality, reading.Reason = device.Uncertain, "kept by the broker; nobody knows since when"
+			}
+			r.Readings = append(r.Readings, device.NamedReading{Channel: c.name, Reading: reading})
+		}
 	}
 	if t.mapping.state != nil {
 		on, why := t.mapping.state.read(pl)
@@ -205,12 +212,12 @@ func (a *arrival) report(t *thing, r device.Report) {
 	if len(r.Readings) == 0 && r.State == nil {
 		return
 	}
-	if !a.kept {
+	if !a.kept && !a.again {
 		a.turn(t, func() { t.twin.Report(r) })
 		return
 	}
 	a.turn(t, func() {
-		if r.Readings = t.kept(r.Readings); len(r.Readings) > 0 || r.State != nil {
+		if r.Readings = t.news(r.Readings); len(r.Readings) > 0 || r.State != nil {
 			t.twin.Report(r)
 		}
 	})
@@ -288,5 +295,3 @@ func shortTopic(topic string) string {
 func (a *arrival) badReading(why problem) device.Reading {
 	return device.Reading{Quality: device.Bad, Reason: string(why), At: a.at}
 }
-
-var _ = route.NodeURI("")

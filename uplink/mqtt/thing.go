@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -143,21 +144,13 @@ type deaf struct{}
 
 func (deaf) Wake() {}
 
-// kept takes what the broker kept. It may be older than what is known, and says nothing new if it is
-// the same; else it is the newest there is, with a doubt. It is called in a turn.
-func (t *thing) kept(readings []device.NamedReading) []device.NamedReading {
-	var news []device.NamedReading
-	for _, n := range readings {
-		if was, ok := t.last(n.Channel); ok && was.Value == n.Reading.Value && was.Text == n.Reading.Text &&
-			was.Form == n.Reading.Form && was.Unit == n.Reading.Unit {
-			continue
-		}
-		if !n.Reading.Bad() {
-			n.Reading.Quality, n.Reading.Reason = device.Uncertain, "kept by the broker: older than its time by nobody knows how much"
-		}
-		news = append(news, n)
-	}
-	return news
+// news leaves out readings that say what is known already: what the broker kept, or sends again, is
+// older than what they repeat. It is called in a turn.
+func (t *thing) news(readings []device.NamedReading) []device.NamedReading {
+	return slices.DeleteFunc(readings, func(n device.NamedReading) bool {
+		was, ok := t.last(n.Channel)
+		return ok && was.Value == n.Reading.Value && was.Text == n.Reading.Text && was.Form == n.Reading.Form && was.Unit == n.Reading.Unit
+	})
 }
 
 // said takes in whether the device is there. It is called in a turn.

@@ -1,0 +1,119 @@
+package mqtt
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"selvage/edge/config"
+	"selvage/edge/route"
+)
+
+// The config in the package's text is one.
+func TestSample(t *testing.T) {
+	text, err := os.ReadFile("mqtt.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sample strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if after, ok := strings.CutPrefix(line, "//\t"); ok {
+			sample.WriteString(after)
+		} else if strings.Contains(line, "A channel takes:") {
+			break
+		}
+	}
+	plan, err := config.Parse("sample.toml", []byte("[host]\nname = \"x\"\n"+sample.String()))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, sample.String())
+	}
+	c := plan.Uplinks[0].Config.(Config)
+	if len(c.Map) != 3 || c.QoS != 1 || c.Devices != 1000 || c.Password.file != "/etc/selvage/mqtt" {
+		t.Errorf("%+v", c)
+	}
+	for node, want := range map[string]bool{"/device/x": true, "/device/x/y": false, "/room/x": false} {
+		if got := c.Makes(route.NodeURI(node)); got != want {
+			t.Errorf("Makes(%q) = %v", node, got)
+		}
+	}
+}
+
+// Each fault is found, at its key.
+func TestFaults(t *testing.T) {
+	const shed = `map."shed/{name}"`
+	for _, c := range []struct{ toml, want string }{
+		{`url = ""`, "url is missing"},
+		{`url = "mqtt://me:hunter2@host"`, "holds a user or password"},
+		{`url = "http://host"`, `"http" is no scheme`},
+		{`url = "mqtt://"`, "names no host"},
+		{`url = "mqtt://host/path"`, "has a path"},
+		{"user = \"me\"\npassword = \"hunter2\"", "not where to find one"},
+		{`password = "env:X"`, "without a user"},
+		{`ca = "x.pem"`, "no certificates"},
+		{`qos = 3`, "no QoS 3"},
+		{`devices = 0`, "less than one"},
+		{`map."shed/+" = { device = "/device/x", state = {}, set = { topic = "x" } }`, "+ and #"},
+		{shed + ` = { channel = { a = {} } }`, "has no device"},
+		{shed + ` = { device = "/room/{name}", channel = { a = {} } }`, "not below /device/"},
+		{shed + ` = { device = "/device/{nam}", channel = { a = {} } }`, "a part {nam}"},
+		{shed + ` = { device = "/device/a b", channel = { a = {} } }`, "no node URI"},
+		{shed + ` = { device = "/device/%41", channel = { a = {} } }`, "it would be /device/A"},
+		{shed + ` = { device = "/device/{name}" }`, "nothing is read"},
+		{shed + ` = { device = "/device/{name}", channel = { status = {} } }`, "cannot be named status"},
+		{shed + ` = { device = "/device/{name}", channel = { "a/b" = {} } }`, "no name for a channel"},
+		{shed + ` = { device = "/device/{name}", channel = { a = { form = "flag" } } }`, `no form "flag"`},
+		{shed + ` = { device = "/device/{name}", channel = { a = { on = "x" } } }`, "together"},
+		{shed + ` = { device = "/device/{name}", channel = { a = { form = "text", unit = "W" } } }`, "has no unit"},
+		{shed + ` = { device = "/device/{name}", channel = { a = { path = "a..b" } } }`, "a name between two dots"},
+		{shed + ` = { device = "/device/{name}", every = "1ms", channel = { a = {} } }`, "less than a second"},
+		{shed + ` = { device = "/device/{name}", state = {} }`, "nothing sets it"},
+		{shed + ` = { device = "/device/{name}", state = {}, set = { topic = "x/{id}" } }`, "a part {id} that device has not"},
+		{shed + ` = { device = "/device/{name}", state = {}, set = { topic = "x/#" } }`, "no topic"},
+		{shed + ` = { device = "/device/{name}", state = {}, set = { topic = "x", qos = 4 } }`, "no QoS 4"},
+		{shed + ` = { device = "/device/{name}", channel = { a = {} }, online = { topic = "x" } }`, "lacks the part {name}"},
+		{shed + " = { device = \"/device/{name}\", channel = { a = {} } }\nmap.\"barn/{x}\" = { device = \"/device/{x}\", channel = { a = {} } }", "a channel a too"},
+	} {
+		text := "[host]\nname = \"x\"\n[uplink.broker]\nkind = \"mqtt\"\n"
+		if !strings.Contains(c.toml, "url =") {
+			text += "url = \"mqtt://host\"\n"
+		}
+		_, err := config.Parse("x.toml", []byte(text+c.toml+"\n"))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s:\n%v\nwant %q in it", c.toml, err, c.want)
+			continue
+		}
+		if n := strings.Count(err.Error(), "x.toml:"); n != 1 {
+			t.Errorf("%s: %d faults:\n%v", c.toml, n, err)
+		}
+		if strings.Contains(c.want, "a channel a too") && !strings.Contains(err.Error(), "x.toml:7:") && !strings.Contains(err.Error(), "x.toml:6:") {
+			t.Errorf("not at its line: %v", err)
+		}
+	}
+}
+
+func TestSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SELVAGE_TEST_PASSWORD", "hunter3")
+	for text, want := range map[string]string{"file:" + file: "hunter2", "env:SELVAGE_TEST_PASSWORD": "hunter3"} {
+		var s secret
+		if err := s.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.read(); got != want || err != nil || s.String() != text {
+			t.Errorf("%v: %q, %v", s, got, err)
+		}
+	}
+	for _, text := range []string{"file:" + filepath.Dir(file), "file:/no/such", "env:NO_SUCH_VARIABLE_HERE", "hunter2"} {
+		var s secret
+		if err := s.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.read(); got != "" || err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package mqtt
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// open opens the connection that paho speaks over. Like paho's own it knows no proxies for mqtt and
+// mqtts; unlike it, it ends with the session's context, but for ws and wss, whose handshake may take
+// all of patience.
+func (s *session) open(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
+	conn, err := s.dial(u)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.conn = conn
+	s.mu.Unlock()
+	if s.ctx.Err() != nil { // hangUp may have come before there was something to close
+		_ = conn.Close()
+	}
+	return newFrames(conn), nil
+}
+
+func (s *session) dial(u *url.URL) (net.Conn, error) {
+	config, err := s.trust(u)
+	if err != nil {
+		return nil, err
+	}
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), schemes[u.Scheme])
+	}
+	dialer := &net.Dialer{Timeout: patience}
+	switch u.Scheme {
+	case "ws", "wss":
+		return paho.NewWebsocket(u.String(), config, patience, nil, nil)
+	case "mqtts", "ssl":
+		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(s.ctx, "tcp", address)
+	}
+	return dialer.DialContext(s.ctx, "tcp", address)
+}
+
+// trust says whose certificates count.
+func (s *session) trust(u *url.URL) (*tls.Config, error) {
+	config := &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+	file := s.bridge.config.CA
+	if file == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCA, err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%w: %s holds no certificate in PEM", errCA, file)
+	}
+	return config, nil
+}

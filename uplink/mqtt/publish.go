@@ -1,0 +1,99 @@
+package mqtt
+
+import (
+	"fmt"
+	"time"
+
+	"selvage/uplink"
+)
+
+// maxOrders is how many commands may wait for the broker.
+const maxOrders = 64
+
+// order is one command to a thing.
+type order struct {
+	thing   *thing
+	topic   string
+	payload string
+	qos     byte
+	retain  bool
+}
+
+// switcher returns what switches an output: it hands the command to the connection, if there is one.
+func (b *bridge) switcher(t *thing, s *setting, topic string) func(on bool) error {
+	return func(on bool) error {
+		session := b.conn.Load()
+		if session == nil {
+			return b.notNow()
+		}
+		o := order{thing: t, topic: topic, payload: s.off, qos: s.qos, retain: s.retain}
+		if on {
+			o.payload = s.on
+		}
+		return session.order(o)
+	}
+}
+
+func (b *bridge) notNow() error {
+	return &uplink.Fault{
+		Err:    fmt.Errorf("%s; try again when %s is", b.unconnected(), uplink.Node(b.line.Name)),
+		Remedy: "the status of the uplink says why",
+	}
+}
+
+func (s *session) order(o order) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left {
+		return s.bridge.notNow()
+	}
+	select {
+	case s.orders <- o:
+		return nil
+	default:
+		return fmt.Errorf("%d commands wait for the broker %s already", maxOrders, s.bridge.Peer())
+	}
+}
+
+// publish sends what is ordered, until the connection ends. What could not be sent then is not sent
+// later; its things say so.
+func (s *session) publish() {
+	for {
+		select {
+		case o := <-s.orders:
+			s.send(o)
+		case <-s.ctx.Done():
+			s.mu.Lock()
+			s.left = true
+			s.mu.Unlock()
+			for {
+				select {
+				case o := <-s.orders:
+					o.thing.fail(fmt.Errorf("%q was not published to %s: the connection ended", o.payload, o.topic))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *session) send(o order) {
+	token := s.client.Publish(o.topic, o.qos, o.retain, o.payload)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	var err error
+	select {
+	case <-token.Done():
+		err = token.Error()
+	case <-timer.C:
+		err = errSilent
+	case <-s.ctx.Done():
+		err = fmt.Errorf("the connection ended before the broker said that it has it")
+	}
+	if err != nil {
+		o.thing.fail(fmt.Errorf("%q may not have reached %s: %w", o.payload, o.topic, err))
+		return
+	}
+	s.bridge.line.Out.Add(1)
+}
