@@ -17,16 +17,18 @@ import (
 )
 
 // The pause before another try: it grows up to a bound, and begins anew after a connection that
-// outlasted it. What is really waited is spread around it, or a thousand edges that lost one hub
-// would all come back in one moment.
+// lasted. What is really waited is spread around it, or a thousand edges that lost one hub would all
+// come back in one moment.
 const (
 	firstPause = 500 * time.Millisecond
 	lastPause  = 30 * time.Second
 	growth     = 1.8
 )
 
-// showAfter is how long a connection may be away before that is a condition.
-const showAfter = 2 * time.Second
+const (
+	showAfter = 2 * time.Second // without a connection that lasts, until that is a condition
+	settled   = 5 * time.Second // with one, until it is none any more
+)
 
 // refresh is how often the counts in the status lane follow.
 const refresh = time.Second
@@ -77,8 +79,9 @@ type Line struct {
 	mu      sync.Mutex
 	state   State
 	since   time.Time
-	last    error     // why it is not connected, or was not
-	upSince time.Time // of this Run, zero before
+	last    error       // why it is not connected, or was not
+	upSince time.Time   // of this Run, zero before
+	good    *time.Timer // ends the condition once the connection has lasted
 }
 
 // Open makes the uplink of a table and its agent /uplink/NAME. Start has it connect.
@@ -168,9 +171,10 @@ func (l *Line) run(ctx context.Context) {
 		l.mu.Unlock()
 		err := l.once(ctx)
 		if ctx.Err() != nil {
+			l.quit()
 			return
 		}
-		if l.down(err) > pause {
+		if l.down(err) >= settled {
 			pause = firstPause
 		}
 		select {
@@ -178,6 +182,14 @@ func (l *Line) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+func (l *Line) quit() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.good != nil {
+		l.good.Stop()
 	}
 }
 
@@ -199,8 +211,8 @@ func (l *Line) Up() {
 	l.mu.Lock()
 	l.state, l.since = Connected, time.Now()
 	l.upSince = l.since
+	l.good = time.AfterFunc(settled, func() { l.Host.Health().Clear(l.code()) })
 	l.mu.Unlock()
-	l.Host.Health().Clear(l.code())
 	(*l.show.Load())()
 	l.Log().Info("connected", "peer", l.uplink.Peer())
 }
@@ -215,6 +227,7 @@ func (l *Line) down(err error) time.Duration {
 	if !l.upSince.IsZero() {
 		lasted = time.Since(l.upSince)
 		l.state, l.since = Lost, time.Now()
+		l.good.Stop()
 	}
 	l.last = err
 	l.mu.Unlock()

@@ -150,11 +150,16 @@ func TestBackOffBeginsAnew(t *testing.T) {
 			t.Errorf("conditions %v", c)
 		}
 	}, failing(nil), failing(nil), failing(nil), failing(nil), up(40*time.Second), up(0))
-	run(t, 10*time.Minute, func(t *testing.T, s *script, _ *host.Host) {
-		if n := len(s.at); n > 60 {
-			t.Errorf("%d tries in ten minutes, though no connection lasts", n)
-		}
-	}, up(time.Millisecond))
+	for _, flash := range []time.Duration{time.Millisecond, 4 * time.Second} {
+		run(t, 10*time.Minute, func(t *testing.T, s *script, h *host.Host) {
+			if n := len(s.at); n > 60 {
+				t.Errorf("%d tries in ten minutes, though no connection lasts", n)
+			}
+			if c := h.Health.Active(); len(c) != 1 {
+				t.Errorf("a connection that comes and goes after %v shows as %v", flash, c)
+			}
+		}, up(flash))
+	}
 }
 
 func TestPanic(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ type Agent struct {
 	opened  int            // numbers them
 
 	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
-	joins   []func()                                // due at the end of the turn that made it
+	made    []*Lane                                 // in this turn
 
 	mu    sync.Mutex // guards what is published: lanes, and the published half of each
 	lanes []*Lane
@@ -208,11 +209,6 @@ func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
 func (a *Agent) Start() error {
 	before := a.reset()
 	err := a.turn(func() error { return a.kind.setup(a, a.config) })
-	if p := (*Panicked)(nil); errors.As(err, &p) && before == nil {
-		a.mu.Lock()
-		a.lanes = nil // none has shown anything yet; the next start begins from what is stored
-		a.mu.Unlock()
-	}
 	a.adopt(before)
 	a.stored = nil
 	return err
@@ -277,18 +273,46 @@ func (a *Agent) turn(fn func() error) (err error) {
 			for _, l := range a.changed {
 				l.changed = false
 			}
-			a.changed, a.joins = a.changed[:0], nil
+			a.changed = a.changed[:0]
+			a.unmake()
 			a.close()
 		}
 	}()
 	a.turning = true
 	err = fn()
 	a.publish()
-	for _, join := range a.joins {
-		join()
-	}
-	a.joins = nil
+	a.show()
 	return err
+}
+
+// show lets others see the lanes that a turn made, all at once.
+func (a *Agent) show() {
+	if len(a.made) == 0 {
+		return
+	}
+	made := a.made
+	a.made = nil
+	a.mu.Lock()
+	for _, l := range made {
+		l.joined = true
+	}
+	a.mu.Unlock()
+	for _, l := range made {
+		l.join()
+	}
+}
+
+// unmake takes away the lanes that a turn made before it panicked: nobody has seen them.
+func (a *Agent) unmake() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.made {
+		i := slices.Index(a.lanes, l)
+		if a.lanes = slices.Delete(a.lanes, i, i+1); l.before != nil {
+			a.lanes = append(a.lanes, l.before)
+		}
+	}
+	a.made = nil
 }
 
 // publish makes all of a turn's changes visible at once, then wakes their readers.
@@ -321,11 +345,14 @@ func (a *Agent) publish() {
 	a.wakes = a.wakes[:0]
 }
 
-// Lane finds a lane by name; nil when there is none.
+// Lane finds a lane by name; nil when there is none. A lane is there from the end of the turn that made it.
 func (a *Agent) Lane(name route.LaneName) *Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.lane(name)
+	if l := a.lane(name); l != nil && l.joined {
+		return l
+	}
+	return nil
 }
 
 func (a *Agent) lane(name route.LaneName) *Lane {
@@ -341,7 +368,7 @@ func (a *Agent) lane(name route.LaneName) *Lane {
 func (a *Agent) Lanes() []*Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return append([]*Lane(nil), a.lanes...)
+	return slices.DeleteFunc(slices.Clone(a.lanes), func(l *Lane) bool { return !l.joined })
 }
 
 // Remembered tells the stored lanes that no lane has claimed yet. An agent whose lanes depend on

@@ -48,7 +48,7 @@ func (a *Agent) reset() (before []*Lane) {
 	defer a.mu.Unlock()
 	before = a.lanes
 	a.lanes = nil
-	if before != nil {
+	if len(before) > 0 {
 		a.stored = make(map[route.LaneName]Snapshot)
 	}
 	for _, l := range before {

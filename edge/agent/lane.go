@@ -47,6 +47,7 @@ type Lane struct {
 	before  *Lane // an orphan of its name, until the end of the turn that made this one
 
 	// Guarded by agent.mu.
+	joined  bool // the turn that made it is over
 	unsaved bool
 	tails   []*Tail // replaced, never altered, when one comes or goes
 	rowID   int64
@@ -119,7 +120,7 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	}
 	a.lanes = append(slices.DeleteFunc(a.lanes, func(o *Lane) bool { return o == l.before }), l)
 	a.mu.Unlock()
-	a.joins = append(a.joins, l.join)
+	a.made = append(a.made, l)
 }
 
 // join ends the making of a lane, after the turn that made it: those who wait for it get it.

@@ -213,6 +213,9 @@ func (h *Handle) Give(ctx context.Context, body []byte, fn func()) error {
 	return h.cell.deliver(ctx, agent.Mail{Body: body, Do: fn})
 }
 
+// Wake is Do without waiting, whatever the mailbox holds: for what is bounded by construction.
+func (h *Handle) Wake(fn func()) { h.cell.Wake(fn) }
+
 // Agent returns the agent itself.
 func (h *Handle) Agent() *agent.Agent { return h.cell.agent }
 

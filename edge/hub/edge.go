@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -17,12 +18,20 @@ import (
 	link "selvage/uplink/warp"
 )
 
-// refresh is how often the count in the status lane follows.
-const refresh = time.Second
+const (
+	refresh = time.Second // how often the count in the status lane follows
 
-// showAfter is how long an edge may be away before that is a condition: after a start of the hub
-// they all come back.
-const showAfter = 5 * time.Second
+	// showAfter is how long an edge may be away before that is a condition: after a start of the hub
+	// they all come back.
+	showAfter = 5 * time.Second
+
+	// mirrorPatience is how long a mirror whose mailbox is full may hold up its edge.
+	mirrorPatience = time.Second
+
+	// Two hosts of one name take over from each other again and again; one that lost its connection
+	// does so once.
+	clashTime = time.Minute
+)
 
 // EdgeState says whether an edge is here.
 type EdgeState string
@@ -35,7 +44,7 @@ const (
 // Status is the value of an edge's lane status.
 type Status struct {
 	State    EdgeState `recon:"state"`
-	Since    time.Time `recon:"since"`              // of the state, ms since 1970
+	Since    time.Time `recon:"since"`              // of the state, or since the hub's start; ms since 1970
 	Complete bool      `recon:"complete,omitempty"` // all that it sends is here, as it is now
 	From     string    `recon:"from,omitempty"`     // its address
 	In       int64     `recon:"in"`                 // messages since the hub started
@@ -47,95 +56,95 @@ type Node struct {
 }
 
 // edge is one edge as the hub knows it.
+//
+// Its connections are numbered, and what they send carries the number: a command that was read from a
+// connection whose successor has begun must change nothing any more.
 type edge struct {
 	hub   *Hub
 	node  route.NodeURI
 	turns *host.Handle
 	in    atomic.Int64
 
-	speaking sync.Mutex                // held while conn changes, until the mirrors have mail about it
-	conn     atomic.Pointer[peer.Conn] // who speaks for it; nil while it is away
-
 	mu      sync.Mutex
+	conn    *peer.Conn // who speaks for it; nil while it is away
+	session uint64     // number of the connection, or of the time without one
+	now     Status     // but for In
+	came    bool       // since the hub started
+	taken   time.Time  // when a connection last took over from another
+	clash   string     // between whom that happened twice within clashTime
 	mirrors map[route.NodeURI]*mirror
+	fresh   []route.NodeURI // mirrors that are not in the lane nodes yet
+	due     bool            // a turn that shows all this
 
 	// Made anew by each start; used in turns only.
 	agent  *agent.Agent
 	status *agent.ValueLane[Status]
+	hello  *agent.ValueLane[link.Answer]
 	nodes  *agent.MapLane[string, Node]
-	now    Status // survives a restart
 }
 
 func (e *edge) setup(a *agent.Agent, _ struct{}) error {
 	e.agent = a
-	if e.now.State == "" {
-		e.now = Status{State: Away, Since: a.Now().Time()}
-		e.missing()
-	}
-	e.status = agent.Value(a, "status", e.now).Transient().ReadOnly()
+	e.status = agent.Value(a, "status", Status{State: Away}).Transient().ReadOnly()
+	e.hello = agent.Value(a, string(link.HelloLane), link.Answer{}).Transient().ReadOnly()
 	e.nodes = agent.Map[string, Node](a, "nodes").ReadOnly()
 	for node := range e.nodes.All() {
-		if _, _, err := e.mirror(route.NodeURI(node)); err != nil {
+		if _, err := e.mirror(route.NodeURI(node)); err != nil {
 			return err
 		}
 	}
-	a.Every(refresh, func() {
-		if e.in.Load() != e.now.In {
-			e.show()
-		}
-	})
+	e.look()
+	a.Every(refresh, e.look)
 	return nil
 }
 
-func (e *edge) show() {
-	e.now.In = e.in.Load()
-	e.status.Set(e.now)
-}
-
-// speak takes in that c speaks for the edge from now on.
-func (e *edge) speak(c *peer.Conn, hello link.Hello) error {
-	e.speaking.Lock()
-	defer e.speaking.Unlock()
-	if was := e.conn.Swap(c); was != nil && was != c {
-		was.HangUp(websocket.ClosePolicyViolation, "another connection speaks for "+string(e.node))
-		e.allStale()
+// look shows what is known of the edge, in a turn.
+func (e *edge) look() {
+	e.mu.Lock()
+	e.due = false
+	now, came, clash, fresh := e.now, e.came, e.clash, e.fresh
+	if time.Since(e.taken) > clashTime {
+		e.clash, clash = "", ""
 	}
-	context.AfterFunc(c.Context(), func() { e.leave(c) })
-	return e.turns.Do(c.Context(), func() {
-		e.hub.host.Health.Clear(e.code())
-		e.now.State, e.now.Since, e.now.From, e.now.Complete = Connected, e.agent.Now().Time(), c.RemoteAddr(), false
-		e.show()
-	})
-}
+	e.fresh = nil
+	e.mu.Unlock()
 
-// shown takes in that the edge has sent the state of all it sends.
-func (e *edge) shown(ctx context.Context) error {
-	e.hub.host.Log.Info("edge has sent its state", "edge", string(e.node))
-	return e.turns.Do(ctx, func() {
-		e.now.Complete = true
-		e.show()
-	})
-}
-
-// leave takes in that c is over.
-func (e *edge) leave(c *peer.Conn) {
-	e.speaking.Lock()
-	defer e.speaking.Unlock()
-	if !e.conn.CompareAndSwap(c, nil) {
-		return
+	for _, node := range fresh {
+		if _, known := e.nodes.Get(string(node)); !known {
+			e.nodes.Set(string(node), Node{Since: e.agent.Now().Time()})
+		}
 	}
-	e.allStale()
-	_ = e.turns.Do(context.Background(), func() { // fails only when the host is stopping, and then at once
-		e.now.State, e.now.Since, e.now.From, e.now.Complete = Away, e.agent.Now().Time(), "", false
-		e.show()
-		e.missing()
-	})
+	if now.In = e.in.Load(); now != e.status.Get() {
+		e.status.Set(now)
+	}
+	if answer := (link.Answer{Speaks: now.From}); answer != e.hello.Get() {
+		e.hello.Set(answer)
+	}
+	board := e.hub.host.Health
+	switch {
+	case now.State == Connected:
+		board.Clear(e.code())
+	case came:
+		e.missing(fmt.Sprintf("is away since %s; its lanes here are as they were then", now.Since.Local().Format(time.DateTime)))
+	default:
+		e.missing("has not come since this host started; its lanes here are as they were before")
+	}
+	if clash == "" {
+		board.Clear(e.code() + ".twice")
+	} else {
+		board.Raise(health.Condition{
+			Code:     e.code() + ".twice",
+			Text:     fmt.Sprintf("two hosts speak for %s and take over from each other: %s", e.node, clash),
+			Remedy:   "give one of them another name, or another key as in its table [uplink.…]",
+			Severity: health.Failure,
+		})
+	}
 }
 
-func (e *edge) missing() {
+func (e *edge) missing(how string) {
 	e.hub.host.Health.Raise(health.Condition{
 		Code:   e.code(),
-		Text:   fmt.Sprintf("edge %s is away since %s; its lanes here are as they were then", e.node, e.now.Since.Local().Format(time.DateTime)),
+		Text:   fmt.Sprintf("edge %s %s", e.node, how),
 		Remedy: "see whether it runs and whether it reaches this host; it comes back by itself",
 		After:  showAfter,
 	})
@@ -143,48 +152,118 @@ func (e *edge) missing() {
 
 func (e *edge) code() string { return "edge." + string(e.node) }
 
-func (e *edge) allStale() {
+// changed has a turn show what is known of the edge. It is called with e.mu held.
+func (e *edge) changed() {
+	if !e.due {
+		e.due = true
+		e.turns.Wake(e.look)
+	}
+}
+
+// speaks returns the number of the connection, 0 if it does not speak for the edge.
+func (e *edge) speaks(c *peer.Conn) uint64 {
 	e.mu.Lock()
-	mirrors := make([]*mirror, 0, len(e.mirrors))
-	for _, m := range e.mirrors {
-		mirrors = append(mirrors, m)
+	defer e.mu.Unlock()
+	if e.conn != c {
+		return 0
 	}
+	return e.session
+}
+
+// speak takes in that c speaks for the edge from now on.
+func (e *edge) speak(c *peer.Conn) {
+	e.mu.Lock()
+	was := e.conn
+	if was == c {
+		e.mu.Unlock()
+		return
+	}
+	if was != nil {
+		if time.Since(e.taken) < clashTime {
+			e.clash = fmt.Sprintf("one at %s, one at %s", was.RemoteAddr(), c.RemoteAddr())
+		}
+		e.taken = time.Now()
+	}
+	e.conn, e.came = c, true
+	e.next(Status{State: Connected, From: c.RemoteAddr()})
 	e.mu.Unlock()
-	for _, m := range mirrors {
-		_ = m.turns.Do(context.Background(), m.stale) // as above
+	if was != nil {
+		was.HangUp(websocket.ClosePolicyViolation, link.TakenOver+string(e.node))
 	}
+	context.AfterFunc(c.Context(), func() { e.leave(c) })
+}
+
+// leave takes in that c is over.
+func (e *edge) leave(c *peer.Conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.conn == c {
+		e.conn = nil
+		e.next(Status{State: Away})
+	}
+}
+
+// next begins another session. It is called with e.mu held.
+func (e *edge) next(s Status) {
+	s.Since = e.hub.host.Clock.Now().Time()
+	e.now = s
+	e.session++
+	for _, m := range e.mirrors {
+		m.expect(e.session)
+	}
+	e.changed()
+}
+
+// shown takes in that the edge has sent the state of all it sends.
+func (e *edge) shown(session uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.session != session || e.now.Complete {
+		return
+	}
+	e.now.Complete = true
+	for _, m := range e.mirrors {
+		m.turns.Wake(func() { m.complete(session) })
+	}
+	e.changed()
 }
 
 // take hands what the edge sent to the mirror it is for.
-func (e *edge) take(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error {
+func (e *edge) take(ctx context.Context, session uint64, node route.NodeURI, lane route.LaneName, body []byte) error {
 	e.in.Add(1)
-	m, fresh, err := e.mirror(node)
+	m, err := e.mirror(node)
 	if err != nil {
 		return err
 	}
-	if fresh {
-		err := e.turns.Do(ctx, func() { e.nodes.Set(string(node), Node{Since: e.agent.Now().Time()}) })
-		if err != nil {
-			return err
-		}
+	if m.skipped.Load() == session {
+		return host.ErrFull
 	}
-	return m.turns.Give(ctx, body, func() { m.take(lane, body) })
+	wait, cancel := context.WithTimeout(ctx, mirrorPatience)
+	defer cancel()
+	err = m.turns.Give(wait, body, func() { m.take(session, lane, body) })
+	if errors.Is(err, host.ErrFull) && ctx.Err() == nil {
+		m.skip(session)
+	}
+	return err
 }
 
 // mirror returns the mirror at node, made if there is none.
-func (e *edge) mirror(node route.NodeURI) (m *mirror, fresh bool, err error) {
+func (e *edge) mirror(node route.NodeURI) (*mirror, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if m := e.mirrors[node]; m != nil {
-		return m, false, nil
+		return m, nil
 	}
 	if len(e.mirrors) >= maxMirrors {
-		return nil, false, e.hub.full("edge %s has %d agents here, and no more are taken: %s was refused", e.node, maxMirrors, node)
+		return nil, e.hub.full("edge %s has %d agents here, and no more are taken: %s was refused", e.node, maxMirrors, node)
 	}
-	m = &mirror{edge: e, node: node}
+	m := &mirror{edge: e, node: node, session: e.session}
+	var err error
 	if m.turns, err = e.hub.host.Add(node, host.Things, agent.NewKind("mirror", struct{}{}, m.setup), nil); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	e.mirrors[node] = m
-	return m, true, nil
+	e.fresh = append(e.fresh, node)
+	e.changed()
+	return m, nil
 }

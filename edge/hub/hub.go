@@ -82,10 +82,10 @@ func (h *Hub) Command(c *peer.Conn, node route.NodeURI, lane route.LaneName, bod
 	var err error
 	if node == of && lane == link.HelloLane {
 		err = h.hello(c, of, body)
-	} else if e := h.spokenBy(of, c); e == nil {
+	} else if e, session := h.spokenBy(of, c); e == nil {
 		h.host.Command(c, node, lane, body) // somebody else's, who gets no further than the mirrors' read-only lanes
 	} else if node != of {
-		err = e.take(c.Context(), node, lane, bytes.Clone(body))
+		err = e.take(c.Context(), session, node, lane, bytes.Clone(body))
 	}
 	if err != nil {
 		h.host.Health.Add("command.dropped", 1)
@@ -103,10 +103,12 @@ func (h *Hub) hello(c *peer.Conn, node route.NodeURI, body []byte) error {
 		return err
 	}
 	if synced {
-		if e := h.spokenBy(node, c); e != nil {
-			return e.shown(c.Context())
+		e, session := h.spokenBy(node, c)
+		if e == nil {
+			return fmt.Errorf("%s is not spoken for by this connection", node)
 		}
-		return fmt.Errorf("%s is not spoken for by this connection", node)
+		e.shown(session)
+		return nil
 	}
 	e, err := h.edge(node)
 	if err != nil {
@@ -120,18 +122,23 @@ func (h *Hub) hello(c *peer.Conn, node route.NodeURI, body []byte) error {
 	if err := h.turns.Do(c.Context(), remember); err != nil {
 		return err
 	}
-	return e.speak(c, hello)
+	e.speak(c)
+	return nil
 }
 
-// spokenBy returns the edge at node if c speaks for it.
-func (h *Hub) spokenBy(node route.NodeURI, c *peer.Conn) *edge {
+// spokenBy returns the edge at node, and the number of c, if c speaks for it.
+func (h *Hub) spokenBy(node route.NodeURI, c *peer.Conn) (*edge, uint64) {
 	h.mu.RLock()
 	e := h.edges[node]
 	h.mu.RUnlock()
-	if e == nil || e.conn.Load() != c {
-		return nil
+	if e == nil {
+		return nil, 0
 	}
-	return e
+	session := e.speaks(c)
+	if session == 0 {
+		return nil, 0
+	}
+	return e, session
 }
 
 // edge returns the edge at node, made if there is none.
@@ -144,7 +151,12 @@ func (h *Hub) edge(node route.NodeURI) (*edge, error) {
 	if len(h.edges) >= maxEdges {
 		return nil, h.full("there are %d edges, and no more are taken: %s was refused", maxEdges, node)
 	}
-	e := &edge{hub: h, node: node, mirrors: map[route.NodeURI]*mirror{}}
+	e := &edge{
+		hub: h, node: node, mirrors: map[route.NodeURI]*mirror{},
+		now: Status{State: Away, Since: h.host.Clock.Now().Time()},
+	}
+	e.mu.Lock() // until turns is set, which its first turn uses
+	defer e.mu.Unlock()
 	var err error
 	if e.turns, err = h.host.Add(node, host.Things, agent.NewKind("edge", struct{}{}, e.setup), nil); err != nil {
 		return nil, err

@@ -16,7 +16,6 @@ import (
 	"selvage/edge/hub"
 	"selvage/edge/leaktest"
 	"selvage/edge/peer"
-	"selvage/edge/recon"
 	"selvage/edge/route"
 	"selvage/edge/store"
 	"selvage/edge/web"
@@ -311,33 +310,37 @@ func TestEdgeAway(t *testing.T) {
 	s.stop(t)
 }
 
+// dial connects as an edge may that is not ours.
+func dial(t *testing.T, s *site) *peer.Conn {
+	t.Helper()
+	c, err := peer.Dial(t.Context(), s.url(), nil, peer.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(1000, "") })
+	return c
+}
+
+func tell(t *testing.T, c *peer.Conn, node, lane, body string) {
+	t.Helper()
+	if err := c.Command(node, lane, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A connection that has not said so speaks for no edge; one that has closes the one before.
 func TestWhoSpeaks(t *testing.T) {
 	leaktest.Check(t)
 	s := newSite(t, "", "127.0.0.1:0")
 	defer s.stop(t)
-	dial := func() *peer.Conn {
-		t.Helper()
-		c, err := peer.Dial(t.Context(), s.url(), nil, peer.DefaultLimits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close(1000, "") })
-		return c
-	}
-	tell := func(c *peer.Conn, node, lane, body string) {
-		t.Helper()
-		if err := c.Command(node, lane, []byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	first := dial()
+	tell := func(c *peer.Conn, node, lane, body string) { t.Helper(); tell(t, c, node, lane, body) }
+	first := dial(t, s)
 	tell(first, "/edge/b", "hello", "@hello(name:b)")
 	tell(first, "/edge/b/x", "mirror", "@lane(name:t,kind:value)")
 	tell(first, "/edge/b/x", "t", "1")
 	wait(t, s.Host, "/edge/b/x", "t", "1")
 
-	stranger := dial()
+	stranger := dial(t, s)
 	tell(stranger, "/edge/b/x", "mirror", "@lane(name:u,kind:value)")
 	tell(stranger, "/edge/b/x", "t", "2")
 	tell(stranger, "/edge/c/x", "mirror", "@lane(name:t,kind:value)")
@@ -348,7 +351,7 @@ func TestWhoSpeaks(t *testing.T) {
 	has(t, s.Host, "/edge/b/x", "u", "")
 	has(t, s.Host, "/edge/c/x", "t", "")
 
-	second := dial()
+	second := dial(t, s)
 	tell(second, "/edge/b", "hello", "@hello(name:b)")
 	if err := first.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "another connection speaks for /edge/b") {
 		t.Errorf("the first connection ended with %v", err)
@@ -356,9 +359,11 @@ func TestWhoSpeaks(t *testing.T) {
 	wait(t, s.Host, "/edge/b/x", "mirror", "stale")
 	tell(second, "/edge/b/x", "mirror", "@lane(name:t,kind:value)")
 	tell(second, "/edge/b/x", "t", "3")
+	wait(t, s.Host, "/edge/b/x", "t", "3")
+	wait(t, s.Host, "/edge/b/x", "mirror", "stale") // more may be to come
+	tell(second, "/edge/b/x", "mirror", "@synced(name:t)")
 	wait(t, s.Host, "/edge/b/x", "mirror", "live")
 	wait(t, s.Host, "/edge/b/x", "t", "3")
-	has(t, s.Host, "/edge/b/x", "mirror", state(s.Host, "/edge/b/x", "mirror"))
 	if got := state(s.Host, "/edge/b", "status"); !strings.Contains(got, "connected") {
 		t.Errorf("/edge/b status = %s, want connected", got)
 	}
@@ -369,19 +374,10 @@ func TestBadMirror(t *testing.T) {
 	leaktest.Check(t)
 	s := newSite(t, "", "127.0.0.1:0")
 	defer s.stop(t)
-	c, err := peer.Dial(t.Context(), s.url(), nil, peer.DefaultLimits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(1000, "")
-	tell := func(node, lane, body string) {
-		t.Helper()
-		if err := c.Command(node, lane, []byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c := dial(t, s)
+	tell := func(node, lane, body string) { t.Helper(); tell(t, c, node, lane, body) }
 	tell("/edge/a", "hello", "@hello(name:a)")
-	for _, body := range []string{"", "1", "@lane", "@lane(name:t)", "@lane(name:t,kind:command)", "@lane(kind:value)", "@lane(name:mirror,kind:value)", "@synced(name:none)"} {
+	for _, body := range []string{"", "1", "@lane", "@lane(name:t)", "@lane(name:t,kind:command)", "@lane(kind:value)", "@lane(name:mirror,kind:value)", "@synced(name:none)", "@lane(name:" + strings.Repeat("n", 256) + ",kind:value)"} {
 		tell("/edge/a/x", "mirror", body)
 	}
 	tell("/edge/a/x", "undeclared", "1")
@@ -407,7 +403,13 @@ func TestBadMirror(t *testing.T) {
 	if got := strings.Join(codes, " "); !strings.Contains(got, "hub.full") || !strings.Contains(got, "lane./edge/a/x.m") {
 		t.Errorf("conditions %s", got)
 	}
-	if v, err := recon.ParseString(state(s.Host, "/edge/a/x", "mirror")); err != nil || v.Get("state").String() != "live" {
-		t.Errorf("mirror = %v, %v", v, err)
+	tell("/edge/a/x", "mirror", "@lane(name:m,kind:map)")
+	tell("/edge/a/x", "m", "@update(key:2)3")
+	tell("/edge/a/x", "mirror", "@synced(name:m)")
+	becomes(t, s.Host, "/edge/a/x", "m", "@update(key:2) 3")
+	for _, c := range s.Health.Active() {
+		if c.Code == "lane./edge/a/x.m" {
+			t.Errorf("declared as what it is, there still is %s", c.Text)
+		}
 	}
 }

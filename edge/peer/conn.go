@@ -69,6 +69,7 @@ type Conn struct {
 
 	names spellings
 	heard atomic.Bool // since the last ping
+	taken atomic.Bool // a message is being handled, and nothing is read meanwhile
 	quiet int         // ticks of ping at which nothing had been heard
 	ping  *time.Timer
 
@@ -180,9 +181,9 @@ func (c *Conn) end(err error) {
 }
 
 func (c *Conn) keepAlive() {
-	if c.heard.Swap(false) {
+	if c.heard.Swap(false) || c.taken.Load() {
 		c.quiet = 0
-	} else if c.quiet++; c.quiet > 2 {
+	} else if c.quiet++; c.quiet == 2 {
 		c.end(fmt.Errorf("nothing heard for %v, not even the answer to a ping", 2*pingEvery))
 		return
 	}
@@ -211,7 +212,10 @@ func (c *Conn) read() (err error) {
 			return err
 		}
 		c.heard.Store(true)
-		if err := c.receive(buf); err != nil {
+		c.taken.Store(true)
+		err = c.receive(buf)
+		c.taken.Store(false)
+		if err != nil {
 			c.bye(websocket.ClosePolicyViolation, err.Error())
 			return err
 		}

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -44,8 +45,23 @@ func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn
 	if err != nil {
 		return nil, err
 	}
-	d := websocket.Dialer{HandshakeTimeout: 10 * time.Second, Subprotocols: []string{Protocol}}
+	// gorilla heeds ctx only until TCP stands.
+	unwatch := func() bool { return true }
+	d := websocket.Dialer{
+		HandshakeTimeout: 10 * time.Second,
+		Subprotocols:     []string{Protocol},
+		NetDialContext: func(dialing context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(dialing, network, address)
+			if err == nil {
+				unwatch = context.AfterFunc(ctx, func() { c.Close() })
+			}
+			return c, err
+		},
+	}
 	ws, resp, err := d.DialContext(ctx, u.String(), nil)
+	if !unwatch() && err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		if resp != nil {
 			err = fmt.Errorf("it answered %s", resp.Status)

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -10,6 +11,7 @@ const (
 	gather   = 32 << 10 // bytes of frames that go out in one write
 	maxTurn  = 32       // frames a link may write before the next link's turn
 	keepRoom = 64 << 10 // a larger write buffer is given back
+	byeTime  = time.Second
 )
 
 // writeQueue holds what is to be written. A goroutine writes while there is something, and ends;
@@ -149,8 +151,8 @@ func (c *Conn) writeOut(b *buffer) bool {
 	_, err := c.net.Write(b.frames)
 	b.frames = b.frames[:0]
 	if err != nil {
-		c.net.Close()
 		c.queue.close()
+		c.net.SetReadDeadline(time.Now().Add(byeTime)) // why may still be on its way, in a close frame
 		return false
 	}
 	return true

@@ -18,12 +18,22 @@ import (
 //	@command(node:"/edge/a/x",lane:mirror)@synced(name:t)            the state of t is complete
 //	@command(node:"/edge/a/x",lane:t)…                     a value, or an operation on a map lane
 //
-// The hub's answer to hello is that /edge/a has a lane status.
+// The hub's answer to hello is an Answer, the value of the lane hello of /edge/a.
 const (
 	HelloLane  route.LaneName = "hello"
 	MirrorLane route.LaneName = "mirror"
-	StatusLane route.LaneName = "status"
 )
+
+// TakenOver begins the reason with which a hub closes the connection that spoke for an edge before.
+const TakenOver = "another connection speaks for "
+
+// maxName bounds the names that an edge gives itself and its lanes, in bytes.
+const maxName = 255
+
+// Answer is what a hub tells who says hello.
+type Answer struct {
+	Speaks string `recon:"speaks,omitempty"` // the address from which the edge's connection comes
+}
 
 // Hello says whose connection it is.
 type Hello struct{ Name string }
@@ -43,6 +53,9 @@ func ReadHello(body []byte) (hello Hello, synced bool, err error) {
 		return Hello{}, true, nil
 	case "hello":
 		name, _ := v.Header("hello").Get("name").Text()
+		if len(name) > maxName {
+			return Hello{}, false, fmt.Errorf("a name has at most %d bytes", maxName)
+		}
 		return Hello{Name: name}, false, nil
 	}
 	return Hello{}, false, fmt.Errorf("want @hello(name:…) or @synced, got %s", v)
@@ -71,6 +84,9 @@ func ReadDeclared(body []byte) (Declared, error) {
 	}
 	head := v.Header(v.Tag())
 	name, _ := head.Get("name").Text()
+	if len(name) > maxName {
+		return Declared{}, fmt.Errorf("a lane's name has at most %d bytes", maxName)
+	}
 	d := Declared{Synced: v.Tag() == "synced"}
 	if d.Lane, _, err = route.Lane(name); err != nil {
 		return Declared{}, err

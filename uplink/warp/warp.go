@@ -19,6 +19,7 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/peer"
+	"selvage/edge/recon"
 	"selvage/edge/route"
 	"selvage/uplink"
 )
@@ -126,7 +127,7 @@ func (h *hub) Run(ctx context.Context) error {
 	if err := conn.Command(string(h.as), string(HelloLane), Hello{Name: h.line.Host.Name()}.body()); err != nil {
 		return err
 	}
-	if _, err := conn.Follow(string(h.as), string(StatusLane), true, answer); err != nil {
+	if _, err := conn.Follow(string(h.as), string(HelloLane), true, answer); err != nil {
 		return err
 	}
 	select {
@@ -142,18 +143,25 @@ func (h *hub) Run(ctx context.Context) error {
 	h.line.Up()
 	h.attach(conn)
 	defer h.detach()
-	if err := conn.Wait(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("the connection to %s was lost: %w", h.URL, err)
+	err = conn.Wait(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return nil
+	case strings.Contains(err.Error(), TakenOver):
+		return &uplink.Fault{
+			Err:    fmt.Errorf("another host says to %s that it is %s", h.URL, h.as),
+			Remedy: "two hosts have one name: give one of them another name, or another as here",
+		}
 	}
-	return nil
+	return fmt.Errorf("the connection to %s was lost: %w", h.URL, err)
 }
 
 const closeNormal = 1000 // RFC 6455, 7.4.1
 
-// answer is what comes down the link to the hub's lane status.
+// answer is what comes down the link to the hub's lane hello.
 type answer struct {
 	line *uplink.Line
-	is   chan error // its first answer: nil once it is known as a hub
+	is   chan error // nil once a hub has said that this connection speaks for the edge
 }
 
 func (a *answer) tell(err error) {
@@ -163,16 +171,23 @@ func (a *answer) tell(err error) {
 	}
 }
 
-func (a *answer) Event([]byte)    { a.line.In.Add(1) }
-func (a *answer) Synced()         { a.tell(nil) }
+func (a *answer) Event(body []byte) {
+	a.line.In.Add(1)
+	var said Answer
+	if recon.Unmarshal(body, &said) == nil && said.Speaks != "" {
+		a.tell(nil)
+	}
+}
+
+func (a *answer) Synced()         {}
 func (a *answer) Ended(err error) { a.tell(err) }
 
 func (h *hub) refused(err error) error {
 	if unlinked := (*peer.Unlinked)(nil); errors.As(err, &unlinked) {
 		return &uplink.Fault{
 			Err: fmt.Errorf("%s takes no lanes for %s", h.URL, h.as),
-			Remedy: "if it is a Selvage host, its config needs a table [hub], whose mount is the beginning of " +
-				string(h.as) + "; else change as or url here",
+			Remedy: "if it is a Selvage host, its config needs a table [hub], whose mount is the beginning of " + string(h.as) +
+				", and its conditions say whether it is full; else change as or url here",
 		}
 	}
 	return fmt.Errorf("%s: %w", h.URL, err)

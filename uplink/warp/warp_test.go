@@ -34,6 +34,7 @@ type listener struct {
 
 	mu    sync.Mutex
 	told  []string
+	news  chan struct{} // closed when something is told
 	whole chan struct{} // closed at the first @synced of a hello
 	open  chan struct{} // commands are read only once it is closed
 }
@@ -43,21 +44,35 @@ func (l *listener) Command(_ *peer.Conn, node route.NodeURI, lane route.LaneName
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = append(l.told, fmt.Sprintf("%s %s %s", node, lane, body))
+	if l.news != nil {
+		close(l.news)
+	}
+	l.news = make(chan struct{})
 	if lane == HelloLane && string(body) == "@synced" {
 		close(l.whole)
 	}
 }
 
 func (l *listener) Request(link *peer.Link, e *wire.Envelope) {
-	link.Answer(e, func() wire.Source { return nothing{} })
+	link.Answer(e, func() wire.Source { return yes{} })
 }
 
-// nothing is a lane that holds nothing.
-type nothing struct{}
+// yes is the lane hello of a hub.
+type yes struct{}
 
-func (nothing) Next() ([]byte, bool)         { return nil, false }
-func (nothing) State() func() ([]byte, bool) { return func() ([]byte, bool) { return nil, false } }
-func (nothing) Close()                       {}
+func (yes) Next() ([]byte, bool) { return nil, false }
+func (yes) Close()               {}
+
+func (yes) State() func() ([]byte, bool) {
+	said := false
+	return func() ([]byte, bool) {
+		if said {
+			return nil, false
+		}
+		said = true
+		return []byte("{speaks:test}"), true
+	}
+}
 
 func listen(t *testing.T, server peer.Server) (url string) {
 	t.Helper()

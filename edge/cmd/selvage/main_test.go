@@ -58,6 +58,21 @@ func (f folder) write(t *testing.T, name, text string) {
 	}
 }
 
+// broker returns the address of the sample's broker.
+func (f folder) broker(t *testing.T) string {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join(string(f), "selvage.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(config), "[broker]\nlisten = \"")
+	address, _, _ := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatal("the config has no broker")
+	}
+	return address
+}
+
 // replace replaces what must be there.
 func replace(t *testing.T, s, old, new string) string {
 	t.Helper()
