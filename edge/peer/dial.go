@@ -59,7 +59,7 @@ func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn
 		},
 	}
 	ws, resp, err := d.DialContext(ctx, u.String(), nil)
-	if !unwatch() && err == nil {
+	if !unwatch() {
 		err = ctx.Err()
 	}
 	if err != nil {

@@ -35,9 +35,12 @@ type Options struct {
 type Twin struct {
 	Options
 
-	// Of an output; used in turns only.
-	reported device.Reading
-	wanted   bool
+	// Used in turns only.
+	reported device.Reading // of an output
+	wanted   bool           // likewise
+	heard    time.Time      // when the device last gave a good reading, by this process's clock
+	known    Status         // how the device is by what it reported
+	away     string         // why it is said to be away, "" when it is not
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
@@ -46,8 +49,6 @@ type Twin struct {
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[bool]
-	heard    time.Time // when the device last gave a good reading, by this process's clock
-	away     string    // why it is said to be away, "" when it is not
 }
 
 // New makes the twin of a device.
@@ -77,7 +78,10 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 	for name := range a.Remembered() {
 		t.channel(string(name))
 	}
-	t.turnStatus(Stale, "nothing heard from it since the host started")
+	if t.known.State == "" {
+		t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
+	}
+	t.show()
 	if t.Every > 0 {
 		a.Every(t.Every, func() { t.lookAt(time.Now()) })
 	}
@@ -96,6 +100,24 @@ func (t *Twin) channel(name string) *agent.ValueLane[device.Reading] {
 
 // Report takes in what the device's owner found out. It is called in a turn of the twin.
 func (t *Twin) Report(r device.Report) {
+	bad := t.take(r)
+	switch {
+	case r.Err != nil:
+		t.failed(r.Err)
+	case bad != nil:
+		t.turn(Faulty, bad.Error())
+	case len(r.Readings) > 0 || r.State != nil:
+		t.heard = time.Now()
+		t.turn(OK, "")
+	}
+}
+
+// Recall takes in what somebody kept of an earlier report: it says nothing about how the device is
+// now. It is called in a turn of the twin.
+func (t *Twin) Recall(r device.Report) { t.take(r) }
+
+// take sets the lanes and returns what is bad about the readings.
+func (t *Twin) take(r device.Report) (bad error) {
 	if r.Opened != nil {
 		t.info.Set(infoOf(r.Opened))
 		for _, c := range r.Opened.Channels {
@@ -110,10 +132,8 @@ func (t *Twin) Report(r device.Report) {
 		}
 	}
 	if r.Err != nil {
-		t.failed(r.Err)
-		return
+		return nil
 	}
-	var bad error
 	for _, n := range r.Readings {
 		if n.Reading.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
@@ -121,39 +141,24 @@ func (t *Twin) Report(r device.Report) {
 		}
 		t.channel(n.Channel).Set(n.Reading)
 	}
-	if bad != nil {
-		t.turnStatus(Faulty, bad.Error())
-		return
-	}
-	if len(r.Readings) > 0 || r.State != nil {
-		t.heard = time.Now()
-		t.present()
-	}
+	return bad
 }
 
-// Away takes in that a device is said to be away, by its will for one; it stays so, whatever is
+// Away takes in that the device is said to be away, by its will for one. It is lost, whatever is
 // still heard of it, until Back. It is called in a turn of the twin.
 func (t *Twin) Away(reason string) {
 	t.away = reason
-	t.turnStatus(Lost, reason)
+	t.show()
 }
 
-// Back takes in that a device is there, whether or not it was away. It is called in a turn of the twin.
+// Back takes in that the device is not away: it is as its reports say. It is called in a turn of the twin.
 func (t *Twin) Back() {
 	t.away = ""
-	if t.heard.IsZero() {
-		t.turnStatus(Stale, "it is there, and has sent nothing since the host started")
-	} else if t.status.Get().State == Lost {
-		t.present()
-	}
+	t.show()
 }
 
-// present is the status of a device that was heard well, unless it has been said to be away since.
-func (t *Twin) present() {
-	if t.away == "" {
-		t.turnStatus(OK, "")
-	}
-}
+// Status returns how the device is. It is called in a turn of the twin.
+func (t *Twin) Status() Status { return t.status.Get() }
 
 func (t *Twin) want(on bool) {
 	t.wanted = on
@@ -165,18 +170,28 @@ func (t *Twin) failed(err error) {
 	if errors.Is(err, device.ErrNoAnswer) || errors.Is(err, device.ErrBusGone) || t.heard.IsZero() {
 		state = Lost
 	}
-	t.turnStatus(state, err.Error())
+	t.turn(state, err.Error())
 }
 
 // lookAt finds a device that has gone quiet without a word from its owner.
 func (t *Twin) lookAt(now time.Time) {
-	if t.status.Get().State == OK && now.Sub(t.heard) > staleAfter*t.Every {
-		t.turnStatus(Stale, fmt.Sprintf("nothing heard from it for %v", now.Sub(t.heard).Round(time.Second)))
+	if t.known.State == OK && now.Sub(t.heard) > staleAfter*t.Every {
+		t.turn(Stale, fmt.Sprintf("nothing heard from it for %v", now.Sub(t.heard).Round(time.Second)))
 	}
 }
 
-// turnStatus sets the status lane when there is something new to say, not at every reading.
-func (t *Twin) turnStatus(s State, reason string) {
+// turn takes in how the device is by what it reported.
+func (t *Twin) turn(to State, reason string) {
+	t.known.State, t.known.Reason = to, reason
+	t.show()
+}
+
+// show sets the status lane when there is something new to say, not at every reading.
+func (t *Twin) show() {
+	s, reason := t.known.State, t.known.Reason
+	if t.away != "" {
+		s, reason = Lost, t.away
+	}
 	was := t.status.Get()
 	if was.State == s && was.Reason == reason {
 		return

@@ -198,15 +198,39 @@ func TestAwayAndBack(t *testing.T) {
 			synctest.Wait()
 		}
 		turn(b.twin.Back)
-		b.has("status", "state:stale", "it is there")
+		b.has("status", "state:stale", "nothing heard")
 		b.report(b.good(20))
 		b.has("status", "state:ok")
 		turn(func() { b.twin.Away("its will says offline") })
 		b.has("status", "state:lost", "its will says offline")
-		b.report(b.good(21)) // what the broker had kept, say
-		b.has("status", "state:lost")
+		b.report(b.good(21))
 		b.has("temperature", "value:21")
+		bad := device.Report{Readings: []device.NamedReading{{Channel: "temperature", Reading: device.Reading{Quality: device.Bad, Reason: "nan"}}}}
+		b.report(bad)
+		b.has("status", "state:lost", "its will says offline") // whatever is heard
+		turn(func() { panic("a restart") })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		b.has("status", "state:lost", "its will says offline")
 		turn(b.twin.Back)
+		b.has("status", "state:faulty", "nan")
+		turn(b.twin.Back)
+		b.has("status", "state:faulty", "nan")
+		b.report(b.good(22))
 		b.has("status", "state:ok")
+	})
+}
+
+// What somebody kept of a device says nothing about how it is.
+func TestRecall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, twin.Options{Node: "/device/bulb"})
+		defer b.stop()
+		if err := b.handle.Do(t.Context(), func() { b.twin.Recall(b.good(23)) }); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.has("temperature", "value:23")
+		b.has("status", "state:stale", "nothing heard")
 	})
 }

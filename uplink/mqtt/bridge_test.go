@@ -131,6 +131,8 @@ func TestOutput(t *testing.T) {
 	e.has("/device/desk", "status", "state:lost", "is not connected") // after a grace
 	b.start()
 	e.connected(l)
+	e.has("/device/desk", "status", "state:faulty", "neither on nor off") // as before
+	b.pub("tele/desk/SENSOR", `{"ENERGY":{"Power":14}}`)
 	e.has("/device/desk", "status", "state:ok")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -212,16 +213,23 @@ func (a *arrival) report(t *thing, r device.Report) {
 	if len(r.Readings) == 0 && r.State == nil {
 		return
 	}
-	if !a.kept && !a.again {
-		a.turn(t, func() { t.twin.Report(r) })
-		return
-	}
+	kept, again := a.kept && !slices.ContainsFunc(r.Readings, isBad), a.again
 	a.turn(t, func() {
-		if r.Readings = t.news(r.Readings); len(r.Readings) > 0 || r.State != nil {
+		if kept || again {
+			if r.Readings = t.news(r.Readings); len(r.Readings) == 0 && r.State == nil {
+				return
+			}
+		}
+		if kept {
+			t.twin.Recall(r)
+		} else {
 			t.twin.Report(r)
 		}
+		t.attend()
 	})
 }
+
+func isBad(n device.NamedReading) bool { return n.Reading.Bad() }
 
 // owns tells whether this topic may give the thing its channel: two that do would look like one
 // device that cannot decide.

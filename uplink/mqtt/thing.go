@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/device"
+	"selvage/edge/health"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 	"selvage/edge/twin"
@@ -27,8 +29,11 @@ type thing struct {
 	source map[string]source // of each channel
 	full   bool              // its mailbox was full the last time
 
-	offline string // why it is said to be away; used in turns of the twin only
-	cut     string // why the broker is; likewise
+	// Used in turns of the twin only.
+	board   *health.Board
+	offline string // why it is said to be away
+	cut     string // why the broker is
+	trouble bool   // a condition stands for it
 }
 
 // source is where a channel's readings come from.
@@ -53,7 +58,7 @@ func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, 
 	known := t != nil
 	tooMany := !known && !fixed && b.made >= b.config.Devices
 	if !known && !tooMany {
-		t = &thing{node: node, source: map[string]source{}}
+		t = &thing{node: node, source: map[string]source{}, board: b.line.Host.Health()}
 		b.things[node] = t // before it is added, since meet is told of its lanes from then on
 		if !fixed {
 			b.made++
@@ -172,6 +177,33 @@ func (t *thing) show() {
 	default:
 		t.twin.Back()
 	}
+	t.attend()
+}
+
+// awayTime is how long a device may say that it is away before that is a condition: many are
+// switched off for a while.
+const awayTime = time.Minute
+
+// attend has a device that needs attention show as a condition. What the broker's absence explains
+// does not. It is called in a turn.
+func (t *thing) attend() {
+	s := t.twin.Status()
+	c := health.Condition{Code: "device." + strings.TrimPrefix(string(t.node), "/device/"), Text: string(t.node) + ": " + s.Reason}
+	switch {
+	case s.State == twin.Faulty:
+		c.Remedy = "see what it publishes, with mosquitto_sub for one, and whether its mapping fits; its last good values stay"
+	case s.State == twin.Lost && t.cut == "":
+		c.Remedy = "see whether it has power and reaches its broker"
+		c.After = awayTime
+	default:
+		if t.trouble {
+			t.trouble = false
+			t.board.Clear(c.Code)
+		}
+		return
+	}
+	t.trouble = true
+	t.board.Raise(c)
 }
 
 // cutOff has the twin know that the broker is away, or with an empty reason that it is back. It does
@@ -196,5 +228,5 @@ var now = func() context.Context {
 func (t *thing) fail(err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = t.turns.Do(ctx, func() { t.twin.Report(device.Report{Err: err}) })
+	_ = t.turns.Do(ctx, func() { t.twin.Report(device.Report{Err: err}); t.attend() })
 }
