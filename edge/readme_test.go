@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The driver and the agent of the README are built into the binary, and its config is run.
+// The driver and the agent of the README are built into the binary, and its configs are run.
 func TestReadme(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -27,9 +27,11 @@ func TestReadme(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```(?:go|toml)\n(.*?)```").FindAllSubmatch(readme, -1) {
 		blocks = append(blocks, string(m[1]))
 	}
-	if len(blocks) != 3 {
-		t.Fatalf("README.md has %d code blocks, want a driver, an agent and a config", len(blocks))
+	if len(blocks) != 5 {
+		t.Fatalf("README.md has %d code blocks, want two uplinks, a driver, an agent and a config", len(blocks))
 	}
+	uplinks := blocks[0] + blocks[1]
+	blocks = blocks[2:]
 	if n := strings.Count(blocks[1][strings.Index(blocks[1], "func init"):], "\n"); n > 30 {
 		t.Errorf("the agent takes %d lines, promised are 30", n)
 	}
@@ -58,7 +60,7 @@ func TestReadme(t *testing.T) {
 	}
 
 	write(t, filepath.Join(dir, "tank.cm"), "50\n")
-	write(t, filepath.Join(dir, "selvage.toml"), "[host]\ndata = \"var\"\nlisten = \"127.0.0.1:0\"\n\n"+blocks[2])
+	write(t, filepath.Join(dir, "selvage.toml"), "[host]\ndata = \"var\"\nlisten = \"127.0.0.1:0\"\n\n"+blocks[2]+uplinks)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	host := exec.CommandContext(ctx, bin, "run")

@@ -162,14 +162,14 @@ func TestNewestFirst(t *testing.T) {
 }
 
 // refusing is a host that is no hub.
-type refusing struct{ listener }
+type refusing struct{}
 
-func (*refusing) Command(*peer.Conn, route.NodeURI, route.LaneName, []byte) {}
-func (*refusing) Request(link *peer.Link, _ *wire.Envelope)                 { link.Refuse("nodeNotFound") }
+func (refusing) Command(*peer.Conn, route.NodeURI, route.LaneName, []byte) {}
+func (refusing) Request(link *peer.Link, _ *wire.Envelope)                 { link.Refuse("nodeNotFound") }
 
 func TestNoHub(t *testing.T) {
 	for _, tt := range []struct{ url, text, remedy string }{
-		{listen(t, &refusing{}), "takes no lanes for /edge/a", "a table [hub]"},
+		{listen(t, refusing{}), "takes no lanes for /edge/a", "a table [hub]"},
 		{"warp://127.0.0.1:1", "connection refused", "start the hub"},
 		{"warp://no-such-host.invalid", "no-such-host", "check the name"},
 	} {
