@@ -18,7 +18,9 @@ func unconnected(t testing.TB, e *edge, c Config) *session {
 		t.Fatal(err)
 	}
 	s := newSession(context.Background(), opened)
-	<-s.bridge.set
+	if _, err := e.host.Read(t.Context(), "/uplink/broker", "devices"); err != nil { // it is set up
+		t.Fatal(err)
+	}
 	s.parts.Go(func() { s.acks.run(s.ctx) })
 	t.Cleanup(func() {
 		s.cancel(nil)

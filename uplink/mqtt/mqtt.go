@@ -83,8 +83,6 @@ type bridge struct {
 	line     *uplink.Line
 	config   Config
 	mappings []*mapping
-	ready    func() // ends the wait of Run for the first Setup
-	set      chan struct{}
 
 	conn   atomic.Pointer[session] // the connected one
 	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
@@ -110,8 +108,7 @@ type remembered struct {
 }
 
 func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
-	b := &bridge{line: l, config: c, set: make(chan struct{}), things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{}}
-	b.ready = sync.OnceFunc(func() { close(b.set) })
+	b := &bridge{line: l, config: c, things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{}}
 	b.downAt.Store(time.Now().UnixNano())
 	var err error
 	b.mappings, err = compile(c.Map)
@@ -147,7 +144,6 @@ func (b *bridge) Setup(a *agent.Agent) error {
 	b.told = ""
 	a.Every(time.Second, b.look)
 	a.Every(memory/10, b.lapse)
-	b.ready()
 	return nil
 }
 
@@ -225,11 +221,6 @@ func (b *bridge) settle(what string) {
 
 // Run implements uplink.Uplink.
 func (b *bridge) Run(ctx context.Context) error {
-	select {
-	case <-b.set:
-	case <-ctx.Done():
-		return nil
-	}
 	cancel := b.line.Host.Watch(b.meet)
 	defer cancel()
 	return newSession(ctx, b).run()
