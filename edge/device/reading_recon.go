@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -137,12 +138,12 @@ func (r *Reading) loadFields(v recon.Value) error {
 func (r *Reading) loadValue(v recon.Value) error {
 	if b, ok := v.Bool(); ok && v.Kind() == recon.KindBool {
 		r.Form, r.Value = Boolean, Flag(b)
-	} else if f, ok := v.Float(); ok {
+	} else if f, ok := v.Float(); ok && !math.IsInf(f, 0) && !math.IsNaN(f) { // a larger one has no place here
 		r.Form, r.Value = Number, f
 	} else if t, ok := v.Text(); ok {
 		r.Form, r.Text = Text, t
 	} else {
-		return want("value", "a number, true, false or text", v)
+		return want("value", "a number of ordinary size, true, false or text", v)
 	}
 	return nil
 }
