@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,17 +78,37 @@ func (e *env) checkCommand() *cobra.Command {
 			if err != nil || e.json {
 				return err
 			}
-			if len(plan.Devices)+len(plan.Agents) == 0 {
-				_, err = fmt.Fprintf(e.out, "%s has no faults, but it asks for no device and no agent: a host of it would do nothing\n"+
-					"  it would keep its data in %s and listen on %s\n", path, plan.Host.Data, plan.Host.Listen)
+			if asks := asked(plan); asks != "" {
+				_, err = fmt.Fprintf(e.out, "%s has no faults: %s\n", path, asks)
 				return err
 			}
-			_, err = fmt.Fprintf(e.out, "%s has no faults: %s, %s\n", path, count(len(plan.Devices), "device"), count(len(plan.Agents), "agent"))
+			_, err = fmt.Fprintf(e.out, "%s has no faults, but it asks for no device and no agent: a host of it would do nothing\n"+
+				"  it would keep its data in %s and listen on %s\n", path, plan.Host.Data, plan.Host.Listen)
 			return err
 		},
 	}
 	configFlag(c, &path)
 	return c
+}
+
+// asked says what a plan asks for, "" if nothing.
+func asked(p *config.Plan) string {
+	var all []string
+	for _, part := range []struct {
+		n    int
+		noun string
+	}{{len(p.Devices), "device"}, {len(p.Agents), "agent"}, {len(p.Uplinks), "uplink"}} {
+		if part.n > 0 {
+			all = append(all, count(part.n, part.noun))
+		}
+	}
+	if p.Broker != nil {
+		all = append(all, "a broker")
+	}
+	if p.Hub != nil {
+		all = append(all, "a hub")
+	}
+	return strings.Join(all, ", ")
 }
 
 func count(n int, noun string) string {

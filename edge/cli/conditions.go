@@ -137,7 +137,9 @@ func (c *conditions) print(mark, code, text string) {
 func label(code string) string {
 	room, name, ok := strings.Cut(code, ".")
 	switch room {
-	case "device", "bus", "agent", "uplink", "edge":
+	case "uplink": // whose name may be that of a room, such as broker
+		return code
+	case "device", "bus", "agent", "edge":
 		if ok {
 			return name
 		}

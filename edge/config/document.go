@@ -186,7 +186,7 @@ func (d *document) at(s span, problem, remedy string) Fault {
 		Line:    i + 1,
 		Col:     utf8.RuneCount(d.text[line.start:start]) + 1,
 		Len:     max(1, utf8.RuneCount(d.text[start:max(start, end)])),
-		Source:  printable(d.text[line.start:line.end]),
+		Source:  discreet(printable(d.text[line.start:line.end])),
 		Problem: problem,
 		Remedy:  remedy,
 	}

@@ -85,3 +85,18 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestDiscreet(t *testing.T) {
+	for line, want := range map[string]string{
+		`password = "hunter2"`:                 `password = •••••••••`,
+		`x = { token = "a b", y = 1 }`:         `x = { token = ••••••••••••••`,
+		`password = "file:/etc/selvage/mqtt"`:  `password = "file:/etc/selvage/mqtt"`,
+		`password = "env:MQTT" # not in here`:  `password = "env:MQTT" # not in here`,
+		`url = "mqtt://me:hunter2@h:1883/x@y"`: `url = "mqtt://••••••••••@h:1883/x@y"`,
+		`url = "mqtt://h:1883"`:                `url = "mqtt://h:1883"`,
+	} {
+		if got := discreet(line); got != want {
+			t.Errorf("%s shows as %s, want %s", line, got, want)
+		}
+	}
+}

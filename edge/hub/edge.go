@@ -64,6 +64,7 @@ type edge struct {
 	node  route.NodeURI
 	turns *host.Handle
 	in    atomic.Int64
+	bytes atomic.Int64 // of Recon text in its mirrors
 
 	mu      sync.Mutex
 	conn    *peer.Conn // who speaks for it; nil while it is away
@@ -190,7 +191,6 @@ func (e *edge) speak(c *peer.Conn) {
 	if was != nil {
 		was.HangUp(websocket.ClosePolicyViolation, link.TakenOver+string(e.node))
 	}
-	context.AfterFunc(c.Context(), func() { e.leave(c) })
 }
 
 // leave takes in that c is over.

@@ -7,9 +7,12 @@ package hub
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/health"
@@ -25,6 +28,9 @@ const (
 	maxEdges   = 1_000
 	maxMirrors = 10_000 // of one edge
 	maxLanes   = 1_000  // of one mirror
+
+	maxEdgeBytes = 16 << 20  // of Recon text in the lanes of one edge
+	maxBytes     = 128 << 20 // of all edges: a hub on a small machine must not be filled by one that runs wild
 )
 
 // Hub is a peer.Server: what concerns its edges' agents it answers itself, the rest its host does.
@@ -35,13 +41,17 @@ type Hub struct {
 
 	known *agent.MapLane[string, Edge] // made anew by each start; used in turns only
 
-	mu    sync.RWMutex
-	edges map[route.NodeURI]*edge
+	bytes   atomic.Int64 // of Recon text in all mirrors
+	refused atomic.Int64 // when something was last refused since the hub is full, Unix nanoseconds
+
+	mu       sync.RWMutex
+	edges    map[route.NodeURI]*edge
+	speakers map[*peer.Conn]*edge // a connection speaks for one edge
 }
 
 // New adds a hub to h, with what is remembered of its edges.
 func New(h *host.Host, mount route.NodeURI) (*Hub, error) {
-	hub := &Hub{host: h, mount: mount, edges: map[route.NodeURI]*edge{}}
+	hub := &Hub{host: h, mount: mount, edges: map[route.NodeURI]*edge{}, speakers: map[*peer.Conn]*edge{}}
 	var err error
 	hub.turns, err = h.Add(mount, host.Things, agent.NewKind("hub", struct{}{}, hub.setup), nil)
 	return hub, err
@@ -59,6 +69,12 @@ func (h *Hub) setup(a *agent.Agent, _ struct{}) error {
 			return err
 		}
 	}
+	a.Every(memory/10, func() {
+		if last := h.refused.Load(); last != 0 && time.Since(time.Unix(0, last)) > memory {
+			h.refused.Store(0)
+			h.host.Health.Clear(fullCode)
+		}
+	})
 	return nil
 }
 
@@ -110,10 +126,14 @@ func (h *Hub) hello(c *peer.Conn, node route.NodeURI, body []byte) error {
 		e.shown(session)
 		return nil
 	}
+	if of := h.speaker(c); of != nil && of.node != node {
+		return fmt.Errorf("this connection speaks for %s already", of.node)
+	}
 	e, err := h.edge(node)
 	if err != nil {
 		return err
 	}
+	h.bind(c, e)
 	remember := func() {
 		if was, ok := h.known.Get(string(node)); !ok || was.Name != hello.Name {
 			h.known.Set(string(node), Edge{Name: hello.Name})
@@ -124,6 +144,30 @@ func (h *Hub) hello(c *peer.Conn, node route.NodeURI, body []byte) error {
 	}
 	e.speak(c)
 	return nil
+}
+
+// speaker returns the edge that c has said to speak for, nil if it has not yet.
+func (h *Hub) speaker(c *peer.Conn) *edge {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.speakers[c]
+}
+
+// bind notes that c speaks for e, until c is over.
+func (h *Hub) bind(c *peer.Conn, e *edge) {
+	h.mu.Lock()
+	known := h.speakers[c] != nil
+	h.speakers[c] = e
+	h.mu.Unlock()
+	if known {
+		return
+	}
+	context.AfterFunc(c.Context(), func() {
+		h.mu.Lock()
+		delete(h.speakers, c)
+		h.mu.Unlock()
+		e.leave(c)
+	})
 }
 
 // spokenBy returns the edge at node, and the number of c, if c speaks for it.
@@ -165,11 +209,17 @@ func (h *Hub) edge(node route.NodeURI) (*edge, error) {
 	return e, nil
 }
 
+const (
+	fullCode = "hub.full"
+	memory   = 10 * time.Minute // how long that stands after the last refusal
+)
+
 // full raises a condition and returns it as an error.
 func (h *Hub) full(format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
+	h.refused.Store(time.Now().UnixNano())
 	h.host.Health.Raise(health.Condition{
-		Code: "hub.full", Text: err.Error(), Severity: health.Failure,
+		Code: fullCode, Text: err.Error(), Severity: health.Failure,
 		Remedy: "look who connects, and what their tables [uplink.…] send; a second hub can take some of them",
 	})
 	return err

@@ -43,6 +43,7 @@ type mirror struct {
 	// The rest is used in its turns only.
 	session uint64 // commands of a lower one come too late
 	live    bool
+	bytes   int64 // of Recon text in its lanes
 
 	// Made anew by each start.
 	agent *agent.Agent
@@ -67,6 +68,7 @@ type progress struct {
 
 func (m *mirror) setup(a *agent.Agent, _ struct{}) error {
 	before := m.lanes
+	m.room(-m.bytes)
 	m.agent, m.lanes = a, map[route.LaneName]*copied{}
 	m.state = agent.Value(a, string(link.MirrorLane), Mirror{State: Stale, Since: a.Now().Time(), Of: m.edge.node}).ReadOnly()
 	for name, kind := range a.Remembered() {
@@ -85,11 +87,52 @@ func (m *mirror) add(name route.LaneName, kind agent.LaneKind) *copied {
 	c := &copied{}
 	if kind == agent.MapKind {
 		c.entries = agent.Map[recon.Value, recon.Value](m.agent, string(name)).ReadOnly()
+		for key, v := range c.entries.All() {
+			m.room(size(key) + size(v))
+		}
+		c.entries.OnUpdate(func(key, old, now recon.Value) error {
+			if _, known := c.entries.Get(key); known {
+				return m.grow(size(now) - size(old))
+			}
+			return m.grow(size(key) + size(now))
+		})
+		c.entries.OnRemove(func(key, old recon.Value) error { return m.grow(-size(key) - size(old)) })
+		c.entries.OnClear(func() error {
+			for key, v := range c.entries.All() {
+				m.room(-size(key) - size(v))
+			}
+			return nil
+		})
 	} else {
 		c.value = agent.Value(m.agent, string(name), recon.Value{}).ReadOnly()
+		m.room(size(c.value.Get()))
+		c.value.OnSet(func(old, now recon.Value) error { return m.grow(size(now) - size(old)) })
 	}
 	m.lanes[name] = c
 	return c
+}
+
+// size is the length of a value's Recon text.
+func size(v recon.Value) int64 { return int64(len(recon.Append(nil, v))) }
+
+// grow makes room for that many bytes more, or says that there is none.
+func (m *mirror) grow(by int64) error {
+	e := m.edge
+	switch {
+	case by <= 0:
+	case e.bytes.Load()+by > maxEdgeBytes:
+		return e.hub.full("the lanes of edge %s hold %d MB here, and no more is taken: %s was refused", e.node, maxEdgeBytes>>20, m.node)
+	case e.hub.bytes.Load()+by > maxBytes:
+		return e.hub.full("the lanes of all edges hold %d MB here, and no more is taken: %s was refused", maxBytes>>20, m.node)
+	}
+	m.room(by)
+	return nil
+}
+
+func (m *mirror) room(by int64) {
+	m.bytes += by
+	m.edge.bytes.Add(by)
+	m.edge.hub.bytes.Add(by)
 }
 
 func (m *mirror) turn(to Freshness, missing []route.LaneName) {

@@ -2,7 +2,9 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,4 +185,38 @@ func TestStuckMirror(t *testing.T) {
 		t.Errorf("conditions %s, want one for the mirror", got)
 	}
 	b.begin() // does not wait for it either
+}
+
+// An edge that sends more than its share keeps what is here, and gets room again by sending less.
+func TestShare(t *testing.T) {
+	b := newBench(t, nil)
+	s := b.begin()
+	b.tell(s, "mirror", "@lane(name:m,kind:map)")
+	b.tell(s, "mirror", "@synced(name:m)")
+	entry := strings.Repeat("x", 1<<20)
+	for i := range 18 {
+		b.tell(s, "m", fmt.Sprintf("@update(key:%d) %s", i, entry))
+	}
+	count := func(want int) {
+		t.Helper()
+		st, err := b.hub.host.Read(t.Context(), "/edge/a/x", "m")
+		if err != nil || len(st.Events) != want {
+			t.Errorf("the copy has %d entries, %v; want %d", len(st.Events), err, want)
+		}
+	}
+	count(15)
+	if c := b.hub.host.Health.Active(); !slices.ContainsFunc(c, func(c health.Condition) bool { return c.Code == fullCode }) {
+		t.Errorf("conditions %v, want %s", c, fullCode)
+	}
+	b.tell(s, "m", "@update(key:3) small")
+	b.tell(s, "m", "@remove(key:4)")
+	b.tell(s, "m", "@update(key:20) "+entry)
+	b.tell(s, "m", "@update(key:21) "+entry)
+	b.tell(s, "m", "@update(key:22) "+entry)
+	count(16)
+	b.tell(s, "m", "@clear")
+	count(0)
+	if n := b.bytes.Load(); n != 0 {
+		t.Errorf("nothing is left, and counts as %d bytes", n)
+	}
 }

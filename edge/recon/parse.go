@@ -164,6 +164,9 @@ func (p *parser) markup() {
 				p.push(ValueItem, Value{}, String(p.slice(start, p.pos)))
 			}
 			escaped = false
+			if p.err != nil { // one item too many
+				return
+			}
 			switch c {
 			case '@':
 				p.inline()

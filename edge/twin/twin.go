@@ -79,13 +79,26 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 		t.channel(string(name))
 	}
 	if t.known.State == "" {
-		t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
+		t.begin()
 	}
 	t.show()
 	if t.Every > 0 {
 		a.Every(t.Every, func() { t.lookAt(time.Now()) })
 	}
 	return nil
+}
+
+// begin is how a device is that has not been heard since the host started: its last good readings are
+// those that are remembered.
+func (t *Twin) begin() {
+	t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
+	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError}
+	for _, l := range t.channels {
+		if r := l.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
+			now.LastGood = r.At.Time()
+		}
+	}
+	t.status.Set(now)
 }
 
 // channel returns the lane of a channel, made on the first reading or from what is remembered.
@@ -200,7 +213,10 @@ func (t *Twin) show() {
 	if was.State != s {
 		now.Since = t.agent.Now().Time()
 	}
-	if was.State == OK && !t.heard.IsZero() {
+	switch {
+	case s == OK:
+		now.LastGood = time.Time{}
+	case was.State == OK && !t.heard.IsZero():
 		now.LastGood = t.heard
 	}
 	if s == Lost || s == Faulty {

@@ -18,7 +18,7 @@
 //	every    = "5m"                       # three of these without news make the twin stale
 //
 //	[uplink.broker.map."tele/{plug}/SENSOR"]
-//	device   = "/device/{plug}"           # mappings may share a device, not a channel
+//	device   = "/device/{plug}"           # mappings that write it alike share a device, but no channel
 //	channel.power  = { path = "ENERGY.Power", unit = "W" }
 //	channel.energy = { path = "ENERGY.Total", unit = "kW.h" }
 //

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -49,11 +50,13 @@ func (s secret) read() (string, error) {
 	switch {
 	case s.file != "":
 		info, err := os.Stat(s.file)
-		if err == nil && (info.IsDir() || info.Size() > maxSecret) {
-			err = fmt.Errorf("%s does not look like a file with a password", s.file)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("there is no file %s", s.file)
+		case err != nil:
 			return "", err
+		case !info.Mode().IsRegular() || info.Size() > maxSecret: // reading a pipe or a device might never end
+			return "", fmt.Errorf("%s does not look like a file with a password", s.file)
 		}
 		text, err := os.ReadFile(s.file)
 		return strings.TrimRight(string(text), "\r\n"), err
@@ -61,6 +64,9 @@ func (s secret) read() (string, error) {
 		text, ok := os.LookupEnv(s.env)
 		if !ok {
 			return "", fmt.Errorf("the environment has no %s", s.env)
+		}
+		if text == "" {
+			return "", fmt.Errorf("%s is empty in the environment", s.env)
 		}
 		return text, nil
 	case s.plain:

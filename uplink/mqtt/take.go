@@ -68,6 +68,9 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 		b.refuse("size", fmt.Sprintf("the topic %s brought more than %d bytes, and they were left out", shorten([]byte(a.topic)), maxPacket),
 			"publish less at a time there, or give the topic a mapping of its own name so that it does not match")
 	}
+	if len(a.raw) == 0 { // this is how something kept is deleted
+		return
+	}
 	targets := a.targets()
 	if len(targets) == 0 {
 		b.line.Host.Health().Add("uplink."+b.line.Name+".unmapped", 1)
@@ -76,7 +79,6 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 		switch {
 		case a.tooBig:
 			a.bad(t.thing, problem(fmt.Sprintf("more than %d bytes came", maxPacket)))
-		case len(a.raw) == 0: // this is how something kept is deleted
 		case t.online:
 			a.available(t)
 		default:

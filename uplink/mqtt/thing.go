@@ -75,7 +75,7 @@ func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, 
 	case known:
 		return t, false, nil
 	}
-	t.twin = twin.New(b.options(t, topic))
+	t.twin = twin.New(b.options(t, m, topic))
 	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
 	if err != nil {
 		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), t.node, err),
@@ -88,12 +88,13 @@ func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, 
 	return t, true, nil
 }
 
-// options are what all mappings together say of a twin.
-func (b *bridge) options(t *thing, topic string) twin.Options {
+// options are what all mappings of its kind together say of a twin: those whose device is written
+// alike. A sensor does not become an output because a plug could have its name.
+func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 	o := twin.Options{Node: t.node, Info: twin.Info{Driver: "mqtt", Wire: b.Peer(), Address: topic}}
 	for _, m := range b.mappings {
 		p, ok := m.partsOf(t.node)
-		if !ok {
+		if _, fixed := m.fixed(); !ok || m.node.text != by.node.text && !fixed {
 			continue
 		}
 		if m.every > 0 && (o.Every == 0 || m.every < o.Every) {

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -150,7 +151,7 @@ func (h *hub) Run(ctx context.Context) error {
 	case strings.Contains(err.Error(), TakenOver):
 		return &uplink.Fault{
 			Err:    fmt.Errorf("another host says to %s that it is %s", h.URL, h.as),
-			Remedy: "two hosts have one name: give one of them another name, or another as here",
+			Remedy: "two hosts have one name: give one of them another name, or set another as in its table [uplink.…]",
 		}
 	}
 	return fmt.Errorf("the connection to %s was lost: %w", h.URL, err)
@@ -197,20 +198,27 @@ func (h *hub) refused(err error) error {
 func explain(err error, url string) error {
 	var name *net.DNSError
 	var cert *x509.UnknownAuthorityError
-	remedy := ""
+	var errno syscall.Errno
+	fault := &uplink.Fault{Err: err}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		remedy = "nobody listens there: start the hub (selvage run, with a table [hub] in its config), or correct url"
+		fault.Err = fmt.Errorf("nobody listens at %s: %w", url, syscall.ECONNREFUSED)
+		fault.Remedy = "start the hub (selvage run, with a table [hub] in its config), or correct url"
 	case errors.As(err, &name):
-		remedy = "check the name in url, and this machine's network"
+		fault.Remedy = "check the name in url, and this machine's network"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		remedy = "check this machine's network: ip route"
+		errors.As(err, &errno)
+		fault.Err = fmt.Errorf("%s cannot be reached: %w", url, errno)
+		fault.Remedy = "check this machine's network: ip route"
 	case errors.As(err, &cert):
-		remedy = "its certificate is signed by nobody this machine trusts; install the signer's certificate, or correct url"
+		fault.Remedy = "its certificate is signed by nobody this machine trusts; install the signer's certificate, or correct url"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "malformed HTTP"):
+		fault.Err = fmt.Errorf("what answers at %s is no WARP host: %w", url, err)
+		fault.Remedy = "check host and port in url"
 	default:
 		return err
 	}
-	return &uplink.Fault{Err: err, Remedy: remedy}
+	return fault
 }
 
 var _ uplink.Uplink = (*hub)(nil)
