@@ -67,11 +67,11 @@ func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
 		// A restart of the agent alone is no such start.
 		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
-		agent.Command(a, "set", func(on bool) error {
-			if err := t.Switch(on); err != nil {
+		agent.Command(a, "set", func(o order) error {
+			if err := t.Switch(bool(o)); err != nil {
 				return err
 			}
-			t.want(on)
+			t.want(bool(o))
 			return nil
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"selvage/edge/device"
 	"selvage/edge/health"
 	"selvage/edge/host"
+	"selvage/edge/store"
 	"selvage/edge/twin"
 )
 
@@ -233,4 +234,64 @@ func TestRecall(t *testing.T) {
 		b.has("temperature", "value:23")
 		b.has("status", "state:stale", "nothing heard")
 	})
+}
+
+// An output is set with the words it is shown in, too.
+func TestOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}})
+		defer b.stop()
+		for _, body := range []string{"true", "off", "on", `"off"`} {
+			if err := b.host.Do(t.Context(), "/device/heater", "set", []byte(body)); err != nil {
+				t.Errorf("set %s: %v", body, err)
+			}
+		}
+		if want := []bool{true, false, true, false}; !slices.Equal(b.asked, want) {
+			t.Errorf("asked to switch %v, want %v", b.asked, want)
+		}
+		for _, body := range []string{"", "1", "warm", "{on}", "True"} {
+			if err := b.host.Do(t.Context(), "/device/heater", "set", []byte(body)); err == nil {
+				t.Errorf("set %s was taken", body)
+			}
+		}
+	})
+}
+
+// While a device is not ok its status says when it last was; that comes from what is remembered, too.
+func TestLastGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for _, round := range []int{1, 2} {
+			kept, err := store.Open(store.Options{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
+			b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Store: kept})
+			b.twin = twin.New(twin.Options{Node: "/device/air"})
+			if b.handle, err = b.host.Add("/device/air", host.Things, b.twin.Kind(), nil); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if round == 1 {
+				time.Sleep(time.Hour)
+				b.report(b.good(20))
+				b.lacks("status", "lastGood")
+			} else {
+				b.has("status", "state:stale", "nothing heard", "lastGood:946688400000", "since:946695600000") // 1 h and 3 h after 2000 began
+			}
+			b.stop()
+			if err := kept.Close(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Hour)
+		}
+	})
+}
+
+func (b *bench) lacks(lane, part string) {
+	b.t.Helper()
+	if got := b.get(lane); strings.Contains(got, part) {
+		b.t.Errorf("%s = %s, want no %s in it", lane, got, part)
+	}
 }

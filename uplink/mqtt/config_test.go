@@ -98,6 +98,7 @@ func TestSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SELVAGE_TEST_PASSWORD", "hunter3")
+	t.Setenv("SELVAGE_TEST_EMPTY", "")
 	for text, want := range map[string]string{"file:" + file: "hunter2", "env:SELVAGE_TEST_PASSWORD": "hunter3"} {
 		var s secret
 		if err := s.UnmarshalText([]byte(text)); err != nil {
@@ -107,7 +108,7 @@ func TestSecret(t *testing.T) {
 			t.Errorf("%v: %q, %v", s, got, err)
 		}
 	}
-	for _, text := range []string{"file:" + filepath.Dir(file), "file:/no/such", "env:NO_SUCH_VARIABLE_HERE", "hunter2"} {
+	for _, text := range []string{"file:" + filepath.Dir(file), "file:/no/such", "file:/dev/zero", "env:SELVAGE_TEST_EMPTY", "env:NO_SUCH_VARIABLE_HERE", "hunter2"} {
 		var s secret
 		if err := s.UnmarshalText([]byte(text)); err != nil {
 			t.Fatal(err)

@@ -100,3 +100,35 @@ func TestOrderOfAcks(t *testing.T) {
 		t.Error("acknowledged after the end")
 	}
 }
+
+// Taking back what was kept makes no twin, and a sensor does not become an output since a plug of
+// another mapping could have its name.
+func TestFamilies(t *testing.T) {
+	leaktest.Check(t)
+	e := newEdge(t, t.TempDir())
+	s := unconnected(t, e, Config{URL: "mqtt://127.0.0.1:1", QoS: 1, Map: map[string]Map{
+		"sensors/{id}":        {Device: "/device/{id}", Channel: map[string]Channel{"temperature": {Unit: "Cel"}}},
+		"tele/{plug}/SENSOR":  {Device: "/device/{plug}", Channel: map[string]Channel{"power": {Unit: "W"}}},
+		"stat/{plug}/POWER":   {Device: "/device/{plug}", State: &Switched{}, Set: &Set{Topic: "cmnd/{plug}/POWER"}},
+		"fixed/desk/humidity": {Device: "/device/shed", Channel: map[string]Channel{"humidity": {Unit: "%"}}},
+	}})
+	say := func(topic, payload string) {
+		s.take(nil, &message{topic: topic, payload: []byte(payload), acked: func() {}})
+	}
+	say("sensors/ghost", "")
+	say("sensors/shed", "21")
+	say("tele/desk/SENSOR", "12")
+	say("fixed/desk/humidity", "40")
+	e.has("/device/shed", "temperature", "value:21")
+	e.has("/device/shed", "humidity", "value:40")
+	e.has("/device/desk", "power", "value:12")
+	if _, ok := e.host.Node("/device/ghost"); ok {
+		t.Error("an empty payload made a twin")
+	}
+	if a, _ := e.host.Node("/device/shed"); a.Lane("set") != nil {
+		t.Error("the sensor shed has a lane set")
+	}
+	if a, _ := e.host.Node("/device/desk"); a.Lane("set") == nil {
+		t.Error("the plug desk has no lane set")
+	}
+}

@@ -72,7 +72,7 @@ func TestStory(t *testing.T) {
 
 	hints := []struct{ uri, lane, value, want string }{
 		{"/room/air", "target", "", `  the value is empty; an empty text is '""'`},
-		{"/device/heater", "set", "on", "  write true or false"},
+		{"/device/heater", "set", "warm", "  write true or false"},
 	}
 	for _, tt := range hints {
 		if r := f.run(t, "set", tt.uri, tt.lane, tt.value, "--host", h.url); r.code != 1 || !strings.HasSuffix(r.err, tt.want+"\n") {
