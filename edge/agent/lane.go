@@ -181,10 +181,14 @@ func (l *Lane) mark(err error) {
 
 func (l *Lane) fail(err error) {
 	l.faulty = true
+	remedy := fmt.Sprintf("send a value that the lane takes; it is as before: selvage get %s %s", l.agent.uri, l.name)
+	if l.kind == CommandKind {
+		remedy = "the command had no effect; send one that the lane takes, or send it again when what stood in the way is over"
+	}
 	l.agent.rt.Health().Raise(health.Condition{
 		Code:   l.code(),
 		Text:   fmt.Sprintf("lane %s of %s: %v", l.name, l.agent.uri, err),
-		Remedy: fmt.Sprintf("send a value that the lane takes; it is as before: selvage get %s %s", l.agent.uri, l.name),
+		Remedy: remedy,
 	})
 }
 

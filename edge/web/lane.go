@@ -38,6 +38,10 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
 		say(w, status(err), err.Error())
 		return
 	}
+	if lane == "" {
+		say(w, http.StatusBadRequest, "the lane's name is empty; it looks like ?lane=temperature")
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), turnTime)
 	defer cancel()
 	switch r.Method {

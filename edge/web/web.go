@@ -1,5 +1,6 @@
-// Package web is the host's door to the network: one HTTP server that accepts WARP on any path
-// and reads and sets single lanes for clients that only speak HTTP.
+// Package web is the host's door to the network: one HTTP server that accepts WARP on any path, has
+// a page with all agents for browsers, reads and sets single lanes for clients that only speak HTTP,
+// and answers /metrics and /healthz.
 package web
 
 import (

@@ -157,6 +157,7 @@ func TestLanes(t *testing.T) {
 		{name: "not an authority", method: "GET", path: "//x/box/1?lane=level", status: 404, want: "…"},
 		{name: "no lane", method: "POST", path: "/box/1?lane=none", body: "1", status: 404, want: "agent /box/1 has no lane none"},
 		{name: "no lane to read", method: "GET", path: "/box/1?lane=none", status: 404, want: "agent /box/1 has no lane none"},
+		{name: "no name", method: "GET", path: "/box/1?lane=", status: 400, want: "the lane's name is empty…"},
 		{name: "lane that holds nothing", method: "GET", path: "/box/1?lane=stall", status: 405, want: "/box/1 stall takes commands and holds nothing to read"},
 		{name: "bad lane", method: "GET", path: "/box/1?lane=%7B", status: 400, want: "…"},
 		{name: "other method", method: "DELETE", path: "/box/1?lane=level", status: 405, want: "a lane is read…"},
