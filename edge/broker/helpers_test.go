@@ -274,3 +274,18 @@ func numbered(n int) []string {
 	}
 	return lines
 }
+
+// counts waits until the broker counts as it should: a program that has ended may not be known to
+// have gone yet.
+func counts(t *testing.T, b *Broker, when string, is func(Stats) bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(30 * time.Second); !is(b.Stats()); {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("%s: %+v", when, b.Stats())
+		}
+	}
+}
