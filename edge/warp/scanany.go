@@ -63,13 +63,16 @@ func scanAny(frame []byte, e *Envelope) error {
 }
 
 // settle puts parentheses around an expression that AppendBody does not know for
-// one, because it begins with a string, a bracket or an attribute.
+// one, because it begins with a string, a bracket or an attribute, and around one
+// whose first operand is missing, which is none when it stands alone.
 func settle(body []byte) []byte {
 	if !bytes.ContainsAny(body, looseOperators) {
 		return body
 	}
 	if v, err := recon.Parse(AppendBody([]byte("@event()"), body)); err == nil && v.Tag() == "event" {
-		return body
+		if _, err := recon.Parse(body); err == nil {
+			return body
+		}
 	}
 	return append(append([]byte{'('}, body...), ')')
 }
