@@ -112,8 +112,8 @@ func TestTLSAndWebSocket(t *testing.T) {
 	}
 }
 
-// greets is a server of another kind, which speaks first.
-func greets(t *testing.T) string {
+// serve has do speak on each connection, one after the other, until the test's end.
+func serve(t *testing.T, do func(net.Conn)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -128,50 +128,43 @@ func greets(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			io.WriteString(c, "220 mail.example ESMTP\r\n")
-			io.Copy(io.Discard, c)
+			do(c)
 			c.Close()
 		}
 	}()
 	return l.Addr().String()
 }
 
-// answers is a broker that says what Mosquitto cannot be made to say: one connection, these answers.
+// greets is a server of another kind, which speaks first.
+func greets(t *testing.T) string {
+	t.Helper()
+	return serve(t, func(c net.Conn) {
+		io.WriteString(c, "220 mail.example ESMTP\r\n")
+		io.Copy(io.Discard, c)
+	})
+}
+
+// answers is a broker that says what Mosquitto cannot be made to say.
 func answers(t *testing.T, connack byte, suback byte) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	t.Cleanup(func() { l.Close(); <-ended })
-	go func() {
-		defer close(ended)
+	return "mqtt://" + serve(t, func(c net.Conn) {
 		for {
-			c, err := l.Accept()
+			p, err := packets.ReadPacket(c)
 			if err != nil {
 				return
 			}
-			for {
-				p, err := packets.ReadPacket(c)
-				if err != nil {
-					break
-				}
-				switch p := p.(type) {
-				case *packets.ConnectPacket:
-					a := packets.NewControlPacket(packets.Connack).(*packets.ConnackPacket)
-					a.ReturnCode = connack
-					a.Write(c)
-				case *packets.SubscribePacket:
-					a := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
-					a.MessageID, a.ReturnCodes = p.MessageID, []byte{suback}
-					a.Write(c)
-				}
+			switch p := p.(type) {
+			case *packets.ConnectPacket:
+				a := packets.NewControlPacket(packets.Connack).(*packets.ConnackPacket)
+				a.ReturnCode = connack
+				a.Write(c)
+			case *packets.SubscribePacket:
+				a := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
+				a.MessageID, a.ReturnCodes = p.MessageID, []byte{suback}
+				a.Write(c)
 			}
-			c.Close()
 		}
-	}()
-	return "mqtt://" + l.Addr().String()
+	})
 }
 
 func TestRefusals(t *testing.T) {
