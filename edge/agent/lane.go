@@ -15,9 +15,10 @@ const (
 	ValueKind LaneKind = iota
 	MapKind
 	CommandKind
+	ListKind
 )
 
-var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command"}
+var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command", ListKind: "list"}
 
 func (k LaneKind) String() string { return laneKinds[k] }
 

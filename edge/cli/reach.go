@@ -68,7 +68,7 @@ func (a *attempt) giveUp() {
 func (e *env) dial(ctx context.Context) (*peer.Conn, error) {
 	a := attempt{host: e.host}
 	defer context.AfterFunc(ctx, a.giveUp)()
-	c, err := peer.Dial(a.watched(ctx), e.host, nil, peer.DefaultLimits)
+	c, err := peer.Dial(a.watched(ctx), e.host, peer.Options{})
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}

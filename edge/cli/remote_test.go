@@ -33,18 +33,16 @@ func plainHost(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	var serving sync.WaitGroup
-	var up websocket.Upgrader
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !websocket.IsWebSocketUpgrade(r) {
 			http.NotFound(w, r)
 			return
 		}
-		ws, err := up.Upgrade(w, r, nil)
+		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: h})
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		c := peer.Accept(ws, r.URL.Path, h, peer.DefaultLimits)
 		serving.Go(func() { c.Serve(); c.Close(closeNormal, "") })
 	}))
 	t.Cleanup(func() {

@@ -97,7 +97,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	}
 	served := web.Options{Host: h, Version: version, Log: log}
 	if plan.Hub != nil {
-		if served.Peer, err = hub.New(h, plan.Hub.Mount); err != nil {
+		if served.Peer.Server, err = hub.New(h, plan.Hub.Mount); err != nil {
 			return err
 		}
 	}

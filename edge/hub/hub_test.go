@@ -70,7 +70,7 @@ func newSite(t *testing.T, dir, address string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.web = web.Start(door, web.Options{Host: s.Host, Peer: h, Log: s.Log})
+	s.web = web.Start(door, web.Options{Host: s.Host, Peer: peer.Options{Server: h}, Log: s.Log})
 	return s
 }
 
@@ -313,7 +313,7 @@ func TestEdgeAway(t *testing.T) {
 // dial connects as an edge may that is not ours.
 func dial(t *testing.T, s *site) *peer.Conn {
 	t.Helper()
-	c, err := peer.Dial(t.Context(), s.url(), nil, peer.DefaultLimits)
+	c, err := peer.Dial(t.Context(), s.url(), peer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

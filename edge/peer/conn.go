@@ -4,6 +4,7 @@ package peer
 
 import (
 	"cmp"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ const (
 	slowTime = 30 * time.Second
 )
 
+const lingerTime = 250 * time.Millisecond
+
 // Server answers the other end's links and commands. Its methods are called by the connection's
 // reading goroutine: as long as they wait, nothing more is read.
 type Server interface {
@@ -57,12 +60,16 @@ type Server interface {
 
 // Conn is one connection to a WARP host.
 type Conn struct {
-	ws     *websocket.Conn
-	net    net.Conn
-	server Server // nil when this end has no lanes
-	limits Limits
-	base   string // path of the upgrade request, against which node URIs are resolved
-	mask   bool   // a client masks its frames
+	ws      *websocket.Conn
+	net     net.Conn
+	server  Server
+	policy  Policy
+	limits  Limits
+	base    string // path of the upgrade request, against which node URIs are resolved
+	mask    bool   // a client masks its frames
+	deflate bool   // messages are compressed
+
+	identity atomic.Pointer[any] // of the other end
 
 	ctx    context.Context // ends with the connection
 	cancel context.CancelFunc
@@ -91,15 +98,18 @@ type target struct {
 	lane string
 }
 
-func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {
+func newConn(ws *websocket.Conn, base string, o Options) *Conn {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits
+	}
 	c := &Conn{
-		ws: ws, net: ws.NetConn(), server: server, limits: limits, base: base,
+		ws: ws, net: ws.NetConn(), server: o.Server, policy: o.Policy, limits: o.Limits, base: base,
 		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.room.L = &c.mu
 	c.ping = time.AfterFunc(pingEvery, c.keepAlive)
-	ws.SetReadLimit(limits.Message)
+	ws.SetReadLimit(o.Limits.Message)
 	ws.SetPingHandler(func(payload string) error {
 		c.heard.Store(true)
 		return c.control(websocket.PongMessage, []byte(payload))
@@ -109,12 +119,6 @@ func newConn(ws *websocket.Conn, base string, server Server, limits Limits) *Con
 		return c.control(websocket.CloseMessage, closeBody(websocket.CloseNormalClosure, ""))
 	})
 	return c
-}
-
-// Accept takes over an upgraded connection of a client. base is the path of its upgrade request.
-// Serve must be called next.
-func Accept(ws *websocket.Conn, base string, server Server, limits Limits) *Conn {
-	return newConn(ws, base, server, limits)
 }
 
 // Context ends with the connection.
@@ -208,7 +212,9 @@ func (c *Conn) read() (err error) {
 			return err
 		}
 		buf, err = c.readAll(buf[:0], r)
-		if err != nil {
+		if _, ours := err.(*violation); ours { // gorilla answers for what it finds itself
+			return c.refuse(err)
+		} else if err != nil {
 			return err
 		}
 		c.heard.Store(true)
@@ -216,14 +222,26 @@ func (c *Conn) read() (err error) {
 		err = c.receive(buf)
 		c.taken.Store(false)
 		if err != nil {
-			c.bye(websocket.ClosePolicyViolation, err.Error())
-			return err
+			return c.refuse(err)
 		}
 		if cap(buf) > 64<<10 {
 			buf = nil // one large message must not cost its size for ever
 		}
 	}
 	return c.ctx.Err()
+}
+
+// refuse closes the connection over what the other end sent.
+func (c *Conn) refuse(err error) error {
+	v := &violation{websocket.ClosePolicyViolation, err.Error()}
+	errors.As(err, &v)
+	c.bye(v.code, v.reason)
+	// A socket that is closed with something unread is reset, and the close frame may be lost.
+	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		c.net.SetReadDeadline(time.Now().Add(lingerTime))
+		io.CopyN(io.Discard, c.net, c.limits.Message)
+	}
+	return err
 }
 
 func (c *Conn) readAll(buf []byte, r io.Reader) ([]byte, error) {
@@ -239,8 +257,14 @@ func (c *Conn) readAll(buf []byte, r io.Reader) ([]byte, error) {
 		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > c.limits.Message { // of a compressed message gorilla bounds the compressed size
+			return buf, &violation{websocket.CloseMessageTooBig, fmt.Sprintf("a message has at most %d bytes", c.limits.Message)}
+		}
 		if errors.Is(err, io.EOF) {
 			return buf, nil
+		}
+		if corrupt := flate.CorruptInputError(0); errors.As(err, &corrupt) {
+			return buf, &violation{websocket.CloseInvalidFramePayloadData, "a message cannot be decompressed"}
 		}
 		if err != nil {
 			return buf, err
@@ -264,14 +288,21 @@ func (c *Conn) receive(frame []byte) error {
 			return err
 		}
 		if e.Tag == warp.Command {
+			if c.policy != nil && !c.policy.Command(c, node.key, lane.key) {
+				return errForbidden
+			}
 			c.server.Command(c, node.key, lane.key, e.Body)
 			return nil
 		}
 		return c.request(node, lane, &e)
 	case warp.Event, warp.Linked, warp.Synced, warp.Unlinked:
 		return c.downward(&e)
+	case warp.Auth:
+		return c.auth(e.Body)
+	case warp.Deauth:
+		return c.deauth()
 	}
-	return nil // auth and its kin: there is nobody to authenticate against yet
+	return nil
 }
 
 // control sends a control frame at once.
@@ -292,7 +323,7 @@ func (c *Conn) write(text []byte) error {
 	if ended != nil {
 		return ended
 	}
-	_, err := c.net.Write(appendFrame(nil, websocket.TextMessage, text, c.mask))
+	_, err := c.net.Write(c.appendText(nil, text))
 	return err
 }
 

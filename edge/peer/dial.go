@@ -39,8 +39,7 @@ func Address(host string) (*url.URL, error) {
 }
 
 // Dial connects to a WARP host and starts the goroutine that reads from it; Close ends it.
-// server answers the other end's own links, nil if there is nothing to link to.
-func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn, error) {
+func Dial(ctx context.Context, host string, o Options) (*Conn, error) {
 	u, err := Address(host)
 	if err != nil {
 		return nil, err
@@ -48,8 +47,9 @@ func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn
 	// gorilla heeds ctx only until TCP stands.
 	unwatch := func() bool { return true }
 	d := websocket.Dialer{
-		HandshakeTimeout: 10 * time.Second,
-		Subprotocols:     []string{Protocol},
+		HandshakeTimeout:  10 * time.Second,
+		Subprotocols:      []string{Protocol},
+		EnableCompression: o.Compress,
 		NetDialContext: func(dialing context.Context, network, address string) (net.Conn, error) {
 			c, err := new(net.Dialer).DialContext(dialing, network, address)
 			if err == nil {
@@ -68,8 +68,8 @@ func Dial(ctx context.Context, host string, server Server, limits Limits) (*Conn
 		}
 		return nil, fmt.Errorf("connect to %s: %w", host, err)
 	}
-	c := newConn(ws, u.Path, server, limits)
-	c.mask = true
+	c := newConn(ws, u.Path, o)
+	c.mask, c.deflate = true, o.Compress && hasDeflate(resp.Header)
 	go c.Serve()
 	return c, nil
 }

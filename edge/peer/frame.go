@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 )
 
+// compressed is the bit of a frame's first byte that says so (RFC 7692, 6).
+const compressed = 0x40
+
 // appendFrame appends one unfragmented WebSocket frame (RFC 6455, 5.2). Frames are made here and
 // not by the WebSocket library so that many of them go out in one write.
 func appendFrame(dst []byte, op int, payload []byte, mask bool) []byte {

@@ -16,7 +16,7 @@ import (
 
 // Names and bodies that would be kept are bounded in bytes, not only in number.
 func TestNameAndBodyLimits(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	long := strings.Repeat("x", 5000)
 	for _, frame := range []string{
 		`@command(node:"/` + long + `",lane:value) 1`,
@@ -33,7 +33,7 @@ func TestNameAndBodyLimits(t *testing.T) {
 
 // A close reason is valid UTF-8 wherever it is cut.
 func TestCloseReason(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	for pad := range 4 {
 		c := s.dial(t, "/")
 		c.send(fmt.Sprintf(`@link(node:"/%%zz%s%s",lane:x)`, strings.Repeat("x", pad), strings.Repeat("é€", 60)))
@@ -46,7 +46,7 @@ func TestCloseReason(t *testing.T) {
 // Commands that were read but not delivered when their connection ends are not waited for.
 func TestCloseWithFullMailbox(t *testing.T) {
 	hold := make(chan struct{})
-	s := serve(t, peer.DefaultLimits, func(a *agent.Agent) {
+	s := serve(t, peer.Options{}, func(a *agent.Agent) {
 		agent.Command(a, "go", func(string) error { <-hold; return nil })
 	})
 	defer close(hold)

@@ -59,6 +59,10 @@ func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *w
 	}
 	l.pending++
 	c.mu.Unlock()
+	if e.Tag != warp.Unlink && c.policy != nil && !c.policy.Link(c, node.key, lane.key) {
+		l.Refuse("")
+		return nil
+	}
 	c.server.Request(l, e)
 	return nil
 }

@@ -35,7 +35,7 @@ type server struct {
 	ended []error
 }
 
-func serve(t *testing.T, limits peer.Limits, setup func(a *agent.Agent)) *server {
+func serve(t *testing.T, o peer.Options, setup func(a *agent.Agent)) *server {
 	t.Helper()
 	leaktest.Check(t)
 	s := &server{Host: host.New(host.Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})}
@@ -47,13 +47,13 @@ func serve(t *testing.T, limits peer.Limits, setup func(a *agent.Agent)) *server
 	if err := s.Route(p, kind, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	up := websocket.Upgrader{Subprotocols: []string{peer.Protocol}}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ws, err := up.Upgrade(w, r, nil)
+		o := o
+		o.Server = s
+		c, err := peer.Upgrade(w, r, nil, o)
 		if err != nil {
 			return
 		}
-		c := peer.Accept(ws, r.URL.Path, s, limits)
 		s.mu.Lock()
 		s.conns = append(s.conns, c)
 		s.mu.Unlock()
@@ -133,7 +133,7 @@ func (c *client) expect(frames ...string) {
 }
 
 func TestLinks(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	c := s.dial(t, "/")
 	for _, step := range []struct {
 		name     string
@@ -172,7 +172,7 @@ func TestLinks(t *testing.T) {
 }
 
 func TestBaseURI(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	c := s.dial(t, "/unit/base")
 	c.send(`@sync(node:"1x",lane:count)`)
 	c.expect(`@linked(node:"1x",lane:count)`, `@event(node:"1x",lane:count) 0`, `@synced(node:"1x",lane:count)`)
@@ -180,7 +180,7 @@ func TestBaseURI(t *testing.T) {
 
 // N commands, then a sync: its synced comes after the effect of all of them.
 func TestSyncIsABarrier(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	c := s.dial(t, "/")
 	const n = 3000
 	for i := 1; i <= n; i++ {
@@ -207,7 +207,7 @@ func TestSyncIsABarrier(t *testing.T) {
 }
 
 func TestFrames(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	c := s.dial(t, "/")
 	c.send(`@link(node:"/unit/1",lane:echo)`)
 	c.expect(`@linked(node:"/unit/1",lane:echo)`)
@@ -249,7 +249,7 @@ func TestFrames(t *testing.T) {
 // Bad input ends its own connection, with a reason, and nothing else.
 func TestBadInput(t *testing.T) {
 	limits := peer.Limits{Message: 10_000, Links: 3, Owed: 100}
-	s := serve(t, limits, unit)
+	s := serve(t, peer.Options{Limits: limits}, unit)
 	bystander := s.dial(t, "/")
 	bystander.send(`@link(node:"/unit/1",lane:value)`)
 	bystander.expect(`@linked(node:"/unit/1",lane:value)`)
@@ -291,7 +291,7 @@ func TestBadInput(t *testing.T) {
 // A reader that takes nothing slows neither the agent nor another reader, and the host keeps but
 // the newest value for it.
 func TestSlowReader(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
+	s := serve(t, peer.Options{}, unit)
 	slow, quick := s.dial(t, "/"), s.dial(t, "/")
 	slow.send(`@sync(node:"/unit/1",lane:value)`)
 	quick.send(`@link(node:"/unit/1",lane:value)`)
@@ -339,8 +339,8 @@ func (f *follower) Synced()           { f.synced <- struct{}{} }
 func (f *follower) Ended(err error)   { f.ended <- err }
 
 func TestFollow(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
-	c, err := peer.Dial(t.Context(), s.url, nil, peer.DefaultLimits)
+	s := serve(t, peer.Options{}, unit)
+	c, err := peer.Dial(t.Context(), s.url, peer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,9 +400,9 @@ func TestFollow(t *testing.T) {
 
 // Either end of a connection may link to the other's lanes, whoever dialled.
 func TestSymmetric(t *testing.T) {
-	s := serve(t, peer.DefaultLimits, unit)
-	other := serve(t, peer.DefaultLimits, unit)
-	c, err := peer.Dial(t.Context(), s.url, other, peer.DefaultLimits)
+	s := serve(t, peer.Options{}, unit)
+	other := serve(t, peer.Options{}, unit)
+	c, err := peer.Dial(t.Context(), s.url, peer.Options{Server: other})
 	if err != nil {
 		t.Fatal(err)
 	}

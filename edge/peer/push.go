@@ -2,8 +2,6 @@ package peer
 
 import (
 	"sync/atomic"
-
-	"github.com/gorilla/websocket"
 )
 
 // Stream is text for the other end, as much of it as there is now. Step appends the next message;
@@ -42,6 +40,6 @@ func (p *Push) step(b *buffer) {
 		if !ok {
 			return
 		}
-		b.frames = appendFrame(b.frames, websocket.TextMessage, text, p.conn.mask)
+		b.frames = p.conn.appendText(b.frames, text)
 	}
 }

@@ -3,8 +3,6 @@ package peer
 import (
 	"sync"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 const (
@@ -134,7 +132,7 @@ func (l *Link) step(b *buffer) {
 		if !ok {
 			break
 		}
-		b.frames = appendFrame(b.frames, websocket.TextMessage, text, c.mask)
+		b.frames = c.appendText(b.frames, text)
 	}
 	if paid := before - l.up.Owed(); paid > 0 {
 		c.owed -= paid

@@ -71,7 +71,7 @@ func (s *stage) serve(address string) {
 		s.t.Fatal(err)
 	}
 	s.address = l.Addr().String()
-	s.server = web.Start(l, web.Options{Host: s.Host, Peer: counted{s}, Version: "1.2", Log: slog.New(slog.DiscardHandler)})
+	s.server = web.Start(l, web.Options{Host: s.Host, Peer: peer.Options{Server: counted{s}}, Version: "1.2", Log: slog.New(slog.DiscardHandler)})
 }
 
 // counted notes the lanes that are linked to.

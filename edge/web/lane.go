@@ -57,7 +57,7 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
 
 // command answers after the commit that holds what the command changed.
 func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.Limits.Message))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.Peer.Limits.Message))
 	if err != nil {
 		code := http.StatusBadRequest
 		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {

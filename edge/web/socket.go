@@ -14,13 +14,7 @@ func wantsSocket(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) 
 // accept makes a WARP connection of a request, whatever its path: node URIs that come over it are
 // resolved against that.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
-	if v := r.Header.Values("Sec-Websocket-Version"); len(v) != 1 || v[0] != "13" {
-		w.Header().Set("Sec-Websocket-Version", "13")
-		say(w, http.StatusUpgradeRequired, "the WebSocket version spoken here is 13")
-		return
-	}
-	ws, err := s.upgrader.Upgrade(w, r, http.Header{"Server": {s.name}})
-	base := r.URL.EscapedPath()
+	c, err := peer.Upgrade(w, r, http.Header{"Server": {s.name}}, s.Peer)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,10 +27,9 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		return
 	case s.stopping:
 		s.closed()
-		ws.Close()
+		c.HangUp(websocket.CloseGoingAway, stopping)
 		return
 	}
-	c := peer.Accept(ws, base, s.Peer, s.Limits)
 	s.conns[c] = struct{}{}
 	s.serving.Go(func() { s.serveConn(c) }) // not in this request's goroutine, which keeps 12 KB of buffers
 }

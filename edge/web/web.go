@@ -30,13 +30,14 @@ const (
 	maxHeader  = 16 << 10
 )
 
+const stopping = "the host is stopping"
+
 // Options say what a server serves. Only Host is needed.
 type Options struct {
 	Host        *host.Host
-	Peer        peer.Server // answers WARP; Host when nil
+	Peer        peer.Options // of each WARP connection; Host answers when Server is nil
 	Version     string
 	Log         *slog.Logger // slog.Default() when nil
-	Limits      peer.Limits  // of each WARP connection; peer.DefaultLimits when zero
 	Connections int          // all that are open at one time, 0 for 1024; one more is turned away
 
 	// Metrics are what other rooms add to /metrics. They are called for each request.
@@ -69,7 +70,6 @@ type Server struct {
 	listener *Listener
 	name     string // of the Server header
 	http     http.Server
-	upgrader websocket.Upgrader
 	served   chan struct{} // closed when no more connections are accepted
 
 	mu       sync.Mutex
@@ -84,11 +84,11 @@ func Start(l *Listener, o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.Peer == nil {
-		o.Peer = o.Host
+	if o.Peer.Server == nil {
+		o.Peer.Server = o.Host
 	}
-	if o.Limits == (peer.Limits{}) {
-		o.Limits = peer.DefaultLimits
+	if o.Peer.Limits == (peer.Limits{}) {
+		o.Peer.Limits = peer.DefaultLimits
 	}
 	s := &Server{
 		Options:  o,
@@ -98,15 +98,6 @@ func Start(l *Listener, o Options) *Server {
 		conns:    map[*peer.Conn]struct{}{},
 	}
 	s.Connections = cmp.Or(o.Connections, 1024)
-	s.upgrader = websocket.Upgrader{
-		HandshakeTimeout: headerTime,
-		Subprotocols:     []string{peer.Protocol},
-		CheckOrigin:      func(*http.Request) bool { return true }, // refusal has checked it
-		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
-			say(w, status, reason.Error())
-		},
-		WriteBufferPool: &sync.Pool{}, // peer writes for itself, so a connection needs no such buffer
-	}
 	s.http = http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTime,
@@ -208,7 +199,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.stopping = true
 	for c := range s.conns {
 		// Its own goroutine, since a close waits for the other end a little. serving waits for it too.
-		s.serving.Go(func() { c.Close(websocket.CloseGoingAway, "the host is stopping") })
+		s.serving.Go(func() { c.Close(websocket.CloseGoingAway, stopping) })
 	}
 	s.mu.Unlock()
 

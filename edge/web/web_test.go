@@ -165,7 +165,7 @@ func TestLanes(t *testing.T) {
 		{name: "front page", method: "GET", path: "/", status: 200, want: "<!doctype html>…"},
 		{name: "lane that is not set from outside", method: "POST", path: "/box/1?lane=shown", body: "5", status: 403, want: "/box/1 shown: this lane shows what the agent knows; it is not set from outside"},
 		{name: "no page", method: "GET", path: "/x", status: 404, want: "there is no page here…"},
-		{name: "too large", method: "POST", path: "/box/1?lane=any", body: strings.Repeat("a", int(b.Limits.Message)+1), status: 413, want: fmt.Sprintf("a command has at most %d bytes", b.Limits.Message)},
+		{name: "too large", method: "POST", path: "/box/1?lane=any", body: strings.Repeat("a", int(b.Peer.Limits.Message)+1), status: 413, want: fmt.Sprintf("a command has at most %d bytes", b.Peer.Limits.Message)},
 	}
 	for _, tt := range tests {
 		status, got, header := b.do(t, tt.method, tt.path, tt.body, tt.headers...)

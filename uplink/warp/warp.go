@@ -119,7 +119,7 @@ func (h *hub) Setup(a *agent.Agent) error {
 const helloTime = 10 * time.Second
 
 func (h *hub) Run(ctx context.Context) error {
-	conn, err := peer.Dial(ctx, h.URL, nil, peer.DefaultLimits)
+	conn, err := peer.Dial(ctx, h.URL, peer.Options{})
 	if err != nil {
 		return explain(err, h.URL)
 	}

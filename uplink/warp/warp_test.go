@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"selvage/edge/agent"
 	"selvage/edge/clock"
 	"selvage/edge/health"
@@ -77,12 +75,10 @@ func (yes) State() func() ([]byte, bool) {
 func listen(t *testing.T, server peer.Server) (url string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var up websocket.Upgrader
-		ws, err := up.Upgrade(w, r, nil)
+		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: server})
 		if err != nil {
 			return
 		}
-		c := peer.Accept(ws, "/", server, peer.DefaultLimits)
 		_ = c.Serve()
 	}))
 	t.Cleanup(s.Close)

@@ -62,7 +62,7 @@ func (e *events) Ended(error)       { close(e.body) }
 
 func follow(t *testing.T, h *program, node, lane string) *events {
 	t.Helper()
-	c, err := peer.Dial(t.Context(), h.url, nil, peer.DefaultLimits)
+	c, err := peer.Dial(t.Context(), h.url, peer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

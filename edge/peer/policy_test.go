@@ -1,0 +1,112 @@
+package peer_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"selvage/edge/peer"
+	"selvage/edge/route"
+)
+
+// guard lets in who says the token good, and only those link to count and command value.
+type guard struct{}
+
+func (guard) Auth(_ *peer.Conn, claims []byte) (any, []byte, bool) {
+	ok := string(claims) == "{token:good}"
+	return "somebody", []byte("{name:somebody}"), ok
+}
+
+func (guard) Link(c *peer.Conn, _ route.NodeURI, lane route.LaneName) bool {
+	return lane != "count" || c.Identity() == "somebody"
+}
+
+func (guard) Command(c *peer.Conn, _ route.NodeURI, lane route.LaneName) bool {
+	return lane != "value" || c.Identity() == "somebody"
+}
+
+func (c *client) closed(code int, reason string) {
+	c.t.Helper()
+	_, text, err := c.ws.ReadMessage()
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) || closed.Code != code || closed.Text != reason {
+		c.t.Errorf("read %q, %v, want close %d %s", text, err, code, reason)
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	s := serve(t, peer.Options{Policy: guard{}}, unit)
+	c := s.dial(t, "/")
+	c.send(`@sync(node:"/unit/1",lane:count)`, `@sync(node:"/unit/1",lane:value)`)
+	c.expect(`@unlinked(node:"/unit/1",lane:count)`,
+		`@linked(node:"/unit/1",lane:value)`, `@event(node:"/unit/1",lane:value)`, `@synced(node:"/unit/1",lane:value)`)
+	c.send(`@auth{token:good}`, `@sync(node:"/unit/1",lane:count)`, `@command(node:"/unit/1",lane:value) 5`)
+	c.expect(`@authed{name:somebody}`, `@linked(node:"/unit/1",lane:count)`, `@event(node:"/unit/1",lane:count) 0`, `@synced(node:"/unit/1",lane:count)`,
+		`@event(node:"/unit/1",lane:value) 5`)
+	c.send(`@deauth`)
+	c.expect(`@deauthed`)
+	c.send(`@command(node:"/unit/1",lane:value) 6`)
+	c.closed(websocket.ClosePolicyViolation, "Forbidden")
+
+	c = s.dial(t, "/")
+	c.send(`@auth{token:bad}`)
+	c.expect(`@deauthed`)
+	c.closed(websocket.ClosePolicyViolation, "Unauthorized")
+}
+
+func TestNoPolicy(t *testing.T) {
+	s := serve(t, peer.Options{}, unit)
+	c := s.dial(t, "/")
+	c.send(`@auth{token:any}`, `@deauth`, `@auth`)
+	c.expect(`@authed`, `@deauthed`, `@authed`)
+}
+
+func TestCompression(t *testing.T) {
+	s := serve(t, peer.Options{Compress: true, Limits: peer.Limits{Message: 100_000, Links: 10, Owed: 10}}, unit)
+	for _, offer := range []bool{true, false} {
+		d := websocket.Dialer{EnableCompression: offer}
+		ws, resp, err := d.Dial(s.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		if agreed := strings.Contains(resp.Header.Get("Sec-Websocket-Extensions"), "permessage-deflate"); agreed != offer {
+			t.Errorf("offered %v, agreed %v", offer, agreed)
+		}
+		c := &client{t, ws}
+		c.send(`@link(node:"/unit/1",lane:echo)`)
+		c.expect(`@linked(node:"/unit/1",lane:echo)`)
+		for _, n := range []int{1, 1000, 80_000} {
+			text := strings.Repeat("x", n)
+			c.send(`@command(node:"/unit/1",lane:echo) ` + text)
+			c.expect(`@event(node:"/unit/1",lane:echo) ` + text)
+		}
+		if !offer {
+			continue
+		}
+		c.send(`@command(node:"/unit/1",lane:echo) ` + strings.Repeat("x", 10_000_000)) // some 10 kB on the wire
+		_, _, err = ws.ReadMessage()
+		if !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
+			t.Errorf("a message that grows over the limit ends with %v, want close 1009", err)
+		}
+	}
+
+	c, err := peer.Dial(t.Context(), s.url, peer.Options{Compress: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(websocket.CloseNormalClosure, "")
+	f := newFollower()
+	if _, err := c.Follow("/unit/1", "echo", false, f); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("y", 5000)
+	if err := c.Command("/unit/1", "echo", []byte(long)); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-f.events; got != long {
+		t.Errorf("an event of %d bytes came back, want %d", len(got), len(long))
+	}
+}

@@ -1,0 +1,67 @@
+package peer
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Options say how a connection is served. All of it may be left out.
+type Options struct {
+	Server   Server // nil when this end has no lanes
+	Policy   Policy // nil when the other end may do everything
+	Limits   Limits // DefaultLimits when zero
+	Compress bool   // permessage-deflate (RFC 7692) if the other end offers it
+}
+
+const handshakeTime = 5 * time.Second
+
+// Upgrade makes a WARP connection of a request, whatever its path: node URIs that come over it are
+// resolved against that. header is added to the answer. When it fails, a websocket.HandshakeError
+// says that the request has been answered by HTTP and its connection is still there; any other
+// error has closed it. Serve must be called next.
+func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o Options) (*Conn, error) {
+	if v := r.Header.Values("Sec-Websocket-Version"); len(v) != 1 || v[0] != "13" {
+		w.Header().Set("Sec-Websocket-Version", "13")
+		http.Error(w, "the WebSocket version spoken here is 13", http.StatusUpgradeRequired)
+		return nil, websocket.HandshakeError{}
+	}
+	u := websocket.Upgrader{
+		HandshakeTimeout: handshakeTime,
+		Subprotocols:     []string{Protocol},
+		CheckOrigin:      func(*http.Request) bool { return true }, // that is the caller's business
+		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+			http.Error(w, reason.Error(), status)
+		},
+		WriteBufferPool:   &writeBuffers,
+		EnableCompression: o.Compress,
+	}
+	ws, err := u.Upgrade(w, r, header)
+	if err != nil {
+		return nil, err
+	}
+	c := newConn(ws, r.URL.EscapedPath(), o)
+	c.deflate = o.Compress && hasDeflate(r.Header)
+	return c, nil
+}
+
+// writeBuffers has nothing in it for long: this package writes for itself, and gorilla would give
+// each connection a buffer.
+var writeBuffers sync.Pool
+
+// hasDeflate reports whether permessage-deflate is among the extensions of a handshake. gorilla
+// keeps to itself what it agreed to.
+func hasDeflate(h http.Header) bool {
+	for _, line := range h.Values("Sec-Websocket-Extensions") {
+		for ext := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(ext, ";")
+			if strings.TrimSpace(name) == "permessage-deflate" {
+				return true
+			}
+		}
+	}
+	return false
+}
