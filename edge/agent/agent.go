@@ -39,6 +39,8 @@ type Agent struct {
 	opened  int            // numbers them
 
 	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
+	asked   func(route.LaneName, LaneKind) error
+	relay   func(route.LaneName, []byte) error
 	made    []*Lane                                 // in this turn
 
 	mu    sync.Mutex // guards what is published: lanes, and the published half of each
@@ -51,7 +53,7 @@ type Runtime interface {
 	Post(m Mail) error // to this agent's own mailbox; an error when that is full
 	Wake(do func())    // the same, never refused: for news that is bounded by construction
 	Send(node route.NodeURI, lane route.LaneName, body []byte) error
-	Join(node route.NodeURI, lane route.LaneName, join func(*Lane, error))
+	Join(node route.NodeURI, lane route.LaneName, kind LaneKind, join func(*Lane, error))
 	Changed()   // a stored lane has news for the store
 	Made(*Lane) // there is a lane that was not there before, or not since the last restart
 	Clock() *clock.Clock
@@ -118,7 +120,7 @@ func (a *Agent) Do(fn func()) error { return a.rt.Post(Mail{Do: fn}) }
 // Send sends v as a command to a lane of an agent, through the one door that all commands take.
 // It never waits for that agent; it fails when its mailbox is full or v has no Recon form.
 func (a *Agent) Send(node, lane string, v any) error {
-	key, _, err := route.Node("", node)
+	key, _, err := route.Anywhere(node)
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", node, err)
 	}
@@ -220,6 +222,9 @@ func (a *Agent) Step(m Mail) error {
 		if m.Do != nil {
 			m.Do()
 			return nil
+		}
+		if a.relay != nil {
+			return a.relay(m.Lane, m.Body)
 		}
 		l := a.Lane(m.Lane)
 		if l == nil {
@@ -381,16 +386,28 @@ func (a *Agent) Remembered() map[route.LaneName]LaneKind {
 	return lanes
 }
 
+// OnAsked has fn told of each reader that asks for a lane that there is not, within a turn, and what
+// kind it takes the lane for. What fn returns tells the reader why it has to wait. It is for agents
+// that show what is elsewhere.
+func (a *Agent) OnAsked(fn func(name route.LaneName, kind LaneKind) error) { a.asked = fn }
+
+// Relay has fn take all commands to the agent, whatever their lane.
+func (a *Agent) Relay(fn func(lane route.LaneName, body []byte) error) { a.relay = fn }
+
 // Offer gives join the lane of that name, within a turn. While there is none, join is told so
 // now, and is given the lane when it is made.
-func (a *Agent) Offer(name route.LaneName, join func(*Lane, error)) {
+func (a *Agent) Offer(name route.LaneName, kind LaneKind, join func(*Lane, error)) {
 	if l := a.Lane(name); l != nil {
 		join(l, nil)
 		return
+	}
+	why := ErrNoLane
+	if a.asked != nil {
+		why = a.asked(name, kind)
 	}
 	if a.waiting == nil {
 		a.waiting = map[route.LaneName][]func(*Lane, error){}
 	}
 	a.waiting[name] = append(a.waiting[name], join)
-	join(nil, ErrNoLane)
+	join(nil, why)
 }

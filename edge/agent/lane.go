@@ -52,6 +52,7 @@ type Lane struct {
 	unsaved bool
 	tails   []*Tail // replaced, never altered, when one comes or goes
 	rowID   int64
+	idle    func() // runs as a turn when the last reader has gone
 
 	typed typed
 }
@@ -105,6 +106,27 @@ func (l *Lane) Open(r Reader) *Tail {
 	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now()}
 	l.tails = append(slices.Clip(l.tails), t)
 	return t
+}
+
+// OnIdle has fn run as a turn when the lane's last reader has gone.
+func (l *Lane) OnIdle(fn func()) {
+	l.agent.mu.Lock()
+	defer l.agent.mu.Unlock()
+	l.idle = fn
+}
+
+// Drop takes the lane away, in a turn, unless it has readers. It is for lanes that show what is elsewhere.
+func (l *Lane) Drop() bool {
+	l.inTurn()
+	a := l.agent
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.Index(a.lanes, l)
+	if i < 0 || !l.joined || len(l.tails) > 0 {
+		return false
+	}
+	a.lanes = slices.Delete(slices.Clone(a.lanes), i, i+1)
+	return true
 }
 
 // add makes l one of a's lanes, or says why it cannot be.
@@ -272,4 +294,7 @@ func (t *Tail) Close() {
 		}
 	}
 	l.tails = kept
+	if len(kept) == 0 && l.idle != nil {
+		t.agent.rt.Wake(l.idle)
+	}
 }

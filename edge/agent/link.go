@@ -33,7 +33,7 @@ type Downlink struct {
 	closed bool
 }
 
-// Link follows a lane of another agent: fn runs as a turn with what the lane holds, then with
+// Link follows a lane of another agent, of this host or of another one: fn runs as a turn with what the lane holds, then with
 // each new value. If values come faster than turns a value lane's newest is what is seen. The
 // value goes over as it is if T is the lane's own type, and by way of Recon otherwise.
 func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
@@ -48,19 +48,13 @@ func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
 		return ok
 	}
 	d.forget = a.opens(d.close)
-	u, err := route.Parse(node)
-	if err == nil && u.Authority != "" {
-		err = fmt.Errorf("agents of other hosts cannot be linked to yet; give a path such as /device/air")
-	}
-	if err == nil {
-		d.node, _, err = route.Node("", node)
-	}
-	if err != nil {
+	var err error
+	if d.node, _, err = route.Anywhere(node); err != nil {
 		d.node = route.NodeURI(node)
 		d.mark(err)
 		return d
 	}
-	a.rt.Join(d.node, d.lane, d.join)
+	a.rt.Join(d.node, d.lane, ValueKind, d.join)
 	return d
 }
 

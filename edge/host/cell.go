@@ -273,20 +273,20 @@ func (c *cell) Send(node route.NodeURI, lane route.LaneName, body []byte) error 
 	return nil
 }
 
-func (c *cell) Join(node route.NodeURI, lane route.LaneName, join func(*agent.Lane, error)) {
+func (c *cell) Join(node route.NodeURI, lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
 	to, err := c.host.find(node)
 	if err != nil {
 		if errors.Is(err, ErrNoNode) {
-			c.host.await(node, func(to *cell) { to.offer(lane, join) })
+			c.host.await(node, func(to *cell) { to.offer(lane, kind, join) })
 		}
 		join(nil, err)
 		return
 	}
-	to.offer(lane, join)
+	to.offer(lane, kind, join)
 }
 
-func (c *cell) offer(lane route.LaneName, join func(*agent.Lane, error)) {
-	c.Wake(func() { c.agent.Offer(lane, join) })
+func (c *cell) offer(lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
+	c.Wake(func() { c.agent.Offer(lane, kind, join) })
 }
 
 func (c *cell) Changed() {

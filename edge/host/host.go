@@ -47,6 +47,8 @@ type Host struct {
 	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
 	stopped bool
 
+	far     agent.Kind // of agents of other hosts; none while it has no name
+
 	watchers watchers
 }
 
@@ -107,6 +109,14 @@ func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route
 	return h.routes.Add(p, kindOf{k, config, guard})
 }
 
+// Beyond has an agent of the kind made for each node of another host that an agent of this one links
+// or sends to; its URI tells which. From outside nobody reaches them.
+func (h *Host) Beyond(k agent.Kind) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.far = k
+}
+
 func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindOf) *cell {
 	c := &cell{host: h, layer: layer}
 	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c})
@@ -138,7 +148,11 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	var k kindOf
 	var params route.Params
 	routed := false
-	if c == nil {
+	switch {
+	case c != nil:
+	case uri.IsFar():
+		k, routed = kindOf{kind: h.far}, h.far.Name != ""
+	default:
 		k, params, routed = h.routes.Find(uri)
 	}
 	h.mu.RUnlock()
@@ -155,6 +169,9 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	}
 	if h.stopped {
 		return nil, ErrStopped
+	}
+	if uri.IsFar() {
+		return h.make(uri, params, Things, k), nil
 	}
 	if h.routed >= h.MaxRouted {
 		h.Health.Raise(health.Condition{

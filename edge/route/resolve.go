@@ -1,6 +1,9 @@
 package route
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Resolve finds what ref means where u is the base (RFC 3986, section 5.2) and
 // removes dot segments.
@@ -101,6 +104,42 @@ func key(u URI) NodeURI {
 	// An opaque path routes the same under every scheme; keyed without one it
 	// would read back as a path ("meta:host" as scheme "meta").
 	return NodeURI("swim:" + u.Path)
+}
+
+// Anywhere reads a node reference as an agent's author or a config gives it. Without an authority it
+// is a node of this host, and host is "". With one, as in "warp://hub.example:9001/unit/1", host is
+// the other host, "warp://hub.example:9001", and node is that followed by the node's key there. No
+// reference that comes on the wire leads to such a key: see Node.
+func Anywhere(ref string) (node NodeURI, host string, err error) {
+	u, err := Parse(ref)
+	if err != nil {
+		return "", "", err
+	}
+	here := key(URI{Path: "/"}.Resolve(u))
+	switch {
+	case !u.HasAuthority:
+		return here, "", nil
+	case u.Authority == "" || u.Scheme == "":
+		return "", "", fmt.Errorf("%q names another host only in part; write warp://HOST:PORT/NODE", ref)
+	}
+	host = u.Scheme + "://" + u.Authority
+	return NodeURI(host) + here, host, nil
+}
+
+// IsFar reports whether n is a node of another host.
+func (n NodeURI) IsFar() bool {
+	scheme, rest, _ := strings.Cut(string(n), ":")
+	return strings.HasPrefix(rest, "//") && !strings.HasPrefix(scheme, "/")
+}
+
+// Cut takes a far node apart again: its host and its key there.
+func (n NodeURI) Cut() (host string, node NodeURI) {
+	scheme, rest, _ := strings.Cut(string(n), "://")
+	i := strings.IndexByte(rest, '/')
+	if i < 0 {
+		return "", n
+	}
+	return scheme + "://" + rest[:i], NodeURI(rest[i:])
 }
 
 // Lane reads a lane reference. spelling is the normalised reference, which links
