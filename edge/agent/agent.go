@@ -261,12 +261,14 @@ func (a *Agent) close() {
 
 // guard runs what an author gave outside of a turn; its panic is his, not the host's.
 func (a *Agent) guard(fn func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.Log().Error("panic while giving back what the agent took", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
+	defer a.caught()
 	fn()
+}
+
+func (a *Agent) caught() {
+	if p := recover(); p != nil {
+		a.Log().Error("panic outside of a turn", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
 }
 
 // turn runs fn, and publishes what it set unless it panicked: half a turn is never seen.

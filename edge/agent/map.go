@@ -19,6 +19,7 @@ type MapLane[K, V any] struct {
 	cur  map[string]*mapItem[K, V] // as this turn sees it, by the key's Recon text
 	ops  []mapOp                   // of this turn
 	text []byte                    // room to spell a key
+	body []byte                    // room to print a value
 
 	onUpdate []func(key K, old, now V) error
 	onRemove []func(key K, old V) error
@@ -30,7 +31,7 @@ type MapLane[K, V any] struct {
 type mapItem[K, V any] struct {
 	key   K
 	val   V
-	entry *mapEntry
+	entry mapEntry
 }
 
 // Map makes a map lane that starts empty, or with what is remembered of it.
@@ -49,17 +50,19 @@ func (l *MapLane[K, V]) restore(entries []Entry) {
 	for _, e := range entries {
 		k, kerr := l.keys.Decode(e.Key)
 		v, verr := l.vals.Decode(e.Value)
-		if err := errors.Join(kerr, verr); err != nil {
+		err := errors.Join(kerr, verr)
+		if err != nil {
 			l.fail(fmt.Errorf("the entry stored under %s does not fit and is left aside: %w", e.Key, err))
 			continue
 		}
-		entry, err := newMapEntry(string(e.Key), e.Value)
-		if err != nil {
+		it := &mapItem[K, V]{key: k, val: v}
+		if it.entry, err = newMapEntry(string(e.Key)); err != nil {
 			l.fail(err)
 			continue
 		}
-		l.cur[entry.text] = &mapItem[K, V]{key: k, val: v, entry: entry}
-		l.log.list(entry)
+		it.entry.body = appendUpdate(it.entry.text, e.Value)
+		l.cur[it.entry.text] = it
+		l.log.list(&it.entry)
 	}
 }
 
@@ -147,32 +150,34 @@ func (l *MapLane[K, V]) set(key K, v V) error {
 	if err != nil {
 		return err
 	}
-	value, err := l.vals.Append(nil, v)
-	if err != nil {
+	if l.body, err = l.vals.Append(l.body[:0], v); err != nil {
 		return err
 	}
 	it := l.cur[string(text)]
-	var old V
-	if it != nil {
-		old = it.val
+	isNew := it == nil
+	if isNew {
+		it = &mapItem[K, V]{key: key}
+		if it.entry, err = newMapEntry(string(text)); err != nil {
+			return err
+		}
 	}
-	name := string(text)
+	body := appendUpdate(it.entry.text, l.body) // before handlers, which may set other entries
 	l.inTurn()
 	for _, fn := range l.onUpdate {
-		if err := fn(key, old, v); err != nil {
+		if err := fn(key, it.val, v); err != nil {
 			return err
 		}
 	}
-	if it = l.cur[name]; it == nil {
-		entry, err := newMapEntry(name, nil)
-		if err != nil {
-			return err
+	if now := l.cur[it.entry.text]; now != nil {
+		it = now
+	} else {
+		if !isNew { // a handler has removed it
+			it = &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}
 		}
-		it = &mapItem[K, V]{key: key, entry: entry}
-		l.cur[name] = it
+		l.cur[it.entry.text] = it
 	}
 	it.val = v
-	l.add(mapOp{kind: updateOp, entry: it.entry, body: appendUpdate(name, value)})
+	l.add(mapOp{kind: updateOp, entry: &it.entry, body: body})
 	return nil
 }
 
@@ -194,7 +199,7 @@ func (l *MapLane[K, V]) remove(key K) error {
 	if err := l.take(it); err != nil {
 		return err
 	}
-	l.add(mapOp{kind: removeOp, entry: it.entry})
+	l.add(mapOp{kind: removeOp, entry: &it.entry})
 	return nil
 }
 
@@ -238,7 +243,7 @@ func (l *MapLane[K, V]) cut(kind opKind, n int) error {
 			refused = err
 			continue
 		}
-		op.cut = append(op.cut, it.entry)
+		op.cut = append(op.cut, &it.entry)
 	}
 	if refused != nil {
 		for _, e := range op.cut {

@@ -68,16 +68,12 @@ type mapOp struct {
 
 const updateHead = "@update(key:"
 
-func newMapEntry(text string, value []byte) (*mapEntry, error) {
+func newMapEntry(text string) (mapEntry, error) {
 	key, err := recon.ParseString(text)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", text, err)
+		return mapEntry{}, fmt.Errorf("key %s: %w", text, err)
 	}
-	e := &mapEntry{text: text, key: key}
-	if value != nil {
-		e.body = appendUpdate(text, value)
-	}
-	return e, nil
+	return mapEntry{text: text, key: key}, nil
 }
 
 func appendUpdate(key string, value []byte) []byte {

@@ -98,15 +98,19 @@ func (l *ValueLane[T]) publish() {
 func (l *ValueLane[T]) encoded() []byte {
 	if l.body == nil {
 		l.body = []byte{} // an absent value has no text, and is not asked for again
-		l.agent.guard(func() {
-			body, err := l.codec.Append(nil, l.pub)
-			if err != nil {
-				panic(err)
-			}
-			l.body = append(l.body, body...)
-		})
+		l.encode()
 	}
 	return l.body
+}
+
+func (l *ValueLane[T]) encode() {
+	defer l.agent.caught()
+	var room [64]byte
+	body, err := l.codec.Append(room[:0], l.pub)
+	if err != nil {
+		panic(err)
+	}
+	l.body = append(l.body, body...)
 }
 
 func (l *ValueLane[T]) now() uint64 { return l.seq }

@@ -42,6 +42,7 @@ type cell struct {
 	mu      sync.Mutex
 	state   cellState
 	mail    []agent.Mail
+	box     *[]agent.Mail // where mail goes back to when it is read
 	bytes   int
 	room    chan struct{} // closed when mail was taken; nil while nobody waits
 	started bool
@@ -59,6 +60,11 @@ const (
 	stopped
 )
 
+// boxes keep mailboxes that have been emptied for whoever gets mail next: an idle agent needs none.
+var boxes = sync.Pool{New: func() any { return new([]agent.Mail) }}
+
+const maxBox = 1024 // pieces of mail for which a box is kept
+
 // push puts m in the mailbox. Urgent mail is bounded by those who send it, and never refused.
 func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error) {
 	size := mailSize + len(m.Body)
@@ -72,6 +78,10 @@ func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error)
 			c.room = make(chan struct{})
 		}
 		return c.room, ErrFull
+	}
+	if c.mail == nil {
+		c.box = boxes.Get().(*[]agent.Mail)
+		c.mail = *c.box
 	}
 	c.mail = append(c.mail, m)
 	c.bytes += size
@@ -102,12 +112,13 @@ func (c *cell) run() {
 	c.mu.Lock()
 	c.state = running
 	mail := c.mail
-	rest := mail[min(len(mail), maxTurns):]
-	mail = mail[:len(mail)-len(rest)]
-	c.mail = rest
-	c.bytes = 0
-	for _, m := range rest {
-		c.bytes += mailSize + len(m.Body)
+	box := c.box
+	c.mail, c.box, c.bytes = nil, nil, 0
+	if len(mail) > maxTurns {
+		c.mail, mail, box = mail[maxTurns:], mail[:maxTurns], nil
+		for _, m := range c.mail {
+			c.bytes += mailSize + len(m.Body)
+		}
 	}
 	if c.room != nil {
 		close(c.room)
@@ -128,10 +139,14 @@ func (c *cell) run() {
 			m.Done(err)
 		}
 		mail[i] = agent.Mail{}
-		if p := (*agent.Panicked)(nil); errors.As(err, &p) {
+		if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
 			c.crash(p, mail[i+1:])
 			return
 		}
+	}
+	if box != nil && cap(mail) <= maxBox {
+		*box = mail[:0]
+		boxes.Put(box)
 	}
 
 	c.mu.Lock()
@@ -143,7 +158,6 @@ func (c *cell) run() {
 		c.host.sched.add(c)
 	default:
 		c.state = idle
-		c.mail = nil
 	}
 }
 
@@ -186,6 +200,7 @@ func (c *cell) rest(cause error, mail []agent.Mail) {
 		c.bytes += mailSize + len(m.Body)
 	}
 	c.mail = append(mail, c.mail...)
+	c.box = nil
 	if !c.since.IsZero() && time.Since(c.since) > lastPause {
 		c.pause = 0
 	}

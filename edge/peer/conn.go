@@ -4,7 +4,6 @@ package peer
 
 import (
 	"cmp"
-	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -40,13 +39,6 @@ type Limits struct {
 // DefaultLimits are for strangers: links and messages as large as anybody has been seen to need.
 var DefaultLimits = Limits{Message: 1<<20 + 64<<10, Links: 65536, Owed: 8192}
 
-// A message beyond slowSize has to be complete within slowTime, or many clients that each hold one
-// back could fill the memory.
-const (
-	slowSize = 16 << 10
-	slowTime = 30 * time.Second
-)
-
 const lingerTime = 250 * time.Millisecond
 
 // Server answers the other end's links and commands. Its methods are called by the connection's
@@ -60,8 +52,8 @@ type Server interface {
 
 // Conn is one connection to a WARP host.
 type Conn struct {
-	ws      *websocket.Conn
 	net     net.Conn
+	in      reader
 	server  Server
 	policy  Policy
 	limits  Limits
@@ -75,9 +67,7 @@ type Conn struct {
 	cancel context.CancelFunc
 
 	names spellings
-	heard atomic.Bool // since the last ping
-	taken atomic.Bool // a message is being handled, and nothing is read meanwhile
-	quiet int         // ticks of ping at which nothing had been heard
+	quiet int // ticks of ping at which nothing had been heard
 	ping  *time.Timer
 
 	mu    sync.Mutex // guards links and what is in them, and downlinks
@@ -98,26 +88,20 @@ type target struct {
 	lane string
 }
 
-func newConn(ws *websocket.Conn, base string, o Options) *Conn {
+// newConn makes a connection over a socket on which the handshake is over. first is what has been
+// read from it since.
+func newConn(over net.Conn, first []byte, base string, o Options) *Conn {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits
 	}
 	c := &Conn{
-		ws: ws, net: ws.NetConn(), server: o.Server, policy: o.Policy, limits: o.Limits, base: base,
+		net: over, server: o.Server, policy: o.Policy, limits: o.Limits, base: base, deflate: o.Compress,
 		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
 	}
+	c.in = reader{net: over, raw: rawSocket(over), masked: true, deflate: o.Compress, limit: o.Limits.Message, buf: first, end: len(first)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.room.L = &c.mu
 	c.ping = time.AfterFunc(pingEvery, c.keepAlive)
-	ws.SetReadLimit(o.Limits.Message)
-	ws.SetPingHandler(func(payload string) error {
-		c.heard.Store(true)
-		return c.control(websocket.PongMessage, []byte(payload))
-	})
-	ws.SetPongHandler(func(string) error { c.heard.Store(true); return nil })
-	ws.SetCloseHandler(func(int, string) error {
-		return c.control(websocket.CloseMessage, closeBody(websocket.CloseNormalClosure, ""))
-	})
 	return c
 }
 
@@ -185,7 +169,7 @@ func (c *Conn) end(err error) {
 }
 
 func (c *Conn) keepAlive() {
-	if c.heard.Swap(false) || c.taken.Load() {
+	if c.in.heard.Swap(false) || !c.in.waiting.Load() {
 		c.quiet = 0
 	} else if c.quiet++; c.quiet == 2 {
 		c.end(fmt.Errorf("nothing heard for %v, not even the answer to a ping", 2*pingEvery))
@@ -204,28 +188,21 @@ func (c *Conn) read() (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic while reading: %v\n%s", p, debug.Stack()) // ends this connection, not the host
 		}
+		c.in.release()
 	}()
-	var buf []byte
 	for c.ctx.Err() == nil { // what is read already has no turn once the connection is over
-		_, r, err := c.ws.NextReader()
-		if err != nil {
+		op, payload, err := c.in.next()
+		if err == nil {
+			err = c.receive(op, payload)
+		} else if _, ours := err.(*violation); !ours {
 			return err
 		}
-		buf, err = c.readAll(buf[:0], r)
-		if _, ours := err.(*violation); ours { // gorilla answers for what it finds itself
-			return c.refuse(err)
-		} else if err != nil {
+		if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
+			c.control(websocket.CloseMessage, closeBody(websocket.CloseNormalClosure, ""))
 			return err
 		}
-		c.heard.Store(true)
-		c.taken.Store(true)
-		err = c.receive(buf)
-		c.taken.Store(false)
 		if err != nil {
 			return c.refuse(err)
-		}
-		if cap(buf) > 64<<10 {
-			buf = nil // one large message must not cost its size for ever
 		}
 	}
 	return c.ctx.Err()
@@ -244,57 +221,25 @@ func (c *Conn) refuse(err error) error {
 	return err
 }
 
-func (c *Conn) readAll(buf []byte, r io.Reader) ([]byte, error) {
-	slow := false
-	for {
-		if len(buf) > slowSize && !slow {
-			slow = true
-			c.ws.SetReadDeadline(time.Now().Add(slowTime))
-			defer c.ws.SetReadDeadline(time.Time{})
-		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if int64(len(buf)) > c.limits.Message { // of a compressed message gorilla bounds the compressed size
-			return buf, &violation{websocket.CloseMessageTooBig, fmt.Sprintf("a message has at most %d bytes", c.limits.Message)}
-		}
-		if errors.Is(err, io.EOF) {
-			return buf, nil
-		}
-		if corrupt := flate.CorruptInputError(0); errors.As(err, &corrupt) {
-			return buf, &violation{websocket.CloseInvalidFramePayloadData, "a message cannot be decompressed"}
-		}
-		if err != nil {
-			return buf, err
-		}
+// receive handles a message or a control frame. An error ends the connection.
+func (c *Conn) receive(op int, payload []byte) error {
+	switch op {
+	case websocket.PingMessage:
+		return c.control(websocket.PongMessage, payload)
+	case websocket.PongMessage:
+		return nil
+	case websocket.CloseMessage:
+		return closed(payload)
 	}
-}
-
-// receive handles one message. An error ends the connection.
-func (c *Conn) receive(frame []byte) error {
 	var e warp.Envelope
-	if err := warp.Scan(frame, &e); err != nil {
+	if err := warp.Scan(payload, &e); err != nil {
 		return err
 	}
 	switch e.Tag {
-	case warp.Command, warp.Link, warp.Sync, warp.Unlink:
-		if c.server == nil {
-			return nil
-		}
-		node, lane, err := c.names.resolve(c.base, e.Node, e.Lane)
-		if err != nil {
-			return err
-		}
-		if e.Tag == warp.Command {
-			if c.policy != nil && !c.policy.Command(c, node.key, lane.key) {
-				return errForbidden
-			}
-			c.server.Command(c, node.key, lane.key, e.Body)
-			return nil
-		}
-		return c.request(node, lane, &e)
+	case warp.Command:
+		return c.command(&e)
+	case warp.Link, warp.Sync, warp.Unlink:
+		return c.request(&e)
 	case warp.Event, warp.Linked, warp.Synced, warp.Unlinked:
 		return c.downward(&e)
 	case warp.Auth:
@@ -302,6 +247,21 @@ func (c *Conn) receive(frame []byte) error {
 	case warp.Deauth:
 		return c.deauth()
 	}
+	return nil
+}
+
+func (c *Conn) command(e *warp.Envelope) error {
+	if c.server == nil {
+		return nil
+	}
+	node, lane, err := c.names.resolve(c.base, e.Node, e.Lane)
+	if err != nil {
+		return err
+	}
+	if c.policy != nil && !c.policy.Command(c, node.key, lane.key) {
+		return errForbidden
+	}
+	c.server.Command(c, node.key, lane.key, e.Body)
 	return nil
 }
 

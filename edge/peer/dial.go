@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
@@ -44,19 +45,29 @@ func Dial(ctx context.Context, host string, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// gorilla heeds ctx only until TCP stands.
 	unwatch := func() bool { return true }
+	connect := func(dialing context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(dialing, network, address)
+		if err != nil {
+			return nil, err
+		}
+		unwatch = context.AfterFunc(ctx, func() { c.Close() }) // gorilla heeds ctx only until the connection stands
+		if u.Scheme == "wss" {
+			secure := tls.Client(c, &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}})
+			if err := secure.HandshakeContext(dialing); err != nil {
+				c.Close()
+				return nil, err
+			}
+			c = secure
+		}
+		return &handshake{Conn: c}, nil
+	}
 	d := websocket.Dialer{
 		HandshakeTimeout:  10 * time.Second,
 		Subprotocols:      []string{Protocol},
 		EnableCompression: o.Compress,
-		NetDialContext: func(dialing context.Context, network, address string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(dialing, network, address)
-			if err == nil {
-				unwatch = context.AfterFunc(ctx, func() { c.Close() })
-			}
-			return c, err
-		},
+		NetDialContext:    connect,
+		NetDialTLSContext: connect,
 	}
 	ws, resp, err := d.DialContext(ctx, u.String(), nil)
 	if !unwatch() {
@@ -68,8 +79,47 @@ func Dial(ctx context.Context, host string, o Options) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("connect to %s: %w", host, err)
 	}
-	c := newConn(ws, u.Path, o)
-	c.mask, c.deflate = true, o.Compress && hasDeflate(resp.Header)
+	over := ws.NetConn().(*handshake)
+	o.Compress = o.Compress && hasDeflate(resp.Header)
+	c := newConn(over.Conn, over.ahead, u.Path, o)
+	c.mask, c.in.masked = true, false
 	go c.Serve()
 	return c, nil
+}
+
+// handshake is a connection until it is a WebSocket. It gives gorilla the answer's header and nothing
+// behind it, for what gorilla reads ahead it keeps to itself.
+type handshake struct {
+	net.Conn
+	ahead []byte
+	seen  int // of headerEnd
+}
+
+const headerEnd = "\r\n\r\n"
+
+func (h *handshake) Read(p []byte) (int, error) {
+	if len(h.ahead) == 0 {
+		room := make([]byte, 4<<10)
+		n, err := h.Conn.Read(room)
+		if n == 0 {
+			return 0, err
+		}
+		h.ahead = room[:n]
+	}
+	n := min(len(p), len(h.ahead))
+	for i := 0; i < n && h.seen < len(headerEnd); i++ {
+		switch c := h.ahead[i]; {
+		case c == headerEnd[h.seen]:
+			if h.seen++; h.seen == len(headerEnd) {
+				n = i + 1
+			}
+		case c == headerEnd[0]:
+			h.seen = 1
+		default:
+			h.seen = 0
+		}
+	}
+	copy(p, h.ahead[:n])
+	h.ahead = h.ahead[n:]
+	return n, nil
 }

@@ -31,7 +31,14 @@ func (l *Link) Lane() route.LaneName { return l.lane }
 func (l *Link) Conn() *Conn { return l.conn }
 
 // request finds or makes the link and passes the request on.
-func (c *Conn) request(node name[route.NodeURI], lane name[route.LaneName], e *warp.Envelope) error {
+func (c *Conn) request(e *warp.Envelope) error {
+	if c.server == nil {
+		return nil
+	}
+	node, lane, err := c.names.resolve(c.base, e.Node, e.Lane)
+	if err != nil {
+		return err
+	}
 	if len(e.Body) > maxBody {
 		return fmt.Errorf("the body of a %s has at most %d bytes", e.Tag, maxBody)
 	}

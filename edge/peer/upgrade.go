@@ -43,9 +43,8 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o Optio
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(ws, r.URL.EscapedPath(), o)
-	c.deflate = o.Compress && hasDeflate(r.Header)
-	return c, nil
+	o.Compress = o.Compress && hasDeflate(r.Header)
+	return newConn(ws.NetConn(), nil, r.URL.EscapedPath(), o), nil // nothing can have been read ahead, or gorilla refuses
 }
 
 // writeBuffers has nothing in it for long: this package writes for itself, and gorilla would give

@@ -1,0 +1,32 @@
+package peer
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/gorilla/websocket"
+)
+
+// What the tests of Client, which need the package's own outside, reach in by.
+
+const (
+	MaxWaiting = maxWaiting
+	IdleTime   = idleTime
+	Hasty      = hasty
+)
+
+func (c *Client) SetDial(dial func(context.Context) (*Conn, error)) { c.dial = dial }
+
+// DialOver is Dial over a connection that stands.
+func DialOver(nc net.Conn, o Options) (*Conn, error) {
+	over := &handshake{Conn: nc}
+	if _, _, err := websocket.NewClient(over, &url.URL{Scheme: "ws", Host: "test", Path: "/"}, http.Header{}, 0, 0); err != nil {
+		return nil, err
+	}
+	c := newConn(nc, over.ahead, "/", o)
+	c.mask, c.in.masked = true, false
+	go c.Serve()
+	return c, nil
+}
