@@ -7,6 +7,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,8 @@ type Agent struct {
 	config any
 	rt     Runtime
 
+	pending int // bytes of events that a command lane keeps for readers that lag
+
 	turning bool                        // inside a turn, so lanes may be touched
 	changed []*Lane                     // lanes set in this turn
 	wakes   []Reader                    // reused by publish
@@ -41,7 +44,7 @@ type Agent struct {
 	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
 	asked   func(route.LaneName, LaneKind) error
 	relay   func(route.LaneName, []byte) error
-	made    []*Lane                                 // in this turn
+	made    []*Lane // in this turn
 
 	mu    sync.Mutex // guards what is published: lanes, and the published half of each
 	lanes []*Lane
@@ -68,6 +71,8 @@ type Options struct {
 	Kind   Kind
 	Config any // nil for the kind's defaults
 	Host   Runtime
+
+	Pending int // bytes of events that a command lane keeps for readers that lag; 1 MiB when 0
 }
 
 // New makes an agent that has not run yet. Start is its first turn.
@@ -75,7 +80,7 @@ func New(o Options) *Agent {
 	if o.Config == nil {
 		o.Config = o.Kind.Defaults
 	}
-	return &Agent{uri: o.URI, params: o.Params, kind: o.Kind, config: o.Config, rt: o.Host}
+	return &Agent{uri: o.URI, params: o.Params, kind: o.Kind, config: o.Config, rt: o.Host, pending: cmp.Or(o.Pending, defaultPending)}
 }
 
 // URI returns the agent's node URI.

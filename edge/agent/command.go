@@ -4,8 +4,8 @@ import (
 	"selvage/edge/recon"
 )
 
-// maxPending bounds in bytes what a command lane keeps for readers that lag.
-const maxPending = 1 << 20
+// defaultPending bounds in bytes what a command lane keeps for readers that lag.
+const defaultPending = 1 << 20
 
 // CommandLane takes commands of type T and shows each one it accepted to its links.
 type CommandLane[T any] struct {
@@ -53,7 +53,7 @@ func (l *CommandLane[T]) publish() {
 			l.bytes += len(b)
 		}
 		l.log = append(l.log, l.heard...)
-		for l.bytes > maxPending && len(l.log) > 1 {
+		for l.bytes > l.agent.pending && len(l.log) > 1 {
 			l.bytes -= len(l.log[0])
 			l.log[0] = nil
 			l.log = l.log[1:]

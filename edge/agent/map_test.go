@@ -132,6 +132,21 @@ func (m *model) apply(t *testing.T, body []byte) {
 
 // Whatever happens to a map lane, and however a reader lags, syncs or comes late: once it has read
 // all events, its picture is the lane's state. The same holds for the store, over restarts.
+// A reader that syncs anew while it lags keeps no entry that has gone meanwhile.
+func TestMapSyncWhileBehind(t *testing.T) {
+	o := newLoop(t)
+	var m *MapLane[string, int]
+	a := o.add("/a", func(a *Agent) { m = Map[string, int](a, "m") })
+	tail := a.Lane("m").Open(&reader{})
+	o.do(a, func() { m.Set("a", 1); m.Set("b", 2) })
+	want(t, "the start", drain(tail), []string{"@update(key:a) 1", "@update(key:b) 2"})
+	o.do(a, func() { m.Set("c", 3); m.Remove("a"); m.Set("b", 4) })
+	want(t, "a sync while behind", all(tail.State()), []string{"@remove(key:a)", "@update(key:b) 4", "@update(key:c) 3"})
+	o.do(a, func() { m.Clear(); m.Set("d", 5) })
+	want(t, "a sync behind a clear", all(tail.State()), []string{"@clear", "@update(key:d) 5"})
+	want(t, "what is left", drain(tail), nil)
+}
+
 func TestMapReaders(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -267,13 +267,25 @@ func (g *mapLog) entries() []*mapEntry {
 	return g.sorted
 }
 
+// state tells a reader that syncs while it lags what is gone, before it tells what there is.
 func (g *mapLog) state(t *Tail) func() ([]byte, bool) {
+	var gone [][]byte
 	if t.at < g.seq {
+		for _, s := range g.slots {
+			if s.seq > t.at && s.body != nil && !s.news(t.at) {
+				gone = append(gone, s.body)
+			}
+		}
 		t.at = g.seq
 		g.caughtUp()
 	}
 	entries := g.entries()
 	return func() ([]byte, bool) {
+		if len(gone) > 0 {
+			body := gone[0]
+			gone = gone[1:]
+			return body, true
+		}
 		for len(entries) > 0 {
 			e := entries[0]
 			entries = entries[1:]

@@ -137,7 +137,7 @@ func TestBigEcho(t *testing.T) {
 	o := newLoop(t)
 	a := o.add("/a", func(a *Agent) { Command(a, "go", func(string) error { return nil }) })
 	tail := a.Lane("go").Open(&reader{})
-	big := strings.Repeat("x", 2*maxPending)
+	big := strings.Repeat("x", 2*defaultPending)
 	o.command(a, "go", big)
 	if got := drain(tail); len(got) != 1 || got[0] != big {
 		t.Errorf("an echo larger than what is kept for late readers: %d events", len(got))

@@ -20,6 +20,7 @@ import (
 	"selvage/edge/host"
 	"selvage/edge/hub"
 	"selvage/edge/meta"
+	"selvage/edge/peer"
 	"selvage/edge/store"
 	"selvage/edge/web"
 	"selvage/uplink"
@@ -72,7 +73,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
-	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents})
+	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents, Pending: int(plan.Host.WARP.Pending)})
 	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
@@ -95,7 +96,12 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	if err := meta.Add(h, info); err != nil {
 		return err
 	}
-	served := web.Options{Host: h, Version: version, Log: log}
+	limits := peer.DefaultLimits
+	limits.Message, limits.Links = int64(plan.Host.WARP.Message), plan.Host.WARP.Links
+	served := web.Options{
+		Host: h, Version: version, Log: log, Connections: plan.Host.WARP.Connections,
+		Peer: peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress},
+	}
 	if plan.Hub != nil {
 		if served.Peer.Server, err = hub.New(h, plan.Hub.Mount); err != nil {
 			return err

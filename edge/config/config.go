@@ -4,6 +4,7 @@
 // These are the tables of a file, all of which may be left out:
 //
 //	[host]           the host itself
+//	[host.warp]      limits for those who connect to it
 //	[device.NAME]    a device; its driver says which further keys it takes
 //	[agent."/uri"]   an agent, or the agents of a pattern of URIs; its kind says the same
 //	[uplink.NAME]    a way out, to a broker or to a peer; its kind says the same
@@ -54,6 +55,16 @@ type Host struct {
 	Listen string        // host:port for browsers and WARP
 	Commit time.Duration // how long a value may wait for the next write to disk
 	Agents int           // how many agents the tables for patterns of URIs may make
+	WARP   WARP
+}
+
+// WARP is the table [host.warp]: what its clients may take of this host.
+type WARP struct {
+	Connections int  // at one time, browsers among them
+	Message     Size // the largest message; its frames have no bound of their own
+	Links       int  // of one connection
+	Pending     Size // what a command lane keeps of its events for links that lag
+	Compress    bool // permessage-deflate for clients that offer it
 }
 
 // Device is one table [device.NAME].

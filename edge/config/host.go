@@ -12,6 +12,7 @@ func (p *planner) host(t *table) {
 		Listen: "127.0.0.1:9001",
 		Commit: 250 * time.Millisecond,
 		Agents: 10000,
+		WARP:   WARP{Connections: 1024, Message: 1_100_000, Links: 65_536, Pending: 1_000_000},
 	}
 	if name, err := os.Hostname(); err == nil {
 		p.plan.Host.Name = name
@@ -33,8 +34,24 @@ func (h *Host) Check(fault func(key, problem, remedy string)) {
 	if h.Agents < 1 {
 		fault("agents", fmt.Sprintf("agents is at least 1, got %d", h.Agents), "write 10000, or leave it out")
 	}
+	h.WARP.check(fault)
 	if _, problem, remedy := listenAddress(h.Listen, "127.0.0.1:9001"); problem != "" {
 		fault("listen", problem, remedy)
+	}
+}
+
+func (w *WARP) check(fault func(key, problem, remedy string)) {
+	if w.Connections < 1 {
+		fault("warp.connections", fmt.Sprintf("connections is at least 1, got %d", w.Connections), "write 1024, or leave it out")
+	}
+	if w.Message < 4_000 || w.Message > 1_000_000_000 {
+		fault("warp.message", fmt.Sprintf("message is from 4kB to 1GB, got %d bytes", w.Message), `write "1MB", or leave it out`)
+	}
+	if w.Links < 1 {
+		fault("warp.links", fmt.Sprintf("links is at least 1, got %d", w.Links), "write 65536, or leave it out")
+	}
+	if w.Pending < 1_000 || w.Pending > 1_000_000_000 {
+		fault("warp.pending", fmt.Sprintf("pending is from 1kB to 1GB, got %d bytes", w.Pending), `write "1MB", or leave it out`)
 	}
 }
 

@@ -33,6 +33,8 @@ type Options struct {
 	// MaxRouted is how many agents routes may make, 10,000 if 0: anybody who may send can touch
 	// new node URIs.
 	MaxRouted int
+
+	Pending int // bytes of events that a command lane keeps for links that lag; 1 MiB when 0
 }
 
 // Host runs agents.
@@ -47,7 +49,7 @@ type Host struct {
 	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
 	stopped bool
 
-	far     agent.Kind // of agents of other hosts; none while it has no name
+	far agent.Kind // of agents of other hosts; none while it has no name
 
 	watchers watchers
 }
@@ -119,7 +121,7 @@ func (h *Host) Beyond(k agent.Kind) {
 
 func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindOf) *cell {
 	c := &cell{host: h, layer: layer}
-	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c})
+	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c, Pending: h.Pending})
 	h.cells[uri] = c
 	h.watchers.tell(c.agent, nil)
 	c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
