@@ -26,6 +26,7 @@ const rooms = `
 0 | edge/route         |                                           |                                     | node URIs, lane names, patterns
 0 | edge/clock         |                                           |                                     | boot id, monotonic and wall time, and whether to trust it
 0 | edge/health        |                                           |                                     | named conditions and their remedies
+0 | edge/conformance   |                                           |                                     | for tests: what the reference implementation does, and where we differ
 1 | edge/warp          | recon route                               |                                     | envelopes and the link state machine: no socket, no clock
 1 | edge/store         | recon route clock health                  | modernc.org/sqlite                  | stored lanes on disk
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
@@ -40,8 +41,9 @@ const rooms = `
 3 | edge/config        | agent device uplink route health                 | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
 3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
-3 | agents/*           | agent device health                       |                                     | one job each
+3 | agents/*           | agent device recon health                 |                                     | one job each; a lane may hold any value, hence recon
 4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
 5 | edge/cli           | edge/* uplink uplink/warp                 | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
