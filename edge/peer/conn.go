@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -230,6 +231,9 @@ func (c *Conn) receive(op int, payload []byte) error {
 		return nil
 	case websocket.CloseMessage:
 		return closed(payload)
+	}
+	if !utf8.Valid(payload) {
+		return &violation{websocket.CloseInvalidFramePayloadData, "a message that is not UTF-8"} // RFC 6455, 8.1
 	}
 	var e warp.Envelope
 	if err := warp.Scan(payload, &e); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"selvage/edge/recon"
 	"selvage/edge/route"
 	"selvage/edge/warp"
 )
@@ -41,6 +42,11 @@ func (c *Conn) request(e *warp.Envelope) error {
 	}
 	if len(e.Body) > maxBody {
 		return fmt.Errorf("the body of a %s has at most %d bytes", e.Tag, maxBody)
+	}
+	if len(e.Body) > 0 && e.Tag != warp.Unlink { // linked repeats it
+		if _, err := recon.Parse(e.Body); err != nil {
+			return fmt.Errorf("the body of a %s is not Recon: %w", e.Tag, err)
+		}
 	}
 	t := target{node.key, lane.spelling}
 	c.mu.Lock()

@@ -262,7 +262,9 @@ func TestBadInput(t *testing.T) {
 		{`@link(lane:x)`, websocket.ClosePolicyViolation, "not a WARP envelope"},
 		{`@link(node:"/a b",lane:x)`, websocket.ClosePolicyViolation, ""},
 		{"@command(node:a,lane:b) " + strings.Repeat("x", 10_000), websocket.CloseMessageTooBig, ""},
-		{"\xff\xfe", websocket.ClosePolicyViolation, "not a WARP envelope"},
+		{"\xff\xfe", websocket.CloseInvalidFramePayloadData, "not UTF-8"},
+		{"@command(node:a,lane:b)\"\xff\"", websocket.CloseInvalidFramePayloadData, "not UTF-8"},
+		{"@link(node:a,lane:b) 1.", websocket.ClosePolicyViolation, "not Recon"},
 	} {
 		c := s.dial(t, "/")
 		c.send(bad.frame)

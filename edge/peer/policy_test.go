@@ -2,6 +2,7 @@ package peer_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -90,6 +91,28 @@ func TestCompression(t *testing.T) {
 		_, _, err = ws.ReadMessage()
 		if !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
 			t.Errorf("a message that grows over the limit ends with %v, want close 1009", err)
+		}
+	}
+
+	for params, want := range map[string]bool{
+		"": true, "; client_max_window_bits": true, "; server_max_window_bits=15": true, "; server_no_context_takeover": true,
+		"; server_max_window_bits=10": false, "; bogus=1": false,
+	} {
+		r, err := http.NewRequest(http.MethodGet, "http"+strings.TrimPrefix(s.url, "ws"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{
+			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+			"Sec-Websocket-Extensions": {"permessage-deflate" + params},
+		}
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Sec-Websocket-Extensions") != ""; got != want {
+			t.Errorf("permessage-deflate%s is agreed to: %v, want %v", params, got, want)
 		}
 	}
 

@@ -29,6 +29,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o Optio
 		http.Error(w, "the WebSocket version spoken here is 13", http.StatusUpgradeRequired)
 		return nil, websocket.HandshakeError{}
 	}
+	o.Compress = o.Compress && hasDeflate(r.Header)
 	u := websocket.Upgrader{
 		HandshakeTimeout: handshakeTime,
 		Subprotocols:     []string{Protocol},
@@ -43,7 +44,6 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o Optio
 	if err != nil {
 		return nil, err
 	}
-	o.Compress = o.Compress && hasDeflate(r.Header)
 	return newConn(ws.NetConn(), nil, r.URL.EscapedPath(), o), nil // nothing can have been read ahead, or gorilla refuses
 }
 
@@ -51,16 +51,32 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o Optio
 // each connection a buffer.
 var writeBuffers sync.Pool
 
-// hasDeflate reports whether permessage-deflate is among the extensions of a handshake. gorilla
-// keeps to itself what it agreed to.
+// hasDeflate reports whether a handshake has permessage-deflate in a form that both gorilla and this
+// package keep to: no context taken over, windows of the full 15 bits (RFC 7692, 7.1).
 func hasDeflate(h http.Header) bool {
 	for _, line := range h.Values("Sec-Websocket-Extensions") {
 		for ext := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(ext, ";")
+			name, params, _ := strings.Cut(ext, ";")
 			if strings.TrimSpace(name) == "permessage-deflate" {
-				return true
+				return fits(params) // gorilla takes the first
 			}
 		}
 	}
 	return false
+}
+
+func fits(params string) bool {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		switch strings.TrimSpace(name) {
+		case "", "server_no_context_takeover", "client_no_context_takeover", "client_max_window_bits":
+		case "server_max_window_bits":
+			if strings.Trim(value, ` "`) != "15" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }

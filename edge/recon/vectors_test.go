@@ -3,26 +3,19 @@ package recon
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math/big"
-	"os"
 	"reflect"
 	"strconv"
 	"testing"
 	"unsafe"
+
+	"selvage/edge/conformance"
 )
 
-// The vectors in testdata were recorded from SwimOS 4.3 (Java).
-
-func readVectors[T any](t testing.TB, name string) (rows []T) {
+func readVectors[T any](t testing.TB, file string) []T {
 	t.Helper()
-	text, err := os.ReadFile("testdata/" + name)
-	if err == nil {
-		err = json.Unmarshal(text, &rows)
-	}
-	if err != nil || len(rows) == 0 {
-		t.Fatalf("%s: %d rows, %v", name, len(rows), err)
-	}
-	return rows
+	return conformance.Read[T](t, file)
 }
 
 type vector struct {
@@ -46,20 +39,22 @@ type shape struct {
 }
 
 func TestParseVectors(t *testing.T) {
+	check := conformance.Check(t, "recon.json")
 	for _, v := range readVectors[vector](t, "recon.json") {
 		if v.LoneSurrogate {
 			continue
 		}
 		got, err := ParseString(v.In)
-		if (err == nil) != v.OK {
-			t.Errorf("%s: Parse(%q) = %v, %v, want ok %v", v.ID, v.In, got, err, v.OK)
-			continue
+		text, want := "refused", "refused"
+		if err == nil {
+			text = got.String()
 		}
-		if err != nil {
-			continue
+		if v.OK {
+			want = v.Canonical
 		}
-		if text := got.String(); text != v.Canonical {
-			t.Errorf("%s: Parse(%q) prints %q, want %q", v.ID, v.In, text, v.Canonical)
+		check.Same(v.ID, want, text)
+		if err != nil || !v.OK {
+			continue
 		}
 		if text := string(AppendBlock(nil, got)); text != v.Block {
 			t.Errorf("%s: Parse(%q) prints as block %q, want %q", v.ID, v.In, text, v.Block)
@@ -75,6 +70,7 @@ func TestParseVectors(t *testing.T) {
 }
 
 func TestPrintVectors(t *testing.T) {
+	check := conformance.Check(t, "recon-print.json")
 	for _, v := range readVectors[vector](t, "recon-print.json") {
 		if v.LoneSurrogate {
 			continue
@@ -86,9 +82,7 @@ func TestPrintVectors(t *testing.T) {
 		} else {
 			block = text
 		}
-		if text != v.Canonical || block != v.Block {
-			t.Errorf("%s: %s prints %q and as block %q, want %q and %q", v.ID, dump(it.Value), text, block, v.Canonical, v.Block)
-		}
+		check.Same(v.ID, v.Canonical+"\nas a block "+v.Block, text+"\nas a block "+block)
 	}
 }
 
@@ -99,6 +93,7 @@ func TestOrderVectors(t *testing.T) {
 		Compare   int
 		HashEqual bool `json:"hash_equal"`
 	}
+	check := conformance.Check(t, "recon-order.json")
 	for _, v := range readVectors[row](t, "recon-order.json") {
 		a, err := ParseString(v.A)
 		b, err2 := ParseString(v.B)
@@ -106,14 +101,9 @@ func TestOrderVectors(t *testing.T) {
 			t.Errorf("%s: %v, %v", v.ID, err, err2)
 			continue
 		}
-		if got := Compare(a, b); got != v.Compare {
-			t.Errorf("%s: Compare(%s, %s) = %d, want %d", v.ID, v.A, v.B, got, v.Compare)
-		}
+		check.Same(v.ID, fmt.Sprintf("compare %d, equal %v", v.Compare, v.Equals), fmt.Sprintf("compare %d, equal %v", Compare(a, b), Equal(a, b)))
 		if got := Compare(b, a); got != -v.Compare {
 			t.Errorf("%s: Compare(%s, %s) = %d, want %d", v.ID, v.B, v.A, got, -v.Compare)
-		}
-		if got := Equal(a, b); got != v.Equals {
-			t.Errorf("%s: Equal(%s, %s) = %v, want %v", v.ID, v.A, v.B, got, v.Equals)
 		}
 		if v.Equals != (a.Hash() == b.Hash()) { // where SwimOS hashes collide, ours need not
 			t.Errorf("%s: hashes of %s and %s: equal %v, want %v", v.ID, v.A, v.B, !v.Equals, v.Equals)

@@ -146,7 +146,7 @@ func TestPageRecon(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	out, err := exec.Command(node, "testdata/recon.mjs", "../recon/testdata/recon.json", "../recon/testdata/recon-print.json").CombinedOutput()
+	out, err := exec.Command(node, "testdata/recon.mjs", "../conformance/testdata/recon.json", "../conformance/testdata/recon-print.json").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

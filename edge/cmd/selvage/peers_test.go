@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,23 +26,6 @@ func TestArm64(t *testing.T) {
 	w.out.wait(t, w, "°C\n")
 	w.stop(t, os.Interrupt, stopTime)
 	if code := h.stop(t, syscall.SIGTERM, 10*time.Second); code != 0 {
-		t.Errorf("exit %d after SIGTERM, want 0", code)
-	}
-}
-
-// A WARP client that we did not write.
-func TestSwimClient(t *testing.T) {
-	folder := needs(t, "SELVAGE_JS", "the folder of scripts/js with its packages installed")
-	f := newFolder(t, notes)
-	h := f.host(t)
-	c := exec.Command("node", "peer.mjs", h.url)
-	c.Dir = folder
-	out, err := c.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Logf("%d checks passed", strings.Count(string(out), "\nok ")+1)
-	if code := h.stop(t, syscall.SIGTERM, stopTime); code != 0 {
 		t.Errorf("exit %d after SIGTERM, want 0", code)
 	}
 }

@@ -1,0 +1,122 @@
+package conformance_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"selvage/edge/agent"
+	"selvage/edge/conformance"
+	"selvage/edge/host"
+	"selvage/edge/route"
+)
+
+// leftOut are the sessions that are not replayed, and why.
+var leftOut = map[string]string{
+	"agent-close":          agentClose,
+	"demand-lane":          "there are no demand lanes yet",
+	"demand-map":           "there are no demand-map lanes yet",
+	"join-map":             "there are no join lanes yet",
+	"join-value":           "there are no join lanes yet",
+	"meta-host":            metas,
+	"meta-lane":            metas,
+	"meta-node":            metas,
+	"meta-tree":            metas,
+	"spatial-lane":         "there are no spatial lanes",
+	"supply-lane":          supplies,
+	"v-supply-two-clients": supplies,
+
+	"idle-timeout":        idle,
+	"idle-server-traffic": idle,
+}
+
+const (
+	agentClose = "an agent cannot close itself yet"
+	metas      = "edge/meta has no uplinks, pulse and logs yet"
+	supplies   = "there are no supply lanes yet"
+	idle       = "TestIdleSessions has them, in virtual time"
+)
+
+// without are lanes that a session uses beside others, and that it is replayed without.
+var without = map[string]struct{ lane, why string }{
+	"command-typed": {"log", supplies},
+}
+
+// before is what lanes were set to when a session began, by sessions recorded earlier.
+var before = map[string][]struct {
+	node route.NodeURI
+	lane route.LaneName
+	body string
+}{
+	"server-direction":      {{"/unit/t-control", "value", "1"}},
+	"deflate-offered-plain": {{"/unit/t-deflate", "value", longText}},
+	"auth-denied-command":   {{"/unit/t-guard", "text", "late"}},
+}
+
+var longText = strings.Repeat("abc", 50)
+
+// The tables above are right only as long as these lanes are not there.
+func TestLanesLeftOut(t *testing.T) {
+	w := serve(t, listeners["plain"])
+	for _, lane := range []route.LaneName{"supply", "log", "demand", "demandMap", "spatial"} {
+		if _, err := w.Read(t.Context(), "/unit/1", lane); !errors.Is(err, agent.ErrNoLane) {
+			t.Errorf("the application has a lane %s (%v); replay the sessions that use it", lane, err)
+		}
+	}
+	if _, err := w.Read(t.Context(), "/agg/1", "join"); !errors.Is(err, host.ErrNoNode) {
+		t.Errorf("there are agents /agg/:id (%v); replay join-value and join-map", err)
+	}
+}
+
+// A difference that no test looks at would stay on the list for ever.
+func TestDifferences(t *testing.T) {
+	checked := map[string]bool{"sessions/*": true}
+	for _, file := range []string{"recon.json", "recon-print.json", "recon-order.json", "uri.json", "warp.json", "http.json"} {
+		checked[file] = true
+	}
+	for _, s := range conformance.Sessions(t) {
+		checked["sessions/"+s.Name] = leftOut[s.Name] == "" || leftOut[s.Name] == idle
+	}
+	for _, d := range conformance.Differences {
+		if !checked[d.File] {
+			t.Errorf("%s %s: no test checks that file", d.File, d.ID)
+		}
+		if d.Why == "" || d.Ours == d.Reference {
+			t.Errorf("%s %s: say what differs and why", d.File, d.ID)
+		}
+	}
+}
+
+func TestSessions(t *testing.T) {
+	closes := conformance.New(t, "sessions/*", conformance.Differences)
+	known, replayed := map[string]bool{}, 0
+	for _, s := range conformance.Sessions(t) {
+		known[s.Name] = true
+		if leftOut[s.Name] != "" {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			replayed++
+			w := serve(t, listeners[s.Listener])
+			for _, b := range before[s.Name] {
+				if err := w.Do(t.Context(), b.node, b.lane, []byte(b.body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if lane := without[s.Name].lane; lane != "" {
+				s.Steps = slices.DeleteFunc(s.Steps, func(s conformance.Step) bool { return strings.Contains(s.Frame, ",lane:"+lane+")") })
+			}
+			r := replay{t: t, w: w, session: s, closes: closes, check: conformance.Check(t, "sessions/"+s.Name)}
+			r.run()
+		})
+	}
+	if replayed == len(known)-len(leftOut) { // none was left to -run
+		closes.Complete()
+	}
+	for name := range leftOut {
+		if !known[name] {
+			t.Errorf("leftOut names %s, which is no session", name)
+		}
+	}
+}
