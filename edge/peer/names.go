@@ -20,33 +20,54 @@ type name[K ~string] struct {
 // spellings remembers how a connection's names resolve, so that a name seen before costs no
 // allocation. Only the reading goroutine uses it.
 type spellings struct {
-	nodes map[string]name[route.NodeURI]
-	lanes map[string]name[route.LaneName]
+	nodes memory[route.NodeURI]
+	lanes memory[route.LaneName]
 }
 
 func (s *spellings) resolve(base string, node, lane []byte) (n name[route.NodeURI], l name[route.LaneName], err error) {
 	if len(node) > maxName || len(lane) > maxName {
 		return n, l, fmt.Errorf("a name has at most %d bytes", maxName)
 	}
-	n, ok := s.nodes[string(node)]
+	n, ok := s.nodes.find(node)
 	if !ok {
 		if n.key, n.spelling, err = route.Node(base, string(node)); err != nil {
 			return n, l, err
 		}
-		if s.nodes == nil || len(s.nodes) >= maxSpellings {
-			s.nodes = map[string]name[route.NodeURI]{}
-		}
-		s.nodes[string(node)] = n
+		s.nodes.add(string(node), n)
 	}
-	l, ok = s.lanes[string(lane)]
+	l, ok = s.lanes.find(lane)
 	if !ok {
 		if l.key, l.spelling, err = route.Lane(string(lane)); err != nil {
 			return n, l, err
 		}
-		if s.lanes == nil || len(s.lanes) >= maxSpellings {
-			s.lanes = map[string]name[route.LaneName]{}
-		}
-		s.lanes[string(lane)] = l
+		s.lanes.add(string(lane), l)
 	}
 	return n, l, nil
+}
+
+// memory holds names by how they came. Most connections have one link, and need no map for it.
+type memory[K ~string] struct {
+	known bool
+	text  string
+	first name[K]
+	more  map[string]name[K]
+}
+
+func (m *memory[K]) find(text []byte) (name[K], bool) {
+	if m.known && m.text == string(text) {
+		return m.first, true
+	}
+	n, ok := m.more[string(text)]
+	return n, ok
+}
+
+func (m *memory[K]) add(text string, n name[K]) {
+	if !m.known {
+		m.known, m.text, m.first = true, text, n
+		return
+	}
+	if m.more == nil || len(m.more) >= maxSpellings {
+		m.more = map[string]name[K]{}
+	}
+	m.more[text] = n
 }
