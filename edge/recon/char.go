@@ -1,6 +1,7 @@
 package recon
 
 import (
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -67,7 +68,7 @@ func isIdentPart(r rune) bool {
 
 // IsIdent reports whether b is a bare identifier: a text that is printed without quotes.
 func IsIdent(b []byte) bool {
-	return IsIdentString(unsafe.String(unsafe.SliceData(b), len(b)))
+	return IsIdentString(stringOf(b))
 }
 
 // IsIdentString is IsIdent for a string.
@@ -77,9 +78,19 @@ func IsIdentString(s string) bool {
 
 // identLen returns the length of the identifier s begins with, 0 if it begins with none. Bytes that are not UTF-8 end it.
 func identLen(s string) int {
-	if len(s) == 0 || s[0] < utf8.RuneSelf && class[s[0]]&identHead == 0 {
+	switch {
+	case len(s) == 0:
+		return 0
+	case s[0] >= utf8.RuneSelf:
+		return wideIdentLen(s, true)
+	case class[s[0]]&identHead == 0:
 		return 0
 	}
+	return identTailLen(s)
+}
+
+// identTailLen returns how many bytes at the beginning of s can continue an identifier.
+func identTailLen(s string) int {
 	i := 0
 	for i < len(s) && class[s[i]]&identTail != 0 {
 		i++
@@ -87,16 +98,24 @@ func identLen(s string) int {
 	if i == len(s) || s[i] < utf8.RuneSelf {
 		return i
 	}
-	return i + wideIdentLen(s[i:], i == 0)
+	return i + wideIdentLen(s[i:], false)
 }
 
 // wideIdentLen is identLen from the first character beyond ASCII on, which begins the identifier if head is set.
 func wideIdentLen(s string, head bool) int {
 	for i, r := range s {
-		if !isIdentPart(r) || head && !isIdentStart(r) || r == utf8.RuneError && s[i] != 0xef {
+		if !isIdentPart(r) || head && !isIdentStart(r) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
 			return i
 		}
 		head = false
 	}
 	return len(s)
+}
+
+// stringOf returns b as a string that changes with it.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+func firstRune(b []byte) rune {
+	r, _ := utf8.DecodeRune(b)
+	return r
 }

@@ -17,16 +17,35 @@ type Codec[T any] struct {
 
 var codecs sync.Map // from reflect.Type to *Codec[T]
 
-// CodecOf returns the codec of T, which is made once. T may be Value, a boolean, number or string, []byte, time.Time
-// (milliseconds since 1970), time.Duration (text such as 1.5s), a type that is Appender and Loader, and structs, slices
-// and pointers made of these.
+// CodecOf returns the codec of T, which is made once. These types have a Recon form, and so have all made of them:
 //
-// A struct is a record of slots, named after its fields with a lower-case first letter; `recon:"name,omitempty"` chooses
-// another name and leaves out zero values, `recon:"-"` leaves out the field, and `recon:"@name"` on a blank field puts an
-// attribute in front. An embedded struct's fields count as its own. A nil pointer is a slot without a value.
+//	Value                   itself
+//	bool, string, floats    booleans, text, numbers; NaN and the infinities are the words that Java prints
+//	integers                decimal numbers, also uint32 and uint64
+//	[]byte, [N]byte         data, of N bytes
+//	time.Time               a number: milliseconds since 1970, UTC
+//	time.Duration           text such as 1.5s
+//	[]T, [N]T               a record of plain values, N of them
+//	map[K]T                 a record of slots in the order of Compare; K is anything but a pointer or an interface
+//	struct                  a record of slots, as below
+//	*T                      T; nil is an empty value, as behind the colon of "a:"
+//	an interface            if RegisterUnion was called for it: the struct it holds, told apart by its attribute
+//	Appender and Loader     what these methods print and read
 //
-// Reading is strict: what does not fit is a FitError. Missing slots leave their fields zero, unknown ones do not fit. An
-// empty body fits Value, pointers, slices, and structs whose zero value prints as {}.
+// A struct's slots are named after its exported fields with a lower-case first letter. The fields of an embedded struct
+// count as its own. Tags change that:
+//
+//	`recon:"name"`          chooses another name
+//	`recon:",omitempty"`    leaves the slot out if the field is zero; also behind a name
+//	`recon:"-"`             leaves the field out
+//	`recon:",rest"`         keeps what no other field takes, in a Value (a record) or a map[string]Value (slots only)
+//	`recon:"@name"`         on a field called _, puts an attribute in front
+//
+// Reading is strict: what does not fit is a FitError, whose Path leads to it by names, keys and indexes. Missing slots
+// leave their fields zero. Slots that no field takes do not fit, unless there is a field for the rest, which is printed
+// back behind the others. No key may occur twice, not even spelled differently as 1 and 1.0. An empty body, which is
+// how {} arrives behind an envelope's head, fits Value, pointers, slices, maps, interfaces, and structs whose zero value
+// prints as {}.
 func CodecOf[T any]() (*Codec[T], error) {
 	t := reflect.TypeFor[T]()
 	if c, ok := codecs.Load(t); ok {
@@ -78,7 +97,7 @@ func (c *Codec[T]) Append(dst []byte, v T) ([]byte, error) {
 func (c *Codec[T]) Decode(text []byte) (T, error) {
 	var t T
 	p := unsafe.Pointer(&t)
-	s := unsafe.String(unsafe.SliceData(text), len(text))
+	s := stringOf(text)
 	switch c.basic {
 	case reflect.Float64:
 		if isDecimal(s) {
@@ -89,6 +108,11 @@ func (c *Codec[T]) Decode(text []byte) (T, error) {
 	case reflect.Int, reflect.Int64:
 		if i, ok := smallInt(s); ok && c.bits == 64 {
 			*(*int64)(p) = i
+			return t, nil
+		}
+	case reflect.Interface:
+		if i, ok := smallInt(s); ok {
+			*(*Value)(p) = Int(i)
 			return t, nil
 		}
 	case reflect.Bool:

@@ -109,8 +109,7 @@ func appendNode(dst []byte, n *node) []byte {
 	case opSelect:
 		return appendPath(dst, n.path)
 	case opCall:
-		dst = append(Append(dst, n.args[0]), '(')
-		return append(AppendBlock(dst, n.args[1]), ')')
+		return appendArguments(Append(dst, n.args[0]), n.args[1])
 	case opLambda:
 		dst = append(appendBindings(dst, n.args[0]), " => "...)
 		return Append(dst, n.args[1])

@@ -71,6 +71,9 @@ func newSyntaxError(text string, offset int, want string) *SyntaxError {
 	return e
 }
 
+// longWord is the length in bytes of the longest word that errors show.
+const longWord = 20
+
 // describe says what a text begins with, in a form that is safe to log.
 func describe(text string) string {
 	if text == "" {
@@ -85,7 +88,7 @@ func describe(text string) string {
 	case r == utf8.RuneError && size == 1:
 		return fmt.Sprintf("the byte %#02x", text[0])
 	case isIdentStart(r):
-		if word := text[:identLen(text)]; len(word) <= 20 {
+		if word := text[:identLen(text)]; len(word) <= longWord {
 			return strings.Clone(word) // the text may be changed after parsing
 		}
 	}

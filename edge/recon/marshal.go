@@ -3,10 +3,8 @@ package recon
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 )
 
 // An Appender prints itself as one value in canonical form.
@@ -81,6 +79,7 @@ type plan struct {
 	load   func(into reflect.Value, v Value) error
 	basic  reflect.Kind // of types that are nothing but a boolean, number or string, for which Codec has a short cut
 	blank  bool         // an empty body is the zero value
+	tag    string       // of a struct, the attribute it begins with
 }
 
 var (
@@ -135,11 +134,23 @@ func makePlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return &bytesPlan, nil
 		}
-		return slicePlan(t, within)
+		return listPlan(t, within)
+	case reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return byteArrayPlan(t.Len()), nil
+		}
+		return listPlan(t, within)
+	case reflect.Map:
+		return mapPlan(t, within)
 	case reflect.Struct:
 		return structPlan(t, within)
+	case reflect.Interface:
+		if u, ok := unions.Load(t); ok {
+			return u.(*union).plan(), nil
+		}
+		return nil, fmt.Errorf("%v has no Recon form; name the types it may hold with recon.RegisterUnion", t)
 	}
-	return nil, fmt.Errorf("%v has no Recon form; use recon.Value, a struct or a slice", t)
+	return nil, fmt.Errorf("%v has no Recon form; use recon.Value, a struct, a map or a slice", t)
 }
 
 var valuePlan = plan{
@@ -243,206 +254,4 @@ func pointerPlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 		},
 		blank: true,
 	}, nil
-}
-
-// slicePlan maps a slice to a record of plain items.
-func slicePlan(t reflect.Type, within []reflect.Type) (*plan, error) {
-	elem, err := makePlan(t.Elem(), within)
-	if err != nil {
-		return nil, err
-	}
-	p := &plan{
-		append: func(dst []byte, v reflect.Value) ([]byte, error) {
-			dst = append(dst, '{')
-			for i := range v.Len() {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				if dst, err = elem.append(dst, v.Index(i)); err != nil {
-					return dst, err
-				}
-			}
-			return append(dst, '}'), nil
-		},
-		load: func(into reflect.Value, v Value) error {
-			if v.kind != KindRecord && !v.isEmpty() {
-				return misfit("a record", v)
-			}
-			items := v.Items()
-			list := reflect.MakeSlice(t, len(items), len(items))
-			for i, it := range items {
-				if it.Kind != ValueItem {
-					return &FitError{Path: fmt.Sprint(i), Want: "a value without a key", Read: string(appendItem(nil, it))}
-				}
-				if err := elem.load(list.Index(i), it.Value); err != nil {
-					return within1(fmt.Sprint(i), err)
-				}
-			}
-			into.Set(list)
-			return nil
-		},
-		blank: true,
-	}
-	if t.Elem() == valueType {
-		p.append = func(dst []byte, v reflect.Value) ([]byte, error) {
-			items := make([]Item, v.Len())
-			for i := range items {
-				items[i] = Of(v.Index(i).Interface().(Value))
-			}
-			return Append(dst, Record(items...)), nil
-		}
-	}
-	return p, nil
-}
-
-// field is one field of a struct and its name in Recon.
-type field struct {
-	name  string
-	key   string // as printed, with the colon
-	index []int
-	omit  bool
-	plan  *plan
-}
-
-// structPlan maps a struct to a record of slots, behind an attribute if a blank field has a tag such as `recon:"@name"`.
-func structPlan(t reflect.Type, within []reflect.Type) (*plan, error) {
-	s := &structMap{byName: map[string]int{}}
-	if err := s.add(t, nil, within); err != nil {
-		return nil, err
-	}
-	s.blank = s.tag == ""
-	for _, f := range s.fields {
-		s.blank = s.blank && f.omit
-	}
-	return &plan{append: s.append, load: s.load, blank: s.blank}, nil
-}
-
-type structMap struct {
-	tag    string
-	fields []field
-	byName map[string]int
-	blank  bool
-}
-
-// add adds the fields of t, which is the struct itself or one embedded in it at index.
-func (s *structMap) add(t reflect.Type, index []int, within []reflect.Type) error {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, option, _ := strings.Cut(f.Tag.Get("recon"), ",")
-		if f.Name == "_" && strings.HasPrefix(name, "@") {
-			s.tag = name[1:]
-			continue
-		}
-		at := append(append([]int{}, index...), i)
-		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct {
-			if err := s.add(f.Type, at, within); err != nil {
-				return err
-			}
-			continue
-		}
-		if !f.IsExported() || name == "-" {
-			continue
-		}
-		if name == "" {
-			name = lowerCamel(f.Name)
-		}
-		if _, twice := s.byName[name]; twice {
-			return fmt.Errorf("%v has two fields named %s in Recon", t, name)
-		}
-		p, err := makePlan(f.Type, within)
-		if err != nil {
-			return fmt.Errorf("field %s: %w", f.Name, err)
-		}
-		s.byName[name] = len(s.fields)
-		s.fields = append(s.fields, field{name, string(AppendString(nil, name)) + ":", at, option == "omitempty", p})
-	}
-	return nil
-}
-
-func (s *structMap) append(dst []byte, v reflect.Value) ([]byte, error) {
-	if s.tag != "" {
-		dst = AppendString(append(dst, '@'), s.tag)
-	}
-	open := false
-	for i := range s.fields {
-		f := &s.fields[i]
-		place := v.FieldByIndex(f.index)
-		if f.omit && place.IsZero() {
-			continue
-		}
-		if !open {
-			dst, open = append(dst, '{'), true
-		} else {
-			dst = append(dst, ',')
-		}
-		var err error
-		if dst, err = f.plan.append(append(dst, f.key...), place); err != nil {
-			return dst, within1(f.name, err)
-		}
-	}
-	switch {
-	case open:
-		dst = append(dst, '}')
-	case s.tag == "":
-		dst = append(dst, "{}"...)
-	}
-	return dst, nil
-}
-
-func (s *structMap) load(into reflect.Value, v Value) error {
-	into.SetZero()
-	if v.isEmpty() && s.blank {
-		return nil
-	}
-	items := v.Items()
-	switch {
-	case v.kind != KindRecord:
-		return misfit("a record", v)
-	case s.tag != "" && v.Tag() != s.tag:
-		return misfit("a record that begins with @"+s.tag, v)
-	case s.tag != "":
-		items = items[1:]
-	}
-	var space [32]bool
-	seen := append(space[:0], make([]bool, len(s.fields))...)
-	for _, it := range items {
-		name, _ := it.Key.Text()
-		i, ok := s.byName[name]
-		if !ok || it.Kind != SlotItem {
-			return &FitError{Want: s.names(), Read: quoteShort(string(appendItem(nil, it)))}
-		}
-		if seen[i] {
-			return &FitError{Path: name, Want: "it once", Read: "it again"}
-		}
-		seen[i] = true
-		if err := s.fields[i].plan.load(into.FieldByIndex(s.fields[i].index), it.Value); err != nil {
-			return within1(name, err)
-		}
-	}
-	return nil
-}
-
-// names lists the fields for an error text.
-func (s *structMap) names() string {
-	if len(s.fields) == 0 {
-		return "an empty record"
-	}
-	names := make([]string, len(s.fields))
-	for i, f := range s.fields {
-		names[i] = f.name
-	}
-	return "only the keys " + strings.Join(names, ", ")
-}
-
-// lowerCamel turns the name of a Go field into that of a slot: Value becomes value, NodeURI nodeURI and HTTPPort
-// httpPort.
-func lowerCamel(name string) string {
-	r := []rune(name)
-	for i := range r {
-		if i > 0 && i+1 < len(r) && !unicode.IsUpper(r[i+1]) || !unicode.IsUpper(r[i]) {
-			break
-		}
-		r[i] = unicode.ToLower(r[i])
-	}
-	return string(r)
 }

@@ -19,10 +19,12 @@ func (p *parser) number() Value {
 			return p.hex()
 		}
 	} else {
-		for class[p.peek()]&digit != 0 {
-			n = n*10 + uint64(p.text[p.pos]-'0')
-			p.pos++
+		text, i := p.text, p.pos
+		for i < len(text) && class[text[i]]&digit != 0 {
+			n = n*10 + uint64(text[i]-'0')
+			i++
 		}
+		p.pos = i
 	}
 	if p.pos == start || p.text[p.pos-1] == '-' {
 		p.fail("a digit")
@@ -65,13 +67,13 @@ func bigNumber(digits string) Value {
 // shortFraction reads the digits behind the point of a number that began at start and has the whole part n, if they are
 // few: then mantissa and power of ten are exact as float64, and so their quotient is the nearest one.
 func (p *parser) shortFraction(start int, n uint64) (float64, bool) {
-	i := p.pos + 1
-	for i < len(p.text) && class[p.text[i]]&digit != 0 {
-		n = n*10 + uint64(p.text[i]-'0')
+	text, i := p.text, p.pos+1
+	for i < len(text) && class[text[i]]&digit != 0 {
+		n = n*10 + uint64(text[i]-'0')
 		i++
 	}
 	places := i - p.pos - 1
-	if places == 0 || i-start > 16 || i < len(p.text) && p.text[i]|0x20 == 'e' {
+	if places == 0 || i-start > 16 || i < len(text) && text[i]|0x20 == 'e' {
 		return 0, false
 	}
 	p.pos = i

@@ -66,7 +66,7 @@ func (p *parser) block() Value {
 			continue
 		case p.startsItem(c):
 		case !p.atEnd():
-			p.fail("a value, a key or an attribute")
+			p.fail(wantItem)
 			return Value{}
 		default:
 			return p.value(mark)
@@ -85,7 +85,14 @@ func (p *parser) block() Value {
 
 // item reads "value", "key: value" or "key:", and pushes it. Like expression it passes over the blanks behind.
 func (p *parser) item() {
-	v := p.expression(false)
+	v, start := Value{}, p.pos
+	if class[p.peek()]&identHead != 0 { // a key, as nearly always
+		v = p.ident()
+	}
+	if p.peek() != ':' || p.pos == start {
+		p.pos = start
+		v = p.expression(false)
+	}
 	if p.peek() != ':' {
 		p.push(ValueItem, Value{}, v)
 		return
@@ -224,7 +231,7 @@ func (p *parser) attribute() {
 			p.fail("an attribute name")
 		case name.kind == KindBool:
 			p.pos = start
-			p.fail("an attribute name; true and false need quotes")
+			p.fail(wantName)
 		}
 	}
 	if p.err == nil {

@@ -10,7 +10,7 @@ import (
 func Append(dst []byte, v Value) []byte {
 	switch v.kind {
 	case KindText:
-		return AppendString(dst, v.str())
+		return appendText(dst, v)
 	case KindInt32, KindInt64:
 		return strconv.AppendInt(dst, int64(v.num), 10)
 	case KindUint32:
@@ -49,6 +49,38 @@ func AppendBlock(dst []byte, v Value) []byte {
 	return appendItems(dst, items, bare, false)
 }
 
+// appendArguments prints the parentheses of an attribute or a call. A record with an empty item in it keeps its braces
+// there, with a comma behind an empty item at the end. SwimOS prints "(1,,2)" and "(1,)", which neither it nor anyone
+// else reads, and "([t{}])", which is the text t alone; it reads ours as meant.
+func appendArguments(dst []byte, v Value) []byte {
+	dst = append(dst, '(')
+	items, attr, empty := v.Items(), false, false
+	if len(items) > 0 && isPlain(items) {
+		return append(appendPlain(dst, items, items[0].Kind == SlotItem), ')')
+	}
+	for i := range items {
+		attr = attr || items[i].Kind == AttrItem
+		empty = empty || items[i].Kind == ValueItem && items[i].Value.isEmpty()
+	}
+	switch {
+	case len(items) == 0:
+		return append(Append(dst, v), ')')
+	case attr || !empty:
+		return append(appendItems(dst, items, !attr, false), ')')
+	}
+	dst = append(dst, '{')
+	for i, it := range items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendItem(dst, it)
+	}
+	if last := items[len(items)-1]; last.Kind == ValueItem && last.Value.isEmpty() {
+		dst = append(dst, ',')
+	}
+	return append(dst, "})"...)
+}
+
 // String returns the canonical form.
 func (v Value) String() string { return string(Append(nil, v)) }
 
@@ -56,11 +88,11 @@ func (v Value) String() string { return string(Append(nil, v)) }
 func appendItem(dst []byte, it Item) []byte {
 	switch it.Kind {
 	case AttrItem:
-		dst = AppendString(append(dst, '@'), it.Key.str())
+		dst = appendText(append(dst, '@'), it.Key)
 		if it.Value.kind == KindExtant {
 			return dst
 		}
-		return append(AppendBlock(append(dst, '('), it.Value), ')')
+		return appendArguments(dst, it.Value)
 	case SlotItem:
 		return Append(append(Append(dst, it.Key), ':'), it.Value)
 	}
@@ -76,6 +108,9 @@ func appendItem(dst []byte, it Item) []byte {
 //   - text that is followed by something other than text begins markup;
 //   - everything else is in braces.
 func appendItems(dst []byte, items []Item, bare, inMarkup bool) []byte {
+	if isPlain(items) {
+		return appendPlain(dst, items, bare)
+	}
 	braces, brackets, first, markup := false, false, true, true
 	for i := 0; i < len(items); i++ {
 		it := &items[i]
@@ -131,6 +166,51 @@ func appendItems(dst []byte, items []Item, bare, inMarkup bool) []byte {
 	}
 	if brackets {
 		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// isPlain reports whether a record is attributes, if any, and slots behind them, if any, as nearly all are.
+func isPlain(items []Item) bool {
+	i := 0
+	for i < len(items) && items[i].Kind == AttrItem {
+		i++
+	}
+	for i < len(items) && items[i].Kind == SlotItem {
+		i++
+	}
+	return i == len(items)
+}
+
+// appendPlain is appendItems for what isPlain.
+func appendPlain(dst []byte, items []Item, bare bool) []byte {
+	i := 0
+	for ; i < len(items) && items[i].Kind == AttrItem; i++ {
+		dst = appendText(append(dst, '@'), items[i].Key)
+		if v := items[i].Value; v.kind != KindExtant {
+			dst = appendArguments(dst, v)
+		}
+	}
+	if i == len(items) {
+		return dst
+	}
+	if !bare {
+		dst = append(dst, '{')
+	}
+	for first := i; i < len(items); i++ {
+		if i > first {
+			dst = append(dst, ',')
+		}
+		it := &items[i]
+		if it.Key.kind == KindText {
+			dst = appendText(dst, it.Key)
+		} else {
+			dst = Append(dst, it.Key)
+		}
+		dst = Append(append(dst, ':'), it.Value)
+	}
+	if !bare {
+		dst = append(dst, '}')
 	}
 	return dst
 }

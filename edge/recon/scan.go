@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // A parser reads one text. It goes over the bytes once and keeps no token: each method reads one construct from text[pos:]
@@ -42,7 +41,7 @@ func ParseString(s string) (Value, error) {
 
 // Parse reads a whole text.
 func (l Limits) Parse(text []byte) (Value, error) {
-	return l.parse(unsafe.String(unsafe.SliceData(text), len(text)), false)
+	return l.parse(stringOf(text), false)
 }
 
 func (l Limits) parse(text string, stable bool) (Value, error) {
@@ -136,13 +135,14 @@ func (p *parser) atEnd() bool { return p.pos >= len(p.text) }
 
 // skip passes over bytes of the classes in c and returns the byte that follows.
 func (p *parser) skip(c charClass) byte {
-	for i := p.pos; i < len(p.text); i++ {
-		if b := p.text[i]; class[b]&c == 0 {
+	text := p.text // in a register: the compiler would load the field for each byte
+	for i := p.pos; i < len(text); i++ {
+		if b := text[i]; class[b]&c == 0 {
 			p.pos = i
 			return b
 		}
 	}
-	p.pos = len(p.text)
+	p.pos = len(text)
 	return 0
 }
 

@@ -7,17 +7,40 @@ import (
 
 // AppendString prints s as a Text value: bare if it is an identifier, in double quotes otherwise.
 func AppendString(dst []byte, s string) []byte {
-	if IsIdentString(s) {
+	if len(s) == 0 {
+		return append(dst, `""`...)
+	}
+	i := 0
+	if class[s[0]]&identHead != 0 {
+		for i = 1; i < len(s) && class[s[i]]&identTail != 0; i++ {
+		}
+	}
+	if i == len(s) || s[i] >= utf8.RuneSelf && i+wideIdentLen(s[i:], i == 0) == len(s) {
 		return append(dst, s...)
 	}
 	return appendQuoted(dst, s)
 }
 
+// appendText is AppendString for a Text value.
+func appendText(dst []byte, v Value) []byte {
+	if v.num&bareText != 0 {
+		return append(dst, v.str()...)
+	}
+	return AppendString(dst, v.str())
+}
+
 // appendQuoted prints s in double quotes, which is JSON too. What is not UTF-8 in s becomes U+FFFD, since peers end a
 // connection over it.
 func appendQuoted(dst []byte, s string) []byte {
-	s = validUTF8(s)
+	plain := 0
+	for plain < len(s) && s[plain] < utf8.RuneSelf && class[s[plain]]&special == 0 {
+		plain++
+	}
 	dst = append(dst, '"')
+	if plain == len(s) {
+		return append(append(dst, s...), '"')
+	}
+	s = validUTF8(s)
 	start := 0
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {

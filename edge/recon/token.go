@@ -9,23 +9,25 @@ import (
 
 // ident reads a bare identifier, which is a boolean if it is one of those two words. Where none begins it reads nothing.
 func (p *parser) ident() Value {
-	start, end := p.pos, p.pos
+	text, start, end := p.text, p.pos, p.pos
 	if class[p.peek()]&identHead != 0 {
-		for end < len(p.text) && class[p.text[end]]&identTail != 0 {
+		for end < len(text) && class[text[end]]&identTail != 0 {
 			end++
 		}
 	}
-	if end < len(p.text) && p.text[end] >= utf8.RuneSelf {
-		end += wideIdentLen(p.text[end:], end == start)
+	if end < len(text) && text[end] >= utf8.RuneSelf {
+		end += wideIdentLen(text[end:], end == start)
 	}
 	p.pos = end
-	switch p.text[start:end] {
+	switch text[start:end] {
 	case "true":
 		return Bool(true)
 	case "false":
 		return Bool(false)
 	}
-	return String(p.slice(start, end))
+	v := String(p.slice(start, end))
+	v.num |= bareText
+	return v
 }
 
 // quoted reads a string in double or single quotes.
@@ -49,7 +51,7 @@ func (p *parser) quoted() Value {
 			p.escape(true)
 			start = p.pos
 		case c < 0x20:
-			p.fail(fmt.Sprintf(`an escape such as \n or \u%04x`, c))
+			p.fail(wantPrintable(c))
 		default:
 			p.pos++
 		}
@@ -61,18 +63,33 @@ func (p *parser) quoted() Value {
 // skipPlain passes over the characters that mean themselves in a quoted string, and reports whether one follows that
 // may not.
 func (p *parser) skipPlain() bool {
-	i := p.pos
-	for i < len(p.text) && class[p.text[i]]&special == 0 {
+	text, i := p.text, p.pos
+	for i < len(text) && class[text[i]]&special == 0 {
 		i++
 	}
 	p.pos = i
-	return i < len(p.text)
+	return i < len(text)
 }
 
 // escape reads an escape sequence and appends what it stands for to buf. Only strings know \u.
 func (p *parser) escape(unicode bool) {
 	p.pos++
-	c := p.peek()
+	if p.peek() == 'u' && unicode {
+		p.pos++
+		p.buf = utf8.AppendRune(p.buf, p.codeUnits())
+		return
+	}
+	c, ok := unescape(p.peek())
+	if !ok {
+		p.fail(wantEscape)
+		return
+	}
+	p.pos++
+	p.buf = append(p.buf, c)
+}
+
+// unescape returns what a backslash and c stand for, if they stand for anything.
+func unescape(c byte) (byte, bool) {
 	switch c {
 	case '"', '$', '\'', '/', '@', '[', '\\', ']', '{', '}':
 	case 'b':
@@ -86,17 +103,18 @@ func (p *parser) escape(unicode bool) {
 	case 't':
 		c = '\t'
 	default:
-		if c == 'u' && unicode {
-			p.pos++
-			p.buf = utf8.AppendRune(p.buf, p.codeUnits())
-			return
-		}
-		p.fail("an escape character such as \\, n or u")
-		return
+		return 0, false
 	}
-	p.pos++
-	p.buf = append(p.buf, c)
+	return c, true
 }
+
+const (
+	wantEscape = `an escape character such as \, n or u`
+	wantLines  = "a string of several lines in ``` and ```"
+)
+
+// wantPrintable is what stands in a string for the control character c.
+func wantPrintable(c byte) string { return fmt.Sprintf(`an escape such as \n or \u%04x`, c) }
 
 // codeUnits reads the four digits behind \u, and a second \u with its digits if the two are the halves of one character.
 // A half on its own has no UTF-8 form and becomes U+FFFD.
@@ -161,7 +179,7 @@ func (p *parser) raw() Value {
 			p.buf = append(p.buf, p.text[p.pos+1])
 			p.pos += 2
 		case c < 0x20 && fence == "`":
-			p.fail("a string of several lines in ``` and ```")
+			p.fail(wantLines)
 		default:
 			p.buf = append(p.buf, c)
 			p.pos++

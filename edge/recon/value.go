@@ -49,6 +49,10 @@ func (k Kind) String() string {
 // but not in comparing: 1, 1.0 and 0x1 are equal.
 func (k Kind) IsNumber() bool { return KindInt32 <= k && k <= KindBigInt }
 
+// bareText is added to the length of a Text that was read as an identifier, and so is printed without another look. A
+// field of its own would be the fifth, and the compiler keeps only structs of up to four in registers.
+const bareText = 1 << 63
+
 // A Value is one Recon value. The zero Value is Absent. Values are small (24 bytes) and passed by value; compare them
 // with Equal or Compare.
 type Value struct {
@@ -118,7 +122,7 @@ func (v Value) IsAbsent() bool { return v.kind == KindAbsent }
 // IsNumber reports whether v is a number of any kind.
 func (v Value) IsNumber() bool { return v.kind.IsNumber() }
 
-func (v Value) str() string      { return unsafe.String((*byte)(v.ptr), int(v.num)) }
+func (v Value) str() string      { return unsafe.String((*byte)(v.ptr), int(v.num&^bareText)) }
 func (v Value) bytes() []byte    { return unsafe.Slice((*byte)(v.ptr), int(v.num)) }
 func (v Value) records() []Item  { return unsafe.Slice((*Item)(v.ptr), int(v.num)) }
 func (v Value) float() float64   { return math.Float64frombits(v.num) }

@@ -53,7 +53,11 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q is printed as %q: body: %v", frame, printed, err)
 		}
-		if !sameBody(flat(body), bodyAgain) {
+		settled, err := recon.Parse(recon.Append(nil, body)) // Java's form, and so ours, loses an empty item at the end
+		if err != nil {
+			t.Fatalf("%q has a body that is printed as %s: %v", frame, body, err)
+		}
+		if !sameBody(flat(body), bodyAgain) && !sameBody(flat(settled), bodyAgain) {
 			t.Fatalf("%q is printed as %q: body %s has become %s", frame, printed, body, bodyAgain)
 		}
 	})
