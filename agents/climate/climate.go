@@ -3,7 +3,6 @@ package climate
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"selvage/edge/agent"
@@ -26,8 +25,8 @@ type Config struct {
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
 	for key, node := range map[string]string{"sensor": c.Sensor, "heater": c.Heater} {
-		if !strings.HasPrefix(node, "/") {
-			fault(key, fmt.Sprintf("%s names no agent", key), `give its node URI, such as "/device/air"`)
+		if err := agent.CheckNode(node); err != nil {
+			fault(key, fmt.Sprintf("%s %q: %v", key, node, err), `give its node URI, such as "/device/air", or "warp://HOST:PORT/device/air" on another host`)
 		}
 	}
 	if err := inRange(c.Target); err != nil {

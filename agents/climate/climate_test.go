@@ -121,9 +121,11 @@ func TestCheck(t *testing.T) {
 		config Config
 		faults []string
 	}{
-		"good":    {good, nil},
-		"nothing": {Config{}, []string{"band", "heater", "patience", "sensor"}},
-		"far off": {Config{Sensor: "air", Heater: "/h", Target: 210, Band: 11, Patience: -1}, []string{"band", "patience", "sensor", "target"}},
+		"good":            {good, nil},
+		"of another host": {Config{Sensor: "warp://shed:9001/device/air", Heater: "warps://shed/device/heater", Target: 21, Band: 0.5, Patience: time.Minute}, nil},
+		"nothing":         {Config{}, []string{"band", "heater", "patience", "sensor"}},
+		"half a URI":      {Config{Sensor: "warp://shed:9001", Heater: "http://shed/heater", Target: 21, Band: 0.5, Patience: time.Minute}, []string{"heater", "sensor"}},
+		"far off":         {Config{Sensor: "air", Heater: "/h", Target: 210, Band: 11, Patience: -1}, []string{"band", "patience", "sensor", "target"}},
 	} {
 		faults := map[string]bool{}
 		test.config.Check(func(key, problem, remedy string) {

@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/clock"
@@ -34,20 +35,23 @@ type Agent struct {
 	pending int // bytes of events that a command lane keeps for readers that lag
 
 	turning bool                        // inside a turn, so lanes may be touched
+	view    bool                        // Options.View
 	changed []*Lane                     // lanes set in this turn
 	wakes   []Reader                    // reused by publish
 	stored  map[route.LaneName]Snapshot // what was remembered, until a lane of that name claims it
 	onStop  []func()
 	open    map[int]func() // gives back downlinks, timers and what else setup took
 	opened  int            // numbers them
+	down    atomic.Pointer[downlinks]
 
 	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
 	asked   func(route.LaneName, LaneKind) error
 	relay   func(route.LaneName, []byte) error
 	made    []*Lane // in this turn
 
-	mu    sync.Mutex // guards what is published: lanes, and the published half of each
-	lanes []*Lane
+	mu     sync.Mutex // guards what is published: lanes, and the published half of each
+	lanes  []*Lane
+	events uint64 // that readers have taken
 }
 
 // Runtime is what an agent asks of the host that runs it. All of it may be called inside a turn
@@ -71,6 +75,7 @@ type Options struct {
 	Kind   Kind
 	Config any // nil for the kind's defaults
 	Host   Runtime
+	View   bool // it is there for its readers: Runtime.Wake is called when one leaves
 
 	Pending int // bytes of events that a command lane keeps for readers that lag; 1 MiB when 0
 }
@@ -80,7 +85,7 @@ func New(o Options) *Agent {
 	if o.Config == nil {
 		o.Config = o.Kind.Defaults
 	}
-	return &Agent{uri: o.URI, params: o.Params, kind: o.Kind, config: o.Config, rt: o.Host, pending: cmp.Or(o.Pending, defaultPending)}
+	return &Agent{uri: o.URI, params: o.Params, kind: o.Kind, config: o.Config, rt: o.Host, view: o.View, pending: cmp.Or(o.Pending, defaultPending)}
 }
 
 // URI returns the agent's node URI.
@@ -122,6 +127,9 @@ func (a *Agent) opens(giveBack func()) (forget func()) {
 // Do runs fn as a turn of its own. Any goroutine may call it; it fails when the agent's mailbox is full.
 func (a *Agent) Do(fn func()) error { return a.rt.Post(Mail{Do: fn}) }
 
+// Wake is Do whatever the mailbox holds: for news that is bounded by construction.
+func (a *Agent) Wake(fn func()) { a.rt.Wake(fn) }
+
 // Send sends v as a command to a lane of an agent, through the one door that all commands take.
 // It never waits for that agent; it fails when its mailbox is full or v has no Recon form.
 func (a *Agent) Send(node, lane string, v any) error {
@@ -133,6 +141,7 @@ func (a *Agent) Send(node, lane string, v any) error {
 	if err != nil {
 		return fmt.Errorf("send to %s %s: %w", node, lane, err)
 	}
+	a.downlinks().commands.Add(1)
 	return a.rt.Send(key, route.LaneName(lane), body)
 }
 
@@ -222,27 +231,34 @@ func (a *Agent) Start() error {
 }
 
 // Step runs one turn.
-func (a *Agent) Step(m Mail) error {
-	return a.turn(func() error {
-		if m.Do != nil {
-			m.Do()
-			return nil
-		}
-		if a.relay != nil {
-			return a.relay(m.Lane, m.Body)
-		}
-		l := a.Lane(m.Lane)
-		if l == nil {
-			return ErrNoLane
-		}
-		if l.readOnly {
-			return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
-		}
-		if err := l.Apply(m.Body); err != nil {
-			return fmt.Errorf("%s %s: %w", a.uri, l.name, err)
-		}
+func (a *Agent) Step(m Mail) (err error) { // turn would do, but for a closure that is allocated each time
+	defer a.endTurn(&err)
+	a.turning = true
+	err = a.take(m)
+	a.publish()
+	a.show()
+	return err
+}
+
+func (a *Agent) take(m Mail) error {
+	if m.Do != nil {
+		m.Do()
 		return nil
-	})
+	}
+	if a.relay != nil {
+		return a.relay(m.Lane, m.Body)
+	}
+	l := a.Lane(m.Lane)
+	if l == nil {
+		return ErrNoLane
+	}
+	if l.readOnly {
+		return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
+	}
+	if err := l.Apply(m.Body); err != nil {
+		return fmt.Errorf("%s %s: %w", a.uri, l.name, err)
+	}
+	return nil
 }
 
 // Stop runs the agent's last turn and closes its downlinks and timers.
@@ -278,23 +294,28 @@ func (a *Agent) caught() {
 
 // turn runs fn, and publishes what it set unless it panicked: half a turn is never seen.
 func (a *Agent) turn(fn func() error) (err error) {
-	defer func() {
-		a.turning = false
-		if p := recover(); p != nil {
-			err = &Panicked{Cause: p, Stack: debug.Stack()}
-			for _, l := range a.changed {
-				l.changed = false
-			}
-			a.changed = a.changed[:0]
-			a.unmake()
-			a.close()
-		}
-	}()
+	defer a.endTurn(&err)
 	a.turning = true
 	err = fn()
 	a.publish()
 	a.show()
 	return err
+}
+
+// endTurn is deferred by a turn. Of one that panics nothing stays.
+func (a *Agent) endTurn(err *error) {
+	a.turning = false
+	p := recover()
+	if p == nil {
+		return
+	}
+	*err = &Panicked{Cause: p, Stack: debug.Stack()}
+	for _, l := range a.changed {
+		l.changed = false
+	}
+	a.changed = a.changed[:0]
+	a.unmake()
+	a.close()
 }
 
 // show lets others see the lanes that a turn made, all at once.
@@ -405,6 +426,7 @@ func (a *Agent) Relay(fn func(lane route.LaneName, body []byte) error) { a.relay
 // now, and is given the lane when it is made.
 func (a *Agent) Offer(name route.LaneName, kind LaneKind, join func(*Lane, error)) {
 	if l := a.Lane(name); l != nil {
+		l.Expect()
 		join(l, nil)
 		return
 	}

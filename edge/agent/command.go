@@ -29,6 +29,12 @@ func Command[T any](a *Agent, name string, on func(T) error) *CommandLane[T] {
 	return l
 }
 
+// ReadOnly refuses commands from outside: only the agent itself gives the lane something to show.
+func (l *CommandLane[T]) ReadOnly() *CommandLane[T] {
+	l.readOnly = true
+	return l
+}
+
 func (l *CommandLane[T]) command(body []byte) error {
 	v, err := l.codec.Decode(body)
 	if err != nil {

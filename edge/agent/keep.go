@@ -13,7 +13,7 @@ type Snapshot struct {
 	Entries []Entry
 }
 
-// Entry is one entry of a map lane.
+// Entry is one entry of a map lane or element of a list lane.
 type Entry struct{ Key, Value []byte }
 
 // Keeper is the store as an agent sees it: what to remember of a lane. It must not keep l's lock waiting.

@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"selvage/edge/health"
 	"selvage/edge/route"
@@ -52,10 +53,13 @@ type Lane struct {
 	unsaved bool
 	tails   []*Tail // replaced, never altered, when one comes or goes
 	rowID   int64
-	idle    func() // runs as a turn when the last reader has gone
+	use     *use
 
 	typed typed
 }
+
+// use is what is done when a lane begins to be read, and when it no longer is.
+type use struct{ first, idle func() }
 
 // typed is the half of a lane that knows its Go type. Only command is called in a turn;
 // the rest is called with agent.mu held.
@@ -103,16 +107,40 @@ func (l *Lane) Open(r Reader) *Tail {
 	a := l.agent
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now()}
+	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now(), id: opened.Add(1)}
 	l.tails = append(slices.Clip(l.tails), t)
 	return t
 }
 
-// OnIdle has fn run as a turn when the lane's last reader has gone.
+// OnFirst has fn run when a reader is about to come to a lane that has none; it sees what fn sets. The
+// reader may stay away, so fn may run twice in a row.
+func (l *Lane) OnFirst(fn func()) {
+	l.agent.mu.Lock()
+	defer l.agent.mu.Unlock()
+	l.uses().first = fn
+}
+
+// OnIdle has fn run as a turn when the lane's last reader has gone. Another may have come by then.
 func (l *Lane) OnIdle(fn func()) {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	l.idle = fn
+	l.uses().idle = fn
+}
+
+func (l *Lane) uses() *use {
+	if l.use == nil {
+		l.use = new(use)
+	}
+	return l.use
+}
+
+// Expect is called in the turn that brings a reader, before Open.
+func (l *Lane) Expect() {
+	l.inTurn()
+	if l.use != nil && l.use.first != nil && !l.IsRead() {
+		l.use.first()
+		l.agent.publish()
+	}
 }
 
 // Drop takes the lane away, in a turn, unless it has readers. It is for lanes that show what is elsewhere.
@@ -221,6 +249,7 @@ func (l *Lane) code() string { return "lane." + string(l.agent.uri) + "." + stri
 type Tail struct {
 	agent  *Agent
 	reader Reader
+	id     uint64 // of no other Tail in this process
 
 	// Guarded by agent.mu.
 	lane    *Lane // nil once closed
@@ -228,6 +257,8 @@ type Tail struct {
 	lost    uint64
 	syncing bool // between State and its end
 }
+
+var opened atomic.Uint64 // tails
 
 // Next returns the body of the oldest event that the reader has not had. The bytes are shared
 // by all readers and must not be altered.
@@ -237,7 +268,10 @@ func (t *Tail) Next() (body []byte, ok bool) {
 	if t.lane == nil {
 		return nil, false
 	}
-	return t.lane.typed.next(t)
+	if body, ok = t.lane.typed.next(t); ok {
+		t.agent.events++
+	}
+	return body, ok
 }
 
 // State returns, one a call, the bodies of the events that bring the reader to the lane's present
@@ -255,7 +289,9 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		body, ok := next()
-		t.syncing = ok
+		if t.syncing = ok; ok {
+			a.events++
+		}
 		return body, ok
 	}
 }
@@ -294,7 +330,10 @@ func (t *Tail) Close() {
 		}
 	}
 	l.tails = kept
-	if len(kept) == 0 && l.idle != nil {
-		t.agent.rt.Wake(l.idle)
+	switch {
+	case len(kept) == 0 && l.use != nil && l.use.idle != nil:
+		t.agent.rt.Wake(l.use.idle)
+	case t.agent.view:
+		t.agent.rt.Wake(func() {})
 	}
 }

@@ -47,6 +47,7 @@ func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
 		}
 		return ok
 	}
+	a.downlinks().links.Add(1)
 	d.forget = a.opens(d.close)
 	var err error
 	if d.node, _, err = route.Anywhere(node); err != nil {
@@ -121,10 +122,12 @@ func (d *Downlink) deliver() {
 	if t == nil {
 		return
 	}
+	events := &d.agent.downlinks().events
 	for range maxBatch {
 		if !d.take(t) {
 			return
 		}
+		events.Add(1)
 	}
 	d.Wake()
 }
@@ -138,7 +141,10 @@ func (d *Downlink) Close() {
 func (d *Downlink) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed = true
+	if !d.closed {
+		d.closed = true
+		d.agent.downlinks().links.Add(-1)
+	}
 	if d.tail != nil {
 		d.tail.Close()
 		d.tail = nil

@@ -5,7 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"selvage/edge/peer"
 	"selvage/edge/recon"
+	"selvage/edge/route"
 )
 
 func (e *env) getCommand() *cobra.Command {
@@ -40,9 +42,24 @@ func (e *env) get(ctx context.Context, uri, lane string) error {
 	}
 	e.tellStale(ctx, c, node, lane)
 	if e.json {
-		return printJSON(e.out, recon.Field("node", recon.String(node)), recon.Field("lane", recon.String(lane)), recon.Field("value", now.all()))
+		now.list = now.list || now.empty && isList(ctx, c, node, lane)
+		return now.printJSON(e.out, recon.Field("node", recon.String(node)), recon.Field("lane", recon.String(lane)))
 	}
 	return now.print(e.out)
+}
+
+// isList asks the host what type a lane has; not every host tells.
+func isList(ctx context.Context, c *peer.Conn, node, lane string) bool {
+	ctx, cancel := context.WithTimeout(ctx, staleTime)
+	defer cancel()
+	lanes, _ := contentOf(ctx, c, "swim:meta:node/"+route.Escape(node), "lanes")
+	for _, it := range lanes.entries {
+		if name, _ := it.Key.Text(); name == lane {
+			kind, _ := it.Value.Get("laneType").Text()
+			return kind == "list"
+		}
+	}
+	return false
 }
 
 // closeNormal is WebSocket's code for a connection that has served its purpose.

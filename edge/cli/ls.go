@@ -80,16 +80,22 @@ func (e *env) listLanes(ctx context.Context, c *peer.Conn, uri string) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	lanes, err := contentOf(ctx, c, "swim:meta:node/"+route.Escape(string(node)), "lanes")
+	meta := "swim:meta:node/" + route.Escape(string(node))
+	lanes, err := contentOf(ctx, c, meta, "lanes")
 	if u, ok := isUnlinked(err); ok && u.Reason == "nodeNotFound" {
 		err = &trouble{fmt.Errorf("there is no agent %s", node), "see what agents there are: " + program() + " ls"}
 	}
 	if err != nil {
 		return err
 	}
+	linked := isLinked(ctx, c, meta)
 	var rows [][]string
 	for _, it := range lanes.entries {
 		name, _ := it.Key.Text()
+		links := 0
+		if linked {
+			links = linksTo(ctx, c, meta, name)
+		}
 		kind, _ := it.Value.Get("laneType").Text()
 		var now content
 		holds := kind != "command" && kind != "supply" && kind != "http"
@@ -99,18 +105,46 @@ func (e *env) listLanes(ctx context.Context, c *peer.Conn, uri string) error {
 			}
 		}
 		if !e.json {
-			rows = append(rows, []string{printable(name), printable(kind), now.brief(holds)})
+			rows = append(rows, []string{printable(name), printable(kind), now.brief(holds), linksInWords(links)})
 			continue
 		}
 		line := []recon.Item{recon.Field("node", recon.String(string(node))), recon.Field("lane", it.Key), recon.Field("type", recon.String(kind))}
 		if holds {
 			line = append(line, recon.Field("value", now.all()))
 		}
+		if links > 0 {
+			line = append(line, recon.Field("links", recon.Int(int64(links))))
+		}
 		if err := printJSON(e.out, line...); err != nil {
 			return err
 		}
 	}
 	return printRows(e.out, rows)
+}
+
+// isLinked reports whether somebody has a link to the agent. A host that does not tell has none.
+func isLinked(ctx context.Context, c *peer.Conn, meta string) bool {
+	pulse, err := contentOf(ctx, c, meta, "pulse")
+	n, _ := pulse.value.Get("uplinks").Get("linkCount").Int()
+	return err == nil && n > 0
+}
+
+func linksTo(ctx context.Context, c *peer.Conn, meta, lane string) int {
+	links, err := contentOf(ctx, c, meta+"/lane/"+route.Escape(lane), "uplinks")
+	if err != nil {
+		return 0
+	}
+	return len(links.entries)
+}
+
+func linksInWords(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 link"
+	}
+	return fmt.Sprintf("%d links", n)
 }
 
 // brief writes a lane's content on what is left of a line.

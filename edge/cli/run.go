@@ -16,6 +16,7 @@ import (
 	"selvage/edge/clock"
 	"selvage/edge/config"
 	"selvage/edge/device"
+	"selvage/edge/far"
 	"selvage/edge/health"
 	"selvage/edge/host"
 	"selvage/edge/hub"
@@ -74,6 +75,8 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
 	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents, Pending: int(plan.Host.WARP.Pending)})
+	others := far.Add(h)
+	started.add(half(func(ctx context.Context) error { others.Stop(ctx); return nil })) // after the agents, whose last commands it sends
 	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound

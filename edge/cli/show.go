@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -110,7 +111,11 @@ func (c content) print(w io.Writer) error {
 	case len(c.entries) > 0:
 		rows := make([][]string, len(c.entries))
 		for i, it := range c.entries {
-			rows[i] = []string{onLine(it.Key), onLine(it.Value)}
+			name := strconv.Itoa(i)
+			if it.IsField() {
+				name = onLine(it.Key)
+			}
+			rows[i] = []string{name, onLine(it.Value)}
 		}
 		return printRows(w, rows)
 	}
@@ -118,6 +123,16 @@ func (c content) print(w io.Writer) error {
 		return printRows(w, rows)
 	}
 	_, err := fmt.Fprintln(w, inWords(c.value))
+	return err
+}
+
+// printJSON writes a lane's content behind what is said about it, as one JSON object on a line.
+func (c content) printJSON(w io.Writer, about ...recon.Item) error {
+	if !c.empty || !c.list {
+		return printJSON(w, append(about, recon.Field("value", c.all()))...)
+	}
+	text := recon.AppendJSON(nil, recon.Record(about...))
+	_, err := fmt.Fprintf(w, "%s,\"value\":[]}\n", text[:len(text)-1]) // Recon has one empty record, JSON two
 	return err
 }
 

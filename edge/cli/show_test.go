@@ -31,6 +31,8 @@ func TestContentForPeople(t *testing.T) {
 		{name: "map", events: []string{"@update(key:é) 1", `@update(key:"long key"){a:1,b:x}`}, want: "é         1\nlong key  a: 1, b: x\n"},
 		{name: "map changed meanwhile", events: []string{"@update(key:a) 1", "@update(key:b) 2", "@update(key:a) 3", "@remove(key:b)"}, want: "a  3\n"},
 		{name: "map cleared meanwhile", events: []string{"@update(key:a) 1", "@clear", "@update(key:b) 2"}, want: "b  2\n"},
+		{name: "list lane", events: []string{"@update(index:0,key:%AAAA) milk", "@update(index:1,key:%AAAB){n:2,of:eggs}", "@update(index:2,key:%AAAC)", "@update(index:0,key:%AAAD){value:21.5,unit:Cel,quality:good}"}, want: "0  21.5 °C\n1  milk\n2  n: 2, of: eggs\n3  (nothing)\n"},
+		{name: "list lane emptied meanwhile", events: []string{"@update(index:0,key:%AAAA) milk", "@clear"}, want: "(empty)\n"},
 		{name: "value that looks like an operation", events: []string{"@update(to:5)"}, want: "@update(to:5)\n"},
 		{name: "terminal codes", events: []string{`"\u001b[2Jgone\u0007"`}, want: "\uFFFD[2Jgone\uFFFD\n"},
 	}
@@ -47,6 +49,27 @@ func TestContentForPeople(t *testing.T) {
 		var got bytes.Buffer
 		if err := c.print(&got); err != nil || got.String() != tt.want {
 			t.Errorf("%s: printed %q, %v; want %q", tt.name, got.String(), err, tt.want)
+		}
+	}
+}
+
+func TestContentAsJSON(t *testing.T) {
+	one := []recon.Item{recon.Of(recon.Value{})}
+	tests := []struct {
+		name string
+		c    content
+		want string
+	}{
+		{"empty map", content{empty: true}, "{}"},
+		{"empty list", content{empty: true, list: true}, "[]"},
+		{"list of nothing", content{list: true, entries: one}, "[null]"},
+		{"value", content{value: recon.Int(5)}, "5"},
+	}
+	for _, tt := range tests {
+		var got bytes.Buffer
+		want := `{"lane":"l","value":` + tt.want + "}\n"
+		if err := tt.c.printJSON(&got, recon.Field("lane", recon.String("l"))); err != nil || got.String() != want {
+			t.Errorf("%s: printed %q, %v; want %q", tt.name, got.String(), err, want)
 		}
 	}
 }

@@ -72,6 +72,8 @@ type watcher struct {
 	value   *string           // of a value lane, as last printed
 	seen    map[string]string // of a map lane: the entries printed, by their key's Recon text
 	met     map[string]bool   // keys met in this sync
+	list    elements          // of a list lane: the elements as printed
+	coming  *elements         // and as they are while another connection tells them anew
 }
 
 // once watches over one connection until that ends, and tells whether it stood.
@@ -96,7 +98,7 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 	if w.linkedOnce {
 		fmt.Fprintf(w.err, "%s connected again\n", mark(w.err))
 	}
-	w.linkedOnce, w.syncing, w.met = true, true, map[string]bool{}
+	w.begin()
 	for {
 		select {
 		case n := <-f.next:
@@ -119,10 +121,26 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 	}
 }
 
+// begin makes ready for the lane's state over a new connection.
+func (w *watcher) begin() {
+	w.linkedOnce, w.syncing, w.met, w.coming = true, true, map[string]bool{}, nil
+	if len(w.list.inOrder) > 0 {
+		w.coming = &elements{}
+	}
+}
+
 func (w *watcher) event(body []byte) error {
 	ch, err := readChange(body)
 	if err != nil {
 		return err
+	}
+	if w.coming != nil {
+		w.coming.apply(ch)
+		return nil
+	}
+	ch, done := w.list.apply(ch)
+	if !done {
+		return nil
 	}
 	switch ch.kind {
 	case setEntry:
@@ -146,9 +164,14 @@ func (w *watcher) event(body []byte) error {
 	return w.print(ch)
 }
 
-// synced finds the entries that went while there was no connection.
+// synced finds the entries that went while there was no connection, and what became of a list.
 func (w *watcher) synced() error {
 	w.syncing = false
+	if w.coming != nil {
+		want := w.coming
+		w.coming = nil
+		return w.list.become(want, w.print)
+	}
 	for key := range w.seen {
 		if w.met[key] {
 			continue
@@ -174,8 +197,11 @@ func (w *watcher) print(ch change) error {
 		}
 		return printJSON(w.out, append(line, ch.fields()...)...)
 	}
-	if r, ok := readingOf(ch.value); ok && r.At.Trusted {
+	if r, ok := readingOf(ch.value); ok && r.At.Trusted && ch.kind != moveElement && ch.kind != removeElement {
 		now = r.At.Time() // a reading that was there before may be old
+	}
+	if ch.kind == insertElement && w.syncing {
+		ch.kind = setElement // it was there before
 	}
 	form := time.TimeOnly
 	if time.Since(now).Abs() > 12*time.Hour {
@@ -192,6 +218,14 @@ func (ch change) fields() []recon.Item {
 		return []recon.Item{recon.Field("key", ch.key), recon.Field("value", ch.value)}
 	case removeEntry:
 		return []recon.Item{recon.Field("key", ch.key), recon.Field("removed", yes)}
+	case insertElement:
+		return append(ch.element(), recon.Field("value", ch.value), recon.Field("inserted", yes))
+	case setElement:
+		return append(ch.element(), recon.Field("value", ch.value))
+	case moveElement:
+		return append([]recon.Item{recon.Field("from", recon.Int(int64(ch.from)))}, append(ch.element(), recon.Field("moved", yes))...)
+	case removeElement:
+		return append(ch.element(), recon.Field("removed", yes))
 	case clearAll:
 		return []recon.Item{recon.Field("cleared", yes)}
 	case dropFirst:
@@ -202,8 +236,21 @@ func (ch change) fields() []recon.Item {
 	return []recon.Item{recon.Field("value", ch.value)}
 }
 
+func (ch change) element() []recon.Item {
+	return []recon.Item{recon.Field("index", recon.Int(int64(ch.index))), recon.Field("key", ch.key)}
+}
+
 func (ch change) words() string {
+	element := fmt.Sprintf("%d  %s", ch.index, onLine(ch.value))
 	switch ch.kind {
+	case setElement:
+		return element
+	case insertElement:
+		return element + "  (inserted)"
+	case moveElement:
+		return fmt.Sprintf("%s  (moved from %d)", element, ch.from)
+	case removeElement:
+		return element + "  (removed)"
 	case setEntry:
 		return onLine(ch.key) + "  " + onLine(ch.value)
 	case removeEntry:

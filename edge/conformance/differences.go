@@ -61,6 +61,62 @@ close 1006`,
 @unlinked(node:"/unit/t-pipeline",lane:value)`,
 		"an unlink overtakes the answer to a sync before it there, at times; here every request is answered, in order"},
 
+	// Introspection.
+	{"sessions/meta-host", "line 4",
+		`@linked(node:"/unit/t-meta",lane:preset)
+@event(node:"/unit/t-meta",lane:preset) 42
+@synced(node:"/unit/t-meta",lane:preset)
+@linked(node:"swim:meta:host",lane:nodes)
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:host",lane:nodes)`,
+		`@linked(node:"/unit/t-meta",lane:preset)
+@event(node:"/unit/t-meta",lane:preset) 42
+@synced(node:"/unit/t-meta",lane:preset)
+@linked(node:"swim:meta:host",lane:nodes)
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/host"){nodeUri:"/host",created:0,agents:{host}}
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:host",lane:nodes)`,
+		ownAgent},
+	{"sessions/meta-host", "line 18",
+		`@event(node:"swim:meta:host",lane:infoLog)@info(time:0) hi`,
+		`@event(node:"swim:meta:host",lane:infoLog)@info(time:0,node:"/unit/t-meta") hi`,
+		"a record that is repeated at the host says which agent logged it; the reference leaves its reader to guess"},
+	{"sessions/meta-tree", "line 4",
+		`@linked(node:"swim:meta:edge",lane:meshes)
+@event(node:"swim:meta:edge",lane:meshes)@update(key:""){meshUri:"",gatewayPartKey:,ourselfPartKey:swim,partCount:2}
+@event(node:"swim:meta:edge",lane:meshes)@update(key:"warp://127.0.0.1:PORT/"){meshUri:"warp://127.0.0.1:PORT/",gatewayPartKey:,partCount:1}
+@synced(node:"swim:meta:edge",lane:meshes)`,
+		`@linked(node:"swim:meta:edge",lane:meshes)
+@event(node:"swim:meta:edge",lane:meshes)@update(key:""){meshUri:"",gatewayPartKey:,ourselfPartKey:swim,partCount:2}
+@synced(node:"swim:meta:edge",lane:meshes)`,
+		"an agent of the reference had a link to another host; hosts that agents follow are no meshes here"},
+	{"sessions/meta-tree", "line 24",
+		`@linked(node:"swim:meta:mesh",lane:nodes)
+@event(node:"swim:meta:mesh",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:mesh",lane:nodes)`,
+		`@linked(node:"swim:meta:mesh",lane:nodes)
+@event(node:"swim:meta:mesh",lane:nodes)@update(key:"/host"){nodeUri:"/host",created:0,agents:{host}}
+@event(node:"swim:meta:mesh",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:mesh",lane:nodes)`,
+		ownAgent},
+	{"sessions/meta-tree", "line 36",
+		`@linked(node:"swim:meta:part",lane:hosts)
+@event(node:"swim:meta:part",lane:hosts)@update(key:""){hostUri:"",connected:true,secure:true,nodeCount:1}
+@synced(node:"swim:meta:part",lane:hosts)`,
+		`@linked(node:"swim:meta:part",lane:hosts)
+@event(node:"swim:meta:part",lane:hosts)@update(key:""){hostUri:"",connected:true,secure:true,nodeCount:2}
+@synced(node:"swim:meta:part",lane:hosts)`,
+		ownAgent},
+	{"sessions/meta-tree", "line 48",
+		`@linked(node:"swim:meta:host",lane:nodes)
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:host",lane:nodes)`,
+		`@linked(node:"swim:meta:host",lane:nodes)
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/host"){nodeUri:"/host",created:0,agents:{host}}
+@event(node:"swim:meta:host",lane:nodes)@update(key:"/unit/t-meta"){nodeUri:"/unit/t-meta",created:0,agents:{"conf.UnitAgent"}}
+@synced(node:"swim:meta:host",lane:nodes)`,
+		ownAgent},
+
 	{"http.json", "ws-two-protos", switching, switching + ", Sec-Websocket-Protocol: warp0",
 		"a strict client that offers a protocol hangs up if none is chosen"},
 	{"http.json", "ws-no-key", "200", "400", "a handshake without a key is a mistake (RFC 6455, 4.2.1), not a request for the page"},
@@ -84,5 +140,6 @@ const (
 	wrongIndex = "the client removed an element by its key and gave a wrong index; the reference repeats that, here the right one is told"
 	noKey      = "the reference tells no key where none was given, so a client that goes by keys does not know which element is meant"
 	oneMore    = "in the reference an agent's add(0, x) replaces the first element (a bug), so its list is one shorter from there on"
+	ownAgent   = "a host of ours has an agent /host, with what is wrong with it"
 	everyTime  = "after a refusal the reference keeps a dead entry and does not answer the next request for the same link; here each is answered"
 )

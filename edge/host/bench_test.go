@@ -40,7 +40,7 @@ func BenchmarkCommand(b *testing.B) {
 
 // BenchmarkAgents is the making of an agent with two value lanes.
 func BenchmarkAgents(b *testing.B) {
-	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), MaxRouted: 1 << 30})
 	k := agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
 		agent.Value(a, "info", recon.Value{})
 		agent.Value(a, "count", 0)

@@ -38,6 +38,8 @@ type cell struct {
 	layer Layer
 	dirty atomic.Bool // marked at the store
 	gone  bool        // had its last turn; only its worker asks
+	view  bool        // ends when nobody reads it; see Host.Views
+	born  int64       // ms since 1970
 
 	mu      sync.Mutex
 	state   cellState
@@ -46,8 +48,15 @@ type cell struct {
 	bytes   int
 	room    chan struct{} // closed when mail was taken; nil while nobody waits
 	started bool
-	pause   time.Duration // before the next restart
-	since   time.Time     // of the last start
+	crashes *crashes // nil while there was none
+
+	busy     time.Duration // in turns
+	commands uint64        // taken
+}
+
+type crashes struct {
+	pause time.Duration // before the next restart
+	since time.Time     // of the last start
 }
 
 type cellState uint8
@@ -58,7 +67,11 @@ const (
 	running
 	resting // panicked; a timer brings it back
 	stopped
+	retired // a view that nobody read; its node may have another by now
 )
+
+// errRetired is for who has found a view in its last moment, and does well to find it anew.
+var errRetired = errors.New("it has just ended")
 
 // boxes keep mailboxes that have been emptied for whoever gets mail next: an idle agent needs none.
 var boxes = sync.Pool{New: func() any { return new([]agent.Mail) }}
@@ -70,8 +83,11 @@ func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error)
 	size := mailSize + len(m.Body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == stopped {
+	switch c.state {
+	case stopped:
 		return nil, ErrStopped
+	case retired:
+		return nil, errRetired
 	}
 	if !urgent && c.bytes+size > maxMail && len(c.mail) > 0 {
 		if c.room == nil {
@@ -108,7 +124,8 @@ func (c *cell) deliver(ctx context.Context, m agent.Mail) error {
 }
 
 // run gives the agent the turns that its mail is worth, on a worker.
-func (c *cell) run() {
+func (c *cell) run(watch *stopwatch) {
+	weight := watch.start()
 	c.mu.Lock()
 	c.state = running
 	mail := c.mail
@@ -130,7 +147,11 @@ func (c *cell) run() {
 	if !started && !c.start(mail) {
 		return
 	}
+	commands := uint64(0)
 	for i, m := range mail {
+		if m.Do == nil {
+			commands++
+		}
 		err := ErrStopped
 		if !c.gone {
 			err = c.agent.Step(m)
@@ -140,6 +161,9 @@ func (c *cell) run() {
 		}
 		mail[i] = agent.Mail{}
 		if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
+			c.mu.Lock()
+			c.commands += commands
+			c.mu.Unlock()
 			c.crash(p, mail[i+1:])
 			return
 		}
@@ -149,8 +173,17 @@ func (c *cell) run() {
 		boxes.Put(box)
 	}
 
+	if c.view && c.retire() {
+		return
+	}
+	var took time.Duration
+	if weight > 0 {
+		took = weight * time.Since(watch.begun)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.busy += took
+	c.commands += commands
 	switch {
 	case c.state == stopped:
 	case len(c.mail) > 0:
@@ -164,7 +197,11 @@ func (c *cell) run() {
 // start runs the agent's setup over what the store remembers of it. If that fails, mail waits for
 // the next time.
 func (c *cell) start(mail []agent.Mail) bool {
-	stored, err := c.host.load(c.agent.URI())
+	var stored map[route.LaneName]agent.Snapshot
+	var err error
+	if !c.view {
+		stored, err = c.host.load(c.agent.URI())
+	}
 	if err != nil {
 		c.rest(fmt.Errorf("what is stored of it cannot be read: %w", err), mail)
 		return false
@@ -182,13 +219,17 @@ func (c *cell) start(mail []agent.Mail) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.started, c.since = true, time.Now()
+	c.started = true
+	if c.crashes != nil {
+		c.crashes.since = time.Now()
+	}
 	return true
 }
 
 func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
 	c.host.Health.Add("agent.restarts", 1)
-	c.Log().Error("agent panicked", "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+	c.host.logOf(c.agent.URI()).Error("agent panicked", "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
+	c.host.listeners.tell(Said{Node: c.agent.URI(), Time: time.Now(), Panic: p})
 	c.rest(p, mail)
 }
 
@@ -201,12 +242,15 @@ func (c *cell) rest(cause error, mail []agent.Mail) {
 	}
 	c.mail = append(mail, c.mail...)
 	c.box = nil
-	if !c.since.IsZero() && time.Since(c.since) > lastPause {
-		c.pause = 0
+	if c.crashes == nil {
+		c.crashes = new(crashes)
 	}
-	c.pause = min(max(2*c.pause, firstPause), lastPause)
+	if since := c.crashes.since; !since.IsZero() && time.Since(since) > lastPause {
+		c.crashes.pause = 0
+	}
+	pause := min(max(2*c.crashes.pause, firstPause), lastPause)
+	c.crashes.pause = pause
 	c.started, c.state = false, resting
-	pause := c.pause
 	c.mu.Unlock()
 	c.raise(fmt.Sprintf("agent %s stopped: %v; it starts again in %v", c.agent.URI(), cause, pause),
 		"its state is kept; the log has the place, and the agent's author would like to know")
@@ -237,7 +281,7 @@ func (c *cell) stop(done func()) {
 		done()
 	}}
 	c.mu.Lock()
-	out := c.state == resting || c.state == stopped
+	out := c.state == resting || c.state == stopped || c.state == retired
 	c.mu.Unlock()
 	if out {
 		c.shut()
@@ -277,10 +321,7 @@ func (c *cell) Post(m agent.Mail) error {
 func (c *cell) Wake(do func()) { c.push(agent.Mail{Do: do}, true) }
 
 func (c *cell) Send(node route.NodeURI, lane route.LaneName, body []byte) error {
-	to, err := c.host.find(node)
-	if err == nil {
-		_, err = to.push(agent.Mail{Lane: lane, Body: body}, false)
-	}
+	err := c.host.hand(node, lane, body)
 	if err != nil {
 		c.host.Health.Add("mail.refused", 1)
 		return fmt.Errorf("send to %s %s: %w", node, lane, err)
@@ -288,20 +329,38 @@ func (c *cell) Send(node route.NodeURI, lane route.LaneName, body []byte) error 
 	return nil
 }
 
-func (c *cell) Join(node route.NodeURI, lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
-	to, err := c.host.find(node)
-	if err != nil {
-		if errors.Is(err, ErrNoNode) {
-			c.host.await(node, func(to *cell) { to.offer(lane, kind, join) })
+// hand puts a command in the mailbox of its agent, or on its way to another host.
+func (h *Host) hand(node route.NodeURI, lane route.LaneName, body []byte) error {
+	if node.IsFar() {
+		h.mu.RLock()
+		send := h.sendFar
+		h.mu.RUnlock()
+		if send == nil {
+			return ErrNoNode
 		}
-		join(nil, err)
-		return
+		return send(node, lane, body)
 	}
-	to.offer(lane, kind, join)
+	return h.reach(node, func(to *cell) error {
+		_, err := to.push(agent.Mail{Lane: lane, Body: body}, false)
+		return err
+	})
 }
 
-func (c *cell) offer(lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
-	c.Wake(func() { c.agent.Offer(lane, kind, join) })
+func (c *cell) Join(node route.NodeURI, lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
+	err := c.host.reach(node, func(to *cell) error { return to.offer(lane, kind, join) })
+	if errors.Is(err, ErrNoNode) {
+		c.host.await(node, func(to *cell) { to.offer(lane, kind, join) })
+	}
+	if err != nil {
+		join(nil, err)
+	}
+}
+
+func (c *cell) offer(lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) error {
+	if _, err := c.push(agent.Mail{Do: func() { c.agent.Offer(lane, kind, join) }}, true); err == errRetired {
+		return err
+	}
+	return nil // a host that stops offers nothing, which is no news
 }
 
 func (c *cell) Changed() {
@@ -316,6 +375,6 @@ func (c *cell) Changed() {
 func (c *cell) Made(l *agent.Lane)    { c.host.watchers.tell(c.agent, l) }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }
-func (c *cell) Log() *slog.Logger     { return c.host.Log.With("node", string(c.agent.URI())) }
+func (c *cell) Log() *slog.Logger     { return c.host.heardLog(c.agent.URI()) }
 
 var _ agent.Runtime = (*cell)(nil)

@@ -19,13 +19,10 @@ const fullPatience = time.Second
 // Do sends a command through the one door and returns when the agent has taken or refused it,
 // and what the turn stored is on flash.
 func (h *Host) Do(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error {
-	c, err := h.find(node)
-	if err != nil {
-		return fmt.Errorf("%s: %w", node, err)
-	}
 	done := make(chan error, 1)
 	m := agent.Mail{Lane: lane, Body: body, Done: func(err error) { done <- err }}
-	if err := c.deliverSoon(ctx, m); err != nil {
+	err := h.reach(node, func(c *cell) error { return c.deliverSoon(ctx, m) })
+	if err != nil {
 		return fmt.Errorf("%s: %w", node, err)
 	}
 	select {
@@ -73,28 +70,39 @@ func (h *Host) take(ctx context.Context, node route.NodeURI, lane route.LaneName
 
 // Request is for peer.Server.
 func (h *Host) Request(l *peer.Link, e *warp.Envelope) {
-	c, err := h.find(l.Node())
-	if err != nil {
-		l.Refuse("nodeNotFound")
-		return
-	}
 	req := *e
 	req.Body = bytes.Clone(e.Body)
-	answer := agent.Mail{Body: req.Body, Do: func() {
-		lane := c.agent.Lane(l.Lane())
-		if lane == nil && req.Tag != warp.Unlink {
-			l.Refuse("laneNotFound")
-			return
+	err := h.reach(l.Node(), func(c *cell) error {
+		err := c.deliverSoon(l.Conn().Context(), agent.Mail{Body: req.Body, Do: func() { c.answer(l, &req) }})
+		if err == nil || err == errRetired {
+			return err
 		}
-		l.Answer(&req, func() warp.Source { return lane.Open(l) })
-	}}
-	if c.deliverSoon(l.Conn().Context(), answer) == nil {
+		// In its place behind the requests before it. This much is bounded: its connection has waited for it.
+		if _, err := c.push(agent.Mail{Do: func() { l.Refuse("busy") }}, true); err != nil {
+			l.Refuse("")
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrTooMany):
+		l.Refuse("busy")
+	case err != nil:
+		l.Refuse("nodeNotFound")
+	}
+}
+
+// answer is the turn in which a lane answers a request.
+func (c *cell) answer(l *peer.Link, e *warp.Envelope) {
+	lane := c.agent.Lane(l.Lane())
+	switch {
+	case e.Tag == warp.Unlink:
+	case lane == nil:
+		l.Refuse("laneNotFound")
 		return
+	default:
+		lane.Expect()
 	}
-	// In its place behind the requests before it. This much is bounded: its connection has waited for it.
-	if _, err := c.push(agent.Mail{Do: func() { l.Refuse("busy") }}, true); err != nil {
-		l.Refuse("")
-	}
+	l.Answer(e, func() warp.Source { return lane.Open(l) })
 }
 
 var _ peer.Server = (*Host)(nil)

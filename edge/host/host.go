@@ -49,15 +49,21 @@ type Host struct {
 	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
 	stopped bool
 
-	far agent.Kind // of agents of other hosts; none while it has no name
+	far     agent.Kind // of agents of other hosts; none while it has no name
+	sendFar func(route.NodeURI, route.LaneName, []byte) error
 
-	watchers watchers
+	views  func(route.NodeURI) (agent.Kind, any, bool)
+	viewed int // views there are
+
+	watchers  watchers
+	listeners listeners
 }
 
 type kindOf struct {
 	kind   agent.Kind
 	config any
 	guard  func(route.Params) bool
+	view   bool
 }
 
 // Errors of a command or link that found nobody.
@@ -108,23 +114,26 @@ func (h *Host) Add(uri route.NodeURI, layer Layer, k agent.Kind, config any) (*H
 func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route.Params) bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.routes.Add(p, kindOf{k, config, guard})
+	return h.routes.Add(p, kindOf{kind: k, config: config, guard: guard})
 }
 
 // Beyond has an agent of the kind made for each node of another host that an agent of this one links
-// or sends to; its URI tells which. From outside nobody reaches them.
-func (h *Host) Beyond(k agent.Kind) {
+// to; its URI tells which. What an agent sends to such a node goes to send, which must not block. From
+// outside nobody reaches them.
+func (h *Host) Beyond(k agent.Kind, send func(node route.NodeURI, lane route.LaneName, body []byte) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.far = k
+	h.far, h.sendFar = k, send
 }
 
 func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindOf) *cell {
-	c := &cell{host: h, layer: layer}
-	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c, Pending: h.Pending})
+	c := &cell{host: h, layer: layer, view: k.view, born: time.Now().UnixMilli()}
+	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c, View: k.view, Pending: h.Pending})
 	h.cells[uri] = c
 	h.watchers.tell(c.agent, nil)
-	c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
+	if !k.view { // whose first mail is about to come
+		c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
+	}
 	for _, fn := range h.awaited[uri] {
 		fn(c)
 	}
@@ -161,6 +170,9 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	if c != nil {
 		return c, nil
 	}
+	if !routed {
+		k, routed = h.view(uri)
+	}
 	if !routed || k.guard != nil && !k.guard(params) {
 		return nil, ErrNoNode
 	}
@@ -174,6 +186,9 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	}
 	if uri.IsFar() {
 		return h.make(uri, params, Things, k), nil
+	}
+	if k.view {
+		return h.makeView(uri, k)
 	}
 	if h.routed >= h.MaxRouted {
 		h.Health.Raise(health.Condition{

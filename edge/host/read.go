@@ -17,13 +17,18 @@ type State struct {
 
 // Read returns what a lane holds once everything sent to its agent before has had its turn.
 func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName) (State, error) {
-	c, err := h.find(node)
-	if err != nil {
-		return State{}, fmt.Errorf("%s: %w", node, err)
-	}
 	turn := make(chan error, 1)
-	m := agent.Mail{Do: func() {}, Done: func(err error) { turn <- err }}
-	if err := c.deliverSoon(ctx, m); err != nil {
+	var a *agent.Agent
+	err := h.reach(node, func(c *cell) error {
+		a = c.agent
+		expect := func() {
+			if l := c.agent.Lane(lane); l != nil {
+				l.Expect()
+			}
+		}
+		return c.deliverSoon(ctx, agent.Mail{Do: expect, Done: func(err error) { turn <- err }})
+	})
+	if err != nil {
 		return State{}, fmt.Errorf("%s: %w", node, err)
 	}
 	select {
@@ -34,7 +39,7 @@ func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName
 	if err != nil {
 		return State{}, fmt.Errorf("%s: %w", node, err)
 	}
-	l := c.agent.Lane(lane)
+	l := a.Lane(lane)
 	if l == nil {
 		return State{}, fmt.Errorf("%s %s: %w", node, lane, agent.ErrNoLane)
 	}

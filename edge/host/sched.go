@@ -36,6 +36,7 @@ func (s *scheduler) add(c *cell) {
 }
 
 func (s *scheduler) loop() {
+	watch := stopwatch{weight: 1}
 	for {
 		s.mu.Lock()
 		for s.head == len(s.queue) && !s.closed {
@@ -51,7 +52,7 @@ func (s *scheduler) loop() {
 			s.queue, s.head = s.queue[:0], 0
 		}
 		s.mu.Unlock()
-		c.run()
+		c.run(&watch)
 	}
 }
 

@@ -1,179 +1,104 @@
 // Package meta shows the host to its links: nodes of the scheme swim:meta in the forms of SwimOS,
 // and the agent /host with what the host is and what is wrong right now.
+//
+// In the terms of SwimOS a host of ours is an edge with one mesh. The mesh has two parts with one host
+// each: the part without a key holds the agents, the part swim the nodes of this package. These are
+// views: they exist while somebody reads them, and are computed for as long.
 package meta
 
 import (
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
-	"selvage/edge/health"
 	"selvage/edge/host"
 	"selvage/edge/route"
 )
 
-// Info is the value of the lane info of /host.
-type Info struct {
-	Name    string    `recon:"name"`
-	Version string    `recon:"version"`
-	Started time.Time `recon:"started"` // ms since 1970
-	URI     string    `recon:"uri"`     // what WARP clients connect to
-}
+// refresh is the least time between two events about what is measured, as in SwimOS.
+const refresh = time.Second
 
-// Node is an entry of the lane nodes of swim:meta:host, under the node's URI.
-type Node struct {
-	NodeURI string   `recon:"nodeUri"`
-	Agents  []string `recon:"agents"` // names of the kinds
-}
-
-// Lane is an entry of the lane lanes of swim:meta:node/…, under the lane's name.
-type Lane struct {
-	LaneURI  string `recon:"laneUri"`
-	LaneType string `recon:"laneType"`
-	ReadOnly bool   `recon:"readOnly,omitempty"` // not in SwimOS: takes no commands
-}
-
-// Condition is an entry of the lane conditions of /host, under the condition's code.
-type Condition struct {
-	Text     string    `recon:"text"`
-	Remedy   string    `recon:"remedy,omitempty"`
-	Severity string    `recon:"severity"`
-	Since    time.Time `recon:"since"` // ms since 1970
-}
-
-// refresh is how soon a list shows what was news while its mailbox was full.
-const refresh = 5 * time.Second
-
-// Add makes these agents part of h. Those that list nodes and lanes exist once somebody asks.
+// Add makes these agents part of h.
 func Add(h *host.Host, info Info) error {
 	if _, err := h.Add("/host", host.Things, agent.NewKind("host", info, setupHost), nil); err != nil {
 		return err
 	}
-	nodes, err := route.ParsePattern("swim:meta:host")
-	if err != nil {
-		return err
+	m := &model{host: h, started: info.Started}
+	if m.started.IsZero() {
+		m.started = time.Now()
 	}
-	x := &index{host: h, news: map[route.NodeURI]func(){}}
-	h.Watch(x.tell)
-	if err := h.Route(nodes, agent.NewKind("meta", x, setupNodes), nil, nil); err != nil {
-		return err
-	}
-	lanes, err := route.ParsePattern("swim:meta:node/:node")
-	if err != nil {
-		return err
-	}
-	return h.Route(lanes, agent.NewKind("meta", x, setupLanes), nil, func(p route.Params) bool {
-		node := p.Get("node")
-		_, ok := h.Node(route.NodeURI(node))
-		return ok && !strings.HasPrefix(node, "swim:") // or there would be ever more of them
+	h.Watch(m.news.tell)
+	m.machine.cpu() // from here on its first share is taken
+	h.Views(func(node route.NodeURI) (k agent.Kind, config any, ok bool) {
+		p, ok := m.find(node)
+		return agent.NewKind("meta", p, m.setup), p, ok
 	})
-}
-
-func setupHost(a *agent.Agent, info Info) error {
-	agent.Value(a, "info", info).Transient().ReadOnly()
-	shown := agent.Map[string, Condition](a, "conditions").Transient().ReadOnly()
-	show := func() {
-		active := map[string]bool{}
-		for _, c := range a.Health().Active() {
-			active[c.Code] = true
-			now := conditionOf(c)
-			if was, ok := shown.Get(c.Code); !ok || was != now {
-				shown.Set(c.Code, now)
-			}
-		}
-		for code := range shown.All() {
-			if !active[code] {
-				shown.Remove(code)
-			}
-		}
-	}
-	show()
-	a.OnClose(a.Health().Watch(once(a, show)))
-	a.Every(refresh, show) // for news that found the mailbox full
 	return nil
 }
 
-func conditionOf(c health.Condition) Condition {
-	return Condition{Text: c.Text, Remedy: c.Remedy, Severity: c.Severity.String(), Since: c.Since.Truncate(time.Millisecond)}
+// model is what the views have in common.
+type model struct {
+	host    *host.Host
+	started time.Time
+	machine machine
+	news    news
 }
 
-// once returns a function for any goroutine that has fn run as a turn soon, however often it is called.
-func once(a *agent.Agent, fn func()) func() {
-	var due atomic.Bool
-	return func() {
-		if due.Swap(true) {
-			return
-		}
-		if a.Do(func() { due.Store(false); fn() }) != nil {
-			due.Store(false)
-		}
+// view is one of them.
+type view struct {
+	*model
+	place
+	a   *agent.Agent
+	was sample // when the pulse was looked at last
+}
+
+func (m *model) setup(a *agent.Agent, p place) error {
+	v := &view{model: m, place: p, a: a}
+	switch p.level {
+	case atEdge:
+		v.table("meshes", meshes)
+		v.pulse()
+	case atMesh:
+		v.table("parts", parts)
+		v.nodes()
+		v.pulse()
+	case atPart:
+		v.table("hosts", v.hosts)
+		v.pulse()
+	case atHost:
+		v.nodes()
+		v.pulse()
+		v.logs(func(fn func(host.Said)) (cancel func()) { return m.host.Listen("", fn) })
+	case atNode:
+		v.lanes()
+		v.pulse()
+		v.logs(func(fn func(host.Said)) (cancel func()) { return m.host.Listen(p.node, fn) })
+	case atLane:
+		v.table("uplinks", v.uplinks)
+		v.logs(nil) // what an agent logs is of no lane
 	}
+	return nil
 }
 
-// index tells the agents that list nodes and lanes when there is a new one.
-type index struct {
-	host *host.Host
-
-	mu   sync.Mutex
-	news map[route.NodeURI]func() // of who lists the lanes of that node; of who lists the nodes, under ""
-}
-
-func (x *index) tell(a *agent.Agent, l *agent.Lane) {
-	node := route.NodeURI("")
-	if l != nil {
-		node = a.URI()
-	}
-	x.mu.Lock()
-	fn := x.news[node]
-	x.mu.Unlock()
-	if fn != nil {
+// keep has fn run when l gets a reader, and from then on about once a refresh while it has one. Where
+// fn takes long, for there are very many agents, it runs less often: it costs a fiftieth of a processor
+// at most.
+func (v *view) keep(l *agent.Lane, fn func()) {
+	const share = 50
+	due := false
+	var next func()
+	look := func() {
+		began := time.Now()
 		fn()
+		if !due {
+			due = true
+			v.a.After(max(refresh, share*time.Since(began)), next)
+		}
 	}
-}
-
-// keep has list run in turns of a: now, and when there is news of node.
-func (x *index) keep(a *agent.Agent, node route.NodeURI, list func()) {
-	x.mu.Lock()
-	x.news[node] = once(a, list)
-	x.mu.Unlock()
-	a.OnClose(func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		delete(x.news, node)
-	})
-	list()
-	a.Every(refresh, list)
-}
-
-func setupNodes(a *agent.Agent, x *index) error {
-	nodes := agent.Map[string, Node](a, "nodes").Transient().ReadOnly()
-	x.keep(a, "", func() {
-		for n := range x.host.Nodes() {
-			uri := string(n.URI())
-			if _, known := nodes.Get(uri); !known && !strings.HasPrefix(uri, "swim:") {
-				nodes.Set(uri, Node{NodeURI: uri, Agents: []string{n.KindName()}})
-			}
+	next = func() {
+		due = false
+		if l.IsRead() {
+			look()
 		}
-	})
-	return nil
-}
-
-func setupLanes(a *agent.Agent, x *index) error {
-	lanes := agent.Map[string, Lane](a, "lanes").Transient().ReadOnly()
-	node := route.NodeURI(a.Param("node"))
-	x.keep(a, node, func() {
-		n, ok := x.host.Node(node)
-		if !ok {
-			return
-		}
-		for _, l := range n.Lanes() {
-			name := string(l.Name())
-			if _, known := lanes.Get(name); !known {
-				lanes.Set(name, Lane{LaneURI: name, LaneType: l.Kind().String(), ReadOnly: l.IsReadOnly()})
-			}
-		}
-	})
-	return nil
+	}
+	l.OnFirst(look)
 }

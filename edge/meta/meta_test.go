@@ -2,7 +2,6 @@ package meta
 
 import (
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,22 +14,34 @@ import (
 	"selvage/edge/route"
 )
 
-func newHost(t *testing.T) *host.Host {
+// within runs fn in a bubble with a host that has an agent /unit/1 and these views.
+func within(t *testing.T, fn func(t *testing.T, h *host.Host)) {
 	t.Helper()
-	h := host.New(host.Options{Clock: clock.New("test", func() bool { return true }), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
-	if err := Add(h, Info{Name: "test", Version: "v1", Started: time.UnixMilli(5), URI: "warp://127.0.0.1:1"}); err != nil {
-		t.Fatal(err)
-	}
-	addUnit(t, h, "/unit/1")
-	synctest.Wait()
-	return h
+	withWorkers(t, 0, fn)
+}
+
+func withWorkers(t *testing.T, workers int, fn func(t *testing.T, h *host.Host)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := host.New(host.Options{
+			Clock: clock.New("test", func() bool { return true }), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Workers: workers,
+		})
+		t.Cleanup(func() { h.Stop(t.Context()) })
+		if err := Add(h, Info{Name: "test", Version: "v1", Started: time.UnixMilli(5), URI: "warp://127.0.0.1:1"}); err != nil {
+			t.Fatal(err)
+		}
+		addUnit(t, h, "/unit/1")
+		synctest.Wait()
+		fn(t, h)
+	})
 }
 
 func addUnit(t *testing.T, h *host.Host, uri route.NodeURI) {
 	t.Helper()
 	_, err := h.Add(uri, host.Agents, agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
-		agent.Value(a, "level", 1).ReadOnly()
-		agent.Command(a, "go", func(int) error { return nil })
+		level := agent.Value(a, "level", 1).ReadOnly()
+		agent.Command(a, "go", func(n int) error { level.Set(n); return nil })
+		agent.Command(a, "log", func(text string) error { logSome(a, text); return nil })
 		a.After(time.Minute, func() { agent.Map[string, int](a, "late") })
 		return nil
 	}), nil)
@@ -39,84 +50,69 @@ func addUnit(t *testing.T, h *host.Host, uri route.NodeURI) {
 	}
 }
 
-// state returns a lane's state as the bodies of its events; nil if there is no such node or lane.
-func state(t *testing.T, h *host.Host, node route.NodeURI, lane route.LaneName) (bodies []string) {
-	t.Helper()
-	_, _ = h.Read(t.Context(), node, "touch") // a node that a route makes exists from its first touch on
-	synctest.Wait()
-	a, ok := h.Node(node)
-	if !ok {
-		return nil
-	}
-	l := a.Lane(lane)
-	if l == nil {
-		return nil
-	}
-	tail := l.Open(nobody{})
-	defer tail.Close()
-	for next := tail.State(); ; {
-		b, ok := next()
-		if !ok {
-			return bodies
-		}
-		bodies = append(bodies, string(b))
-	}
-}
+const (
+	start = "946684800000" // when time begins in a bubble
+	one   = "swim:meta:node/%2funit%2f1"
+)
 
-type nobody struct{}
-
-func (nobody) Wake() {}
-
-func want(t *testing.T, what string, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s = %q, want %q", what, got, want)
-	}
+func nodeEntry(uri, kind, created string) string {
+	return `@update(key:"` + uri + `"){nodeUri:"` + uri + `",created:` + created + `,agents:{` + kind + `}}`
 }
 
 func TestNodes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t)
-		defer h.Stop(t.Context())
-		one := `@update(key:"/unit/1"){nodeUri:"/unit/1",agents:{unit}}`
-		own := `@update(key:"/host"){nodeUri:"/host",agents:{host}}`
-		want(t, "nodes", state(t, h, "swim:meta:host", "nodes"), own, one)
+	within(t, func(t *testing.T, h *host.Host) {
+		c := dial(t, h)
+		c.sync("swim:meta:host", "nodes", nodeEntry("/host", "host", start), nodeEntry("/unit/1", "unit", start))
+		time.Sleep(time.Second)
 		addUnit(t, h, "/unit/2")
-		time.Sleep(refresh)
-		want(t, "nodes", state(t, h, "swim:meta:host", "nodes"), own, one, strings.ReplaceAll(one, "/1", "/2"))
+		c.event("swim:meta:host", "nodes", nodeEntry("/unit/2", "unit", "946684801000"))
+
+		c.unlink("swim:meta:host", "nodes")
+		addUnit(t, h, "/unit/3") // while nobody looks
+		c.sync("swim:meta:mesh", "nodes", nodeEntry("/host", "host", start), nodeEntry("/unit/1", "unit", start),
+			nodeEntry("/unit/2", "unit", "946684801000"), nodeEntry("/unit/3", "unit", "946684801000"))
+		if _, err := h.Read(t.Context(), "/unit/4", "x"); err == nil {
+			t.Error("there is a node /unit/4")
+		}
+		c.nothing()
 	})
 }
 
 func TestLanes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t)
-		defer h.Stop(t.Context())
-		node, _, err := route.Node("/", "swim:meta:node/%2Funit%2F1")
-		if err != nil {
-			t.Fatal(err)
+	within(t, func(t *testing.T, h *host.Host) {
+		c := dial(t, h)
+		c.sync(one, "lanes", `@update(key:go){laneUri:go,laneType:command}`,
+			`@update(key:level){laneUri:level,laneType:value,readOnly:true}`, `@update(key:log){laneUri:log,laneType:command}`)
+		time.Sleep(time.Minute)
+		c.event(one, "lanes", `@update(key:late){laneUri:late,laneType:map}`)
+		c.send(`@command(node:"`+one+`",lane:lanes)@clear`, `@command(node:"`+one+`",lane:infoLog)@info x`)
+		c.nothing()
+	})
+}
+
+// What is over HTTP is what a link would be told.
+func TestRead(t *testing.T) {
+	within(t, func(t *testing.T, h *host.Host) {
+		s, err := h.Read(t.Context(), "swim:meta:host", "nodes")
+		if err != nil || len(s.Events) != 2 {
+			t.Errorf("nodes: %q, %v", s.Events, err)
 		}
-		early := []string{`@update(key:go){laneUri:go,laneType:command}`, `@update(key:level){laneUri:level,laneType:value,readOnly:true}`}
-		want(t, "lanes", state(t, h, node, "lanes"), early...)
-		time.Sleep(time.Minute + refresh)
-		want(t, "lanes", state(t, h, node, "lanes"), append(early[:1:1], `@update(key:late){laneUri:late,laneType:map}`, early[1])...)
-		if got := state(t, h, "swim:meta:node/%2funit%2f3", "lanes"); got != nil {
-			t.Errorf("a node that does not exist has lanes %q", got)
+		if s, err = h.Read(t.Context(), one, "pulse"); err != nil || len(s.Events) != 1 || !strings.HasPrefix(string(s.Events[0]), "{agents:{agentCount:1") {
+			t.Errorf("pulse: %q, %v", s.Events, err)
 		}
+		views(t, h, 0)
 	})
 }
 
 func TestHostAgent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHost(t)
-		defer h.Stop(t.Context())
-		want(t, "info", state(t, h, "/host", "info"), `{name:test,version:v1,started:5,uri:"warp://127.0.0.1:1"}`)
-		want(t, "conditions", state(t, h, "/host", "conditions"))
-		since := time.Now()
+	within(t, func(t *testing.T, h *host.Host) {
+		c := dial(t, h)
+		c.sync("/host", "info", `{name:test,version:v1,started:5,uri:"warp://127.0.0.1:1"}`)
+		c.sync("/host", "conditions")
+		time.Sleep(time.Second)
 		h.Health.Raise(health.Condition{Code: "device.air", Text: "no answer", Remedy: "look", Severity: health.Failure})
-		if got := state(t, h, "/host", "conditions"); len(got) != 1 || !strings.Contains(got[0], `@update(key:"device.air"){text:"no answer",remedy:look,severity:failure,since:`) {
-			t.Errorf("conditions = %q, raised at %v", got, since)
-		}
+		c.event("/host", "conditions", `@update(key:"device.air"){text:"no answer",remedy:look,severity:failure,since:946684801000}`)
 		h.Health.Clear("device.air")
-		want(t, "conditions", state(t, h, "/host", "conditions"))
+		c.event("/host", "conditions", `@remove(key:"device.air")`)
 	})
 }

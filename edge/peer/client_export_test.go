@@ -3,8 +3,6 @@ package peer
 import (
 	"context"
 	"net"
-	"net/http"
-	"net/url"
 
 	"github.com/gorilla/websocket"
 )
@@ -22,7 +20,8 @@ func (c *Client) SetDial(dial func(context.Context) (*Conn, error)) { c.dial = d
 // DialOver is Dial over a connection that stands.
 func DialOver(nc net.Conn, o Options) (*Conn, error) {
 	over := &handshake{Conn: nc}
-	if _, _, err := websocket.NewClient(over, &url.URL{Scheme: "ws", Host: "test", Path: "/"}, http.Header{}, 0, 0); err != nil {
+	d := websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return over, nil }}
+	if _, _, err := d.Dial("ws://test/", nil); err != nil {
 		return nil, err
 	}
 	c := newConn(nc, over.ahead, "/", o)

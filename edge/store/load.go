@@ -21,7 +21,7 @@ type StoredLane struct {
 	Entries []Entry // in the order of their keys' bytes
 }
 
-// Entry is one entry of a map lane.
+// Entry is one entry of a map lane or element of a list lane.
 type Entry struct {
 	Key, Body []byte
 	At        clock.Stamp

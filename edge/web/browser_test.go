@@ -100,6 +100,7 @@ func setup(a *agent.Agent, _ struct{}) error {
 	agent.Value(a, "any", recon.Value{})
 	agent.Value(a, "status", recon.Value{})
 	agent.Map[string, recon.Value](a, "stock")
+	agent.List[recon.Value](a, "queue")
 	if strings.HasPrefix(string(a.URI()), "/edge/") {
 		agent.Value(a, "mirror", recon.Value{})
 	}
@@ -258,14 +259,122 @@ func TestPageValues(t *testing.T) {
 	p.Wait(`getComputedStyle(document.querySelector('[data-node="/a/1"]')).display === "none"`)
 }
 
+// A list shows its elements in order, each at its index, whoever changes it and however.
+func TestPageList(t *testing.T) {
+	s := show(t, "/a/1")
+	b := browsertest.Start(t)
+	s.set("/a/1", "queue", "@update(index:0,key:b) b")
+	s.set("/a/1", "queue", "@update(index:0,key:a) a")
+	p := s.open(b)
+	p.Wait(says(row("/a/1", "queue", "dl"), "0a1b"))
+	p.Wait(says(row("/a/1", "queue", ".value"), "2 entries"))
+	for _, tt := range []struct{ op, want string }{
+		{"@update(index:2,key:c){value:1,unit:W,quality:good}", "0a1b2c"},
+		{"@update(index:0,key:{x:1})", "0empty1a2b3c"},
+		{"@move(from:0,to:3,key:{x:1})", "0a1b2c3empty"},
+		{"@move(from:1,to:0,key:c)", "0c1a2b3empty"}, // the key tells
+		{"@update(index:3,key:a) A", "0c1A2b3empty"},
+		{"@remove(index:9,key:b)", "0c1A2empty"},
+		{"@update(index:1,key:e) $key", "0c1$key2A3empty"}, // an expression, which the page does not read
+		{"@take(3)", "0c1$key2A"},
+		{"@drop(1)", "0$key1A"},
+		{"@remove(index:0)", "0A"},
+		{"@update(index:1,key:b) two words", ""},
+		{"@clear", "none"},
+	} {
+		switch tt.want {
+		case "": // no Recon
+			if err := s.Do(t.Context(), "/a/1", "queue", []byte(tt.op)); err == nil {
+				t.Errorf("%s was taken", tt.op)
+			}
+		case "none":
+			s.set("/a/1", "queue", tt.op)
+			p.Wait(says(row("/a/1", "queue", ".value"), "no entries"))
+		default:
+			s.set("/a/1", "queue", tt.op)
+			p.Wait(says(row("/a/1", "queue", "dl"), strings.ReplaceAll(tt.want, "c", "1\u00a0W")))
+		}
+	}
+
+	field := func(name string) string { return row("/a/1", "queue", "[name="+name+"]") }
+	button := func(i int) string { return row("/a/1", "queue", fmt.Sprintf("form button:nth-of-type(%d)", i)) }
+	sends := func(command string) {
+		t.Helper()
+		p.Wait(fmt.Sprintf(`document.querySelector(%q)?.textContent.replace(/%%[A-Za-z0-9+/]{8}/, "KEY") === %q`, row("/a/1", "queue", ".sends"), "sends "+command))
+	}
+	shows := func(want string) { // once the answer is there as well: until then the form sends nothing more
+		t.Helper()
+		p.Wait(says(row("/a/1", "queue", "dl"), want) + "&&" + says(row("/a/1", "queue", ".answer"), "accepted"))
+	}
+	p.Click(row("/a/1", "queue", ".set"))
+	sends("@update(index:0,key:KEY) ")
+	shown := ""
+	for i, value := range []string{"one", "two", "three"} {
+		p.Type(field("value"), value)
+		sends(fmt.Sprintf("@update(index:%d,key:KEY) %s", i, value))
+		p.Press("Enter")
+		shown += strconv.Itoa(i) + value
+		shows(shown)
+	}
+	p.Type(field("index"), "1")
+	p.Type(field("value"), "TWO")
+	sends("@update(index:1,key:KEY) TWO")
+	p.Press("Enter")
+	shows("0one1TWO2three")
+	p.Type(field("value"), "new")
+	p.Click(button(2)) // Insert
+	shows("0one1new2TWO3three")
+	p.Click(button(4)) // Up
+	shows("0new1one2TWO3three")
+	p.Wait(fmt.Sprintf(`document.querySelector(%q).disabled`, button(4)))
+	p.Click(button(5)) // Down
+	shows("0one1new2TWO3three")
+	p.Click(button(3)) // Remove
+	shows("0one1TWO2three")
+
+	p.Allow("status of 400")
+	p.Type(field("index"), "9")
+	p.Press("Enter")
+	p.Wait(holds(row("/a/1", "queue", ".answer"), "index 9 is beyond the end"))
+	p.Wait(says(row("/a/1", "queue", "dl"), "0one1TWO2three"))
+}
+
+// A long list is folded, and shows what it can.
+func TestPageLongList(t *testing.T) {
+	s := show(t, "/a/1")
+	b := browsertest.Start(t)
+	p := s.open(b)
+	for i := range 250 {
+		s.set("/a/1", "queue", fmt.Sprintf("@update(index:%d) %d", i, i))
+	}
+	p.Wait(says(row("/a/1", "queue", ".value"), "250 entries"))
+	p.Wait("document.querySelector(" + strconv.Quote(row("/a/1", "queue", ".entries")) + ").hidden")
+	p.Click(row("/a/1", "queue", ".value button"))
+	last := row("/a/1", "queue", "dd:last-of-type")
+	p.Wait(says(last, "199"))
+	p.Wait(says(row("/a/1", "queue", ".entries > p"), "and 50 more"))
+	s.set("/a/1", "queue", "@drop(20)")
+	p.Wait(says(last, "219"))
+	p.Wait(says(row("/a/1", "queue", "dt:last-of-type"), "199"))
+	s.set("/a/1", "queue", "@update(index:0) first")
+	s.set("/a/1", "queue", "@update(index:0,key:new) newest")
+	p.Wait(says(last, "218"))
+	p.Wait(says(row("/a/1", "queue", "dd"), "newest"))
+}
+
 func TestPageReconnects(t *testing.T) {
 	s := show(t, "/a/1")
 	b := browsertest.Start(t)
 	p := s.open(b)
+	p.Size(1280, 1600) // all of it on screen: what is not is linked no more
 	p.Wait(says(row("/a/1", "target", ".value"), "21.5"))
 	s.set("/a/1", "stock", "@update(key:a) 1")
 	s.set("/a/1", "stock", "@update(key:b) 2")
 	p.Wait(says(row("/a/1", "stock", ".value"), "2 entries"))
+	for i, v := range []string{"a", "b", "c"} {
+		s.set("/a/1", "queue", fmt.Sprintf("@update(index:%d,key:%s) %s", i, v, v))
+	}
+	p.Wait(says(row("/a/1", "queue", "dl"), "0a1b2c"))
 	p.Allow("WebSocket connection to")
 	p.Allow("ERR_CONNECTION_REFUSED")
 
@@ -282,11 +391,15 @@ func TestPageReconnects(t *testing.T) {
 	p.Wait(holds("#conditions h2", "as last heard"))
 	s.set("/a/1", "target", "25")
 	s.set("/a/1", "stock", "@remove(key:a)")
+	s.set("/a/1", "queue", "@move(from:0,to:2,key:a)")
+	s.set("/a/1", "queue", "@remove(index:0,key:b)")
+	p.Wait(says(row("/a/1", "queue", "dl"), "0a1b2c"))
 
 	s.serve(s.address)
 	p.Wait(says("#state", "Live"))
 	p.Wait(says(row("/a/1", "target", ".value"), "25"))
 	p.Wait(says(row("/a/1", "stock", "dl"), "b2"))
+	p.Wait(says(row("/a/1", "queue", "dl"), "0c1a"))
 	p.Wait(`!document.body.classList.contains("off") && !document.querySelector(".old")`)
 	s.set("/a/1", "target", "26")
 	p.Wait(says(row("/a/1", "target", ".value"), "26"))

@@ -86,7 +86,8 @@ func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Req
 	say(w, http.StatusOK, "ok")
 }
 
-// read answers with what the lane holds: a value lane's value, a map lane's entries as a record.
+// read answers with what the lane holds: a value lane's value, a map lane's entries as a record, a
+// list lane's values as one.
 func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
 	state, err := s.Host.Read(ctx, node, lane)
 	if err != nil {
@@ -98,13 +99,8 @@ func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		say(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s %s takes commands and holds nothing to read", node, lane))
 		return
 	}
-	body, err := text(state)
 	kind := accepted(r.Header.Values("Accept"))
-	if kind == jsonType && err == nil {
-		var v recon.Value
-		v, err = recon.Parse(body)
-		body = recon.AppendJSON(nil, v)
-	}
+	body, err := text(state, kind)
 	if err != nil {
 		s.fail(w, node, lane, err)
 		return
@@ -114,23 +110,56 @@ func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	w.Write(append(body, '\n'))
 }
 
-// text returns a lane's state as one Recon value.
-func text(state host.State) ([]byte, error) {
-	if state.Kind == agent.ValueKind {
-		if len(state.Events) == 0 {
-			return nil, nil
+// text returns a lane's state as one value, in Recon or JSON.
+func text(state host.State, kind string) ([]byte, error) {
+	var body []byte
+	switch state.Kind {
+	case agent.ValueKind:
+		if len(state.Events) > 0 {
+			body = append(body, state.Events[0]...)
 		}
-		return append([]byte(nil), state.Events[0]...), nil
+	case agent.ListKind:
+		return list(state.Events, kind)
+	default:
+		var items []recon.Item
+		for _, event := range state.Events {
+			v, err := recon.Parse(event)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, recon.Slot(v.Header("update").Get("key"), v.Body()))
+		}
+		body = recon.Append(body, recon.Record(items...))
 	}
-	var items []recon.Item
-	for _, event := range state.Events {
+	if kind != jsonType {
+		return body, nil
+	}
+	v, err := recon.Parse(body)
+	return recon.AppendJSON(nil, v), err
+}
+
+// list returns a list lane's values in order. It is an array also if it is empty, or ends with an
+// empty value: as a record they would not show.
+func list(events [][]byte, kind string) ([]byte, error) {
+	print, open, end := recon.Append, "{", byte('}')
+	if kind == jsonType {
+		print, open, end = recon.AppendJSON, "[", ']'
+	}
+	body := []byte(open)
+	for i, event := range events {
 		v, err := recon.Parse(event)
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, recon.Slot(v.Header("update").Get("key"), v.Body()))
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = print(body, v.Body())
 	}
-	return recon.Append(nil, recon.Record(items...)), nil
+	if body[len(body)-1] == ',' || len(events) == 1 && len(body) == 1 {
+		body = append(body, ',') // an empty item is one if something follows
+	}
+	return append(body, end), nil
 }
 
 // accepted picks the first type of an Accept header that can be had. Recon shows as text in a browser.

@@ -83,6 +83,7 @@ func (b *bench) setup(a *agent.Agent, _ struct{}) error {
 	})
 	agent.Value(a, "any", recon.Value{})
 	agent.Map[string, int](a, "stock")
+	agent.List[recon.Value](a, "queue")
 	agent.Command(a, "stall", func(recon.Value) error {
 		b.stall <- struct{}{}
 		<-b.hold
@@ -145,6 +146,19 @@ func TestLanes(t *testing.T) {
 		{name: "update map by JSON", method: "POST", path: "/box/1?lane=stock", body: `{"@update":{"key":"b"},"$1":8}`, headers: []string{jsons}, status: 200, want: "ok"},
 		{name: "map", method: "GET", path: "/box/1?lane=stock", status: 200, want: `{b:8,"two words":7}`},
 		{name: "map as JSON", method: "GET", path: "/box/1?lane=stock", headers: []string{asJSON}, status: 200, want: `{"b":8,"two words":7}`},
+		{name: "empty list", method: "GET", path: "/box/1?lane=queue", status: 200, want: "{}"},
+		{name: "empty list as JSON", method: "GET", path: "/box/1?lane=queue", headers: []string{asJSON}, status: 200, want: "[]"},
+		{name: "append nothing", method: "POST", path: "/box/1?lane=queue", body: "@update(index:0,key:a)", status: 200, want: "ok"},
+		{name: "list of nothing", method: "GET", path: "/box/1?lane=queue", status: 200, want: "{,}"},
+		{name: "insert", method: "POST", path: "/box/1?lane=queue", body: "@update(index:0,key:b) 1", status: 200, want: "ok"},
+		{name: "list that ends with nothing", method: "GET", path: "/box/1?lane=queue", status: 200, want: "{1,,}"},
+		{name: "set JSON by key", method: "POST", path: "/box/1?lane=queue", body: `{"@update":{"index":9,"key":"a"},"$1":"two words"}`, headers: []string{jsons}, status: 200, want: "ok"},
+		{name: "insert a tagged record", method: "POST", path: "/box/1?lane=queue", body: "@update(index:0,key:c) @t{x:1}", status: 200, want: "ok"},
+		{name: "insert a record", method: "POST", path: "/box/1?lane=queue", body: "@update(index:1,key:d) {{n:1}}", status: 200, want: "ok"},
+		{name: "move", method: "POST", path: "/box/1?lane=queue", body: "@move(from:0,to:3,key:c)", status: 200, want: "ok"},
+		{name: "list", method: "GET", path: "/box/1?lane=queue", status: 200, want: `{{n:1},1,"two words",@t{x:1}}`},
+		{name: "list as JSON", method: "GET", path: "/box/1?lane=queue", headers: []string{asJSON}, status: 200, want: `[{"n":1},1,"two words",{"@t":null,"x":1}]`},
+		{name: "list refuses", method: "POST", path: "/box/1?lane=queue", body: "@update(index:9,key:z) 1", status: 400, want: "/box/1 queue: index 9 is beyond the end: …"},
 		{name: "head", method: "HEAD", path: "/box/1?lane=level", status: 200},
 		{name: "refused by agent", method: "POST", path: "/box/1?lane=level", body: "101", status: 400, want: "/box/1 level: more than 100 does not fit"},
 		{name: "refused by type", method: "POST", path: "/box/1?lane=level", body: "abc", status: 400, want: "/box/1 level: …"},

@@ -1,4 +1,4 @@
-// The entries of a map lane, folded when there are many.
+// The entries of a map lane or the elements of a list lane, folded when there are many.
 import { now } from "./clock.js";
 import { el, newId, say } from "./dom.js";
 import { ago, keyOf, nodesOf, readingOf } from "./show.js";
@@ -14,7 +14,7 @@ export class Entries {
     this.list = el("dl", { id });
     this.rest = el("p", { class: "faint", hidden: true });
     this.el = el("div", { class: "entries", hidden: true }, this.list, this.rest);
-    this.rows = new Map(); // printed key → {key, value, age, of}
+    this.rows = new Map(); // id → {key, value, age, of}
   }
 
   toggle() {
@@ -35,21 +35,26 @@ export class Entries {
   }
 
   fill(entries) {
+    const shown = new Map();
+    for (const entry of entries.values()) {
+      if (shown.size === most) break;
+      shown.set(entry.id, entry);
+    }
     for (const [id, row] of this.rows) {
-      if (entries.has(id)) continue;
+      if (shown.has(id)) continue;
       row.key.remove();
       row.value.remove();
       this.rows.delete(id);
     }
-    for (const [id, entry] of entries) {
-      let row = this.rows.get(id);
-      if (!row) {
-        if (this.rows.size >= most) break;
-        const age = el("span", { class: "age" }), text = el("span");
-        row = { key: el("dt", {}, keyOf(entry.key)), value: el("dd", {}, text, age), text, age };
-        this.rows.set(id, row);
-        this.list.append(row.key, row.value);
+    let place = 0;
+    for (const [id, entry] of shown) {
+      const row = this.row(id), at = this.list.children[2 * place];
+      if (at !== row.key) {
+        this.list.insertBefore(row.key, at ?? null);
+        row.key.after(row.value);
       }
+      say(row.key, this.link.kind === "list" ? String(place) : keyOf(entry.key));
+      place++;
       if (row.of === entry) continue;
       row.of = entry;
       row.at = readingOf(entry.value)?.at;
@@ -59,6 +64,16 @@ export class Entries {
     say(this.rest, left ? `and ${left.toLocaleString("en")} more` : "");
     this.rest.hidden = left === 0;
     this.tick();
+  }
+
+  row(id) {
+    let row = this.rows.get(id);
+    if (!row) {
+      const age = el("span", { class: "age" }), text = el("span");
+      row = { key: el("dt"), value: el("dd", {}, text, age), text, age };
+      this.rows.set(id, row);
+    }
+    return row;
   }
 
   tick() {

@@ -5,6 +5,7 @@ import { commandForm } from "./command.js";
 import { el, say, soon } from "./dom.js";
 import { Entries } from "./entries.js";
 import { History } from "./history.js";
+import { List } from "./list.js";
 import { print } from "./print.js";
 import { Num, Rec } from "./recon.js";
 import { ago, nodesOf, numberOf, readingOf, withUnit } from "./show.js";
@@ -15,7 +16,7 @@ const refusals = {
 };
 
 /** How this page links to a lane of a type. */
-const kindOf = (type) => /map|join/i.test(type) ? "map" : /command|supply/.test(type) ? "command" : "value";
+const kindOf = (type) => /map|join/i.test(type) ? "map" : type === "list" ? "list" : /command|supply/.test(type) ? "command" : "value";
 
 export class Lane {
   constructor(host, node, name, type, readOnly, card) {
@@ -30,7 +31,7 @@ export class Lane {
       "aria-label": `${this.kind === "command" ? "Send" : "Set"} ${name}`, click: () => this.toggleForm() }, this.kind === "command" ? "Send" : "Set");
     this.doubt = el("p", { class: "doubt", hidden: true });
     this.el = el("li", { class: "lane", "data-lane": name }, el("span", { class: "name" }, name), this.value, this.age, this.chartButton, this.setButton, this.doubt);
-    if (this.kind === "map") {
+    if (this.kind === "map" || this.kind === "list") {
       this.entries = new Entries(name);
       this.el.append(this.entries.el);
     }
@@ -73,7 +74,7 @@ export class Lane {
     this.el.classList.toggle("old", refused || link.state === "linking");
     if (refused) this.words(refusals[link.why] ?? "the host ended this link");
     else if (!link.known) this.await();
-    else if (this.kind === "map") this.drawEntries(link);
+    else if (this.entries) this.drawEntries(link);
     else if (this.kind === "command") this.drawCommand(link);
     else this.drawValue(link);
     if ((refused || link.known) && (this.name === "status" || this.name === "mirror")) this.card.heard(this.name, refused ? undefined : link.value);
@@ -93,6 +94,7 @@ export class Lane {
   drawEntries(link) {
     if (this.entries.button.parentNode !== this.value) this.value.replaceChildren(this.entries.button);
     this.entries.draw(link);
+    this.form?.refresh();
   }
 
   drawCommand(link) {
@@ -157,6 +159,7 @@ export class Lane {
         node: this.node, lane: this.name, kind: this.kind,
         flag: typeof v === "boolean" || this.kind === "command" && v == null,
         current: shown ? print(v) : "",
+        list: () => this.link?.entries ?? new List(),
         done: () => this.toggleForm(),
       });
       this.el.append(this.form);

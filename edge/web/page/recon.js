@@ -59,6 +59,14 @@ export function parse(text) {
   return v;
 }
 
+/** Reads the attribute that a text begins with, and returns it, as a record, with the text behind it. */
+export function parseHead(text) {
+  const p = new Parser(text), items = [];
+  if (p.peek !== "@") p.fail("an attribute");
+  p.attribute(items);
+  return { head: new Rec(items), rest: text.slice(p.pos).trim() };
+}
+
 class Parser {
   constructor(text) { this.text = text; this.pos = 0; this.depth = 0; }
 

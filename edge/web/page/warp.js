@@ -1,5 +1,6 @@
 // A WARP connection that comes back by itself, and the downlinks over it.
-import { Rec, parse } from "./recon.js";
+import { List } from "./list.js";
+import { Rec, parse, parseHead } from "./recon.js";
 import { print } from "./print.js";
 
 const firstDelay = 500, maxDelay = 15_000; // ms; each wait is this long to twice this long, by chance
@@ -16,8 +17,9 @@ class Downlink {
     this.known = false;     // whether the host has said what it holds
     this.value = undefined; // of a value lane; of a command lane the last command
     this.arrived = 0;       // when it came, ms of this browser's clock; 0 for nothing yet
-    this.entries = new Map(); // of a map lane: printed key → {key, value}
-    this.seen = null;       // keys told since linked, until synced
+    this.entries = kind === "list" ? new List() : new Map(); // of a map lane: printed key → {id, key, value}, id being that too
+    this.coming = this.entries; // of a list lane, as told since linked
+    this.seen = null;       // keys of a map told since linked, until synced
   }
 
   get request() { return `@${this.kind === "command" ? "link" : "sync"}(node:${print(this.node)},lane:${print(this.lane)})`; }
@@ -28,6 +30,7 @@ class Downlink {
     this.state = "linked";
     this.known ||= this.kind === "command";
     this.seen = new Set();
+    if (this.kind === "list") this.coming = new List();
     this.tell();
   }
 
@@ -38,15 +41,17 @@ class Downlink {
     if (this.kind === "map" && this.seen) {
       for (const id of this.entries.keys()) if (!this.seen.has(id)) this.entries.delete(id);
     }
+    if (this.kind === "list") this.entries = this.coming;
     this.seen = null;
     this.tell();
   }
 
   event(body) {
     this.arrived = Date.now();
-    this.known = true;
+    this.known ||= this.kind !== "list"; // a part of a list says little
     if (this.kind === "map") this.change(body);
-    else this.value = body;
+    else if (this.kind !== "list") this.value = body;
+    else if (body instanceof Rec) this.coming.change(body);
     this.tell({ body });
   }
 
@@ -54,7 +59,7 @@ class Downlink {
     const id = body instanceof Rec ? print(body.header.get("key")) : "";
     switch (body instanceof Rec ? body.tag : "") {
       case "update":
-        this.entries.set(id, { key: body.header.get("key"), value: body.body });
+        this.entries.set(id, { id, key: body.header.get("key"), value: body.body });
         this.seen?.add(id);
         break;
       case "remove":
@@ -91,7 +96,7 @@ export class Host {
     this.connect();
   }
 
-  /** Links to a lane of kind value, map or command. Give it back with release. */
+  /** Links to a lane of kind value, map, list or command. Give it back with release. */
   link(node, lane, kind, user) {
     const id = `${node}\n${lane}`;
     let d = this.links.get(id);
@@ -208,15 +213,17 @@ export class Host {
 
   // A value this page cannot read is shown as it came.
   unread(text, error) {
-    const m = /^@event\((.*?)\)/.exec(text);
-    let header;
     try {
-      header = m && parse(m[0]).header;
+      let { head, rest } = parseHead(text);
+      const d = this.links.get(`${head.header.get("node")}\n${head.header.get("lane")}`);
+      if (!d || head.tag !== "event") return;
+      if (d.kind === "map" || d.kind === "list") {
+        const op = parseHead(rest);
+        rest = new Rec([...op.head.items, { kind: "value", value: op.rest }]);
+      }
+      d.event(rest);
     } catch {
-      header = null;
+      console.warn("a message cannot be read:", error.message, text.slice(0, 200));
     }
-    const d = header && this.links.get(`${header.get("node")}\n${header.get("lane")}`);
-    if (d && d.kind !== "map") d.event(text.slice(m[0].length).trim());
-    else console.warn("a message cannot be read:", error.message, text.slice(0, 200));
   }
 }

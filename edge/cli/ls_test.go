@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+	"selvage/edge/health"
+	"selvage/edge/host"
+	"selvage/edge/leaktest"
+	"selvage/edge/meta"
+	"selvage/edge/peer"
+)
+
+// synced closes when a link has had the lane's state.
+type synced chan struct{}
+
+func (synced) Event([]byte) {}
+func (s synced) Synced()    { close(s) }
+func (synced) Ended(error)  {}
+
+// ls says how many links there are to a lane, its own apart.
+func TestLsLinks(t *testing.T) {
+	leaktest.Check(t)
+	h := host.New(host.Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	_, err := h.Add("/box", host.Agents, agent.NewKind("box", struct{}{}, func(a *agent.Agent, _ struct{}) error {
+		agent.Value(a, "level", 1.5)
+		agent.Command(a, "go", func(int) error { return nil })
+		return nil
+	}), nil)
+	if err == nil {
+		err = meta.Add(h, meta.Info{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: h})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		serving.Go(func() { c.Serve(); c.Close(closeNormal, "") })
+	}))
+	t.Cleanup(func() {
+		s.Close()
+		serving.Wait()
+		if err := h.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	url := "warp" + strings.TrimPrefix(s.URL, "http")
+	c, err := peer.Dial(t.Context(), url, peer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(closeNormal, "")
+	linked := make(synced)
+	if _, err := c.Follow("/box", "level", true, linked); err != nil {
+		t.Fatal(err)
+	}
+	<-linked
+	var out, errs bytes.Buffer
+	want := "go     command\nlevel  value    1.5  1 link\n"
+	if code := Main([]string{"ls", "/box", "--host", url}, &out, &errs); code != 0 || out.String() != want {
+		t.Errorf("ls: exit %d, %q, %q; want %q", code, out.String(), errs.String(), want)
+	}
+}

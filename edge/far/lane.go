@@ -1,0 +1,195 @@
+package far
+
+import (
+	"fmt"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/health"
+	"selvage/edge/peer"
+	"selvage/edge/recon"
+	"selvage/edge/route"
+)
+
+// grace is how long a lane is kept that nobody reads: whoever closes a link may open it again.
+const grace = time.Second
+
+// linkPatience is how long a link may be refused before that shows: a host that has just started may
+// make its agents a moment later.
+const linkPatience = 3 * time.Second
+
+// lane is the copy of one lane, or what will be one.
+type lane struct {
+	node *node
+	name route.LaneName
+	kind agent.LaneKind // what its readers take it for
+
+	link    *peer.ClientLink // nil while it is refused
+	from    *listener        // of link
+	err     error            // why it was refused the last time
+	pause   time.Duration    // before it is asked for again
+	replica replica
+
+	// The lane itself, nil until its host has shown all of it, and its typed half.
+	made    *agent.Lane
+	value   *agent.ValueLane[recon.Value]
+	entries *agent.MapLane[recon.Value, recon.Value]
+	leaving bool // the grace runs
+}
+
+// open asks for the lane.
+func (l *lane) open() {
+	n := l.node
+	if n.lanes[l.name] != l {
+		return // given up meanwhile
+	}
+	l.from = &listener{l}
+	l.replica.begin()
+	if l.kind == agent.ListKind {
+		l.refused(fmt.Errorf("a list lane of another host cannot be followed"))
+		return
+	}
+	link, err := n.line.client.Follow(n.key, string(l.name), true, l.from)
+	if err != nil {
+		l.refused(err)
+		return
+	}
+	l.link = link
+}
+
+// why returns why the lane is not there yet.
+func (l *lane) why() error {
+	c := l.node.line.client
+	s := c.Status()
+	switch {
+	case l.err != nil:
+		return l.err
+	case s.State == peer.Connected:
+		return fmt.Errorf("waiting for the answer of %s", c.Host)
+	case s.Err != nil:
+		return fmt.Errorf("connecting to %s: %w", c.Host, s.Err)
+	}
+	return fmt.Errorf("connecting to %s", c.Host)
+}
+
+// close ends the link, in or after the agent's last turn.
+func (l *lane) close() {
+	if l.link != nil {
+		l.link.Close()
+		l.link = nil
+	}
+	l.from = nil
+}
+
+// ended takes in that the host refused the link or ended it. It is asked for again: the agent there
+// may be made later.
+func (l *lane) ended(err error) {
+	l.link, l.from = nil, nil
+	l.refused(fmt.Errorf("%s: %w", l.node.line.client.Host, err))
+	l.pause = min(max(time.Duration(float64(l.pause)*growth), firstPause), lastPause)
+	l.node.agent.After(spread(l.pause), l.open)
+}
+
+// refused shows why there is no link.
+func (l *lane) refused(err error) {
+	l.err = err
+	uri := l.node.agent.URI()
+	l.node.agent.Health().Raise(health.Condition{
+		Code:   l.code(),
+		Text:   fmt.Sprintf("%s of %s cannot be followed: %v", l.name, uri, err),
+		Remedy: "see what there is with: selvage ls " + string(uri),
+		After:  linkPatience,
+	})
+}
+
+func (l *lane) code() string { return fmt.Sprintf("far.%s.%s", l.node.agent.URI(), l.name) }
+
+func (l *lane) accepted() {
+	if l.err != nil {
+		l.err = nil
+		l.node.agent.Health().Clear(l.code())
+	}
+	l.pause = 0
+}
+
+// changed takes in an event.
+func (l *lane) changed(body []byte) {
+	var err error
+	switch {
+	case l.replica.syncing && l.kind != agent.CommandKind:
+		err = l.replica.event(l.kind, body)
+	case l.made != nil:
+		err = l.made.Apply(body) // which makes it a condition
+	}
+	if err != nil {
+		l.node.agent.Log().Info("an event was refused", "lane", string(l.name), "err", err)
+	}
+}
+
+// synced takes in that what came since the link was asked for is all of the lane's state.
+func (l *lane) synced() {
+	r := &l.replica
+	if l.accepted(); r.wrong != nil {
+		l.refused(fmt.Errorf("it is no %s lane there: %w", l.kind, r.wrong))
+	}
+	r.syncing = false
+	if l.made == nil && l.kind == agent.ValueKind && !r.told {
+		l.kind = agent.CommandKind // a value lane shows its value, even one that was never set
+	}
+	switch {
+	case l.made == nil:
+		l.make()
+	case l.value != nil:
+		if !recon.Equal(l.value.Get(), r.value) {
+			l.value.Set(r.value)
+		}
+	case l.entries != nil:
+		set, gone := r.entries.diff(l.entries.All())
+		for _, key := range gone {
+			l.entries.Remove(key)
+		}
+		for _, e := range set {
+			l.entries.Set(e.key, e.value)
+		}
+	}
+	r.forget()
+}
+
+// make makes the lane of what its host has shown. Those who waited for it join at the end of the turn.
+func (l *lane) make() {
+	a, name := l.node.agent, string(l.name)
+	switch l.kind {
+	case agent.MapKind:
+		l.entries = agent.Map[recon.Value, recon.Value](a, name).Transient()
+		for _, e := range l.replica.entries.sorted() {
+			l.entries.Set(e.key, e.value)
+		}
+		l.made = &l.entries.Lane
+	case agent.CommandKind:
+		l.made = &agent.Command(a, name, func(recon.Value) error { return nil }).Lane
+	default:
+		l.value = agent.Value(a, name, l.replica.value).Transient()
+		l.made = &l.value.Lane
+	}
+	l.made.OnIdle(l.idle)
+	l.idle() // those who waited may all have gone
+}
+
+// idle gives up the lane if nobody reads it at the end of the grace, so that a later reader is not
+// shown an old state as a new one.
+func (l *lane) idle() {
+	if l.leaving {
+		return
+	}
+	l.leaving = true
+	n := l.node
+	n.agent.After(grace, func() {
+		l.leaving = false
+		if n.lanes[l.name] != l || !l.made.Drop() {
+			return
+		}
+		l.close()
+		l.accepted()
+		delete(n.lanes, l.name)
+	})
+}

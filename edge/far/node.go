@@ -1,0 +1,83 @@
+package far
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/route"
+)
+
+// node is an agent of another host. It is used in turns of the agent that stands for it here, except
+// where it says otherwise.
+type node struct {
+	line  *line
+	key   string // at its host
+	agent *agent.Agent
+	lanes map[route.LaneName]*lane
+	inbox inbox
+}
+
+// start is the first turn of the agent. After a panic the lanes that there were are asked for anew;
+// their readers wait for that.
+func (n *node) start(a *agent.Agent) {
+	if n.agent == nil { // which is set once: who brings news uses it
+		n.agent = a
+	}
+	a.OnAsked(n.asked)
+	a.Relay(func(name route.LaneName, body []byte) error { return n.line.send(n.key, string(name), body) })
+	a.OnClose(n.close)
+	for name, l := range n.lanes {
+		n.lanes[name] = &lane{node: n, name: name, kind: l.kind}
+		n.lanes[name].open()
+	}
+}
+
+// close ends all links.
+func (n *node) close() {
+	for _, l := range n.lanes {
+		l.close()
+	}
+}
+
+// asked is told of a reader for a lane that there is not, and says why he has to wait.
+func (n *node) asked(name route.LaneName, kind agent.LaneKind) error {
+	l := n.lanes[name]
+	if l == nil {
+		l = &lane{node: n, name: name, kind: kind}
+		n.lanes[name] = l
+		l.open()
+	}
+	return l.why()
+}
+
+// takeIn is a turn for what came down the links.
+func (n *node) takeIn() {
+	for _, m := range n.inbox.take() {
+		l := m.from.lane
+		if l.from != m.from {
+			continue // of a link that was given up
+		}
+		switch m.what {
+		case changed:
+			l.changed(m.body)
+		case synced:
+			l.synced()
+		case lost:
+			l.replica.begin()
+		case ended:
+			l.ended(m.err)
+		}
+	}
+}
+
+// The pause before a lane is asked for again that its host has refused: it grows up to a bound, and
+// begins anew once the lane was there.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 30 * time.Second
+	growth     = 1.8
+)
+
+// spread returns a pause from half of p to one and a half of it, at most lastPause.
+func spread(p time.Duration) time.Duration { return min(p/2+rand.N(p), lastPause) }

@@ -1,0 +1,78 @@
+package host
+
+import (
+	"selvage/edge/agent"
+	"selvage/edge/route"
+)
+
+// maxViews bounds the views there are at the same time: anybody who may link can ask for them.
+const maxViews = 2048
+
+// Views has an agent made for a node URI that is nobody's if find knows one. It ends as soon as it has
+// neither readers nor mail, so views are for what is computed while somebody looks. find is called on
+// any goroutine, and may call the host.
+func (h *Host) Views(find func(route.NodeURI) (k agent.Kind, config any, ok bool)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.views = find
+}
+
+func (h *Host) view(uri route.NodeURI) (k kindOf, ok bool) {
+	h.mu.RLock()
+	find := h.views
+	h.mu.RUnlock()
+	if find == nil {
+		return kindOf{}, false
+	}
+	k.kind, k.config, ok = find(uri)
+	k.view = true
+	return k, ok
+}
+
+// makeView is called with h.mu held.
+func (h *Host) makeView(uri route.NodeURI, k kindOf) (*cell, error) {
+	if h.viewed >= maxViews {
+		h.Health.Add("views.refused", 1)
+		return nil, ErrTooMany
+	}
+	h.viewed++
+	return h.make(uri, route.Params{}, Agents, k), nil
+}
+
+// reach gives push the agent at uri, and its successor if that is a view which ends just then.
+func (h *Host) reach(uri route.NodeURI, push func(*cell) error) error {
+	for {
+		c, err := h.find(uri)
+		if err == nil {
+			err = push(c)
+		}
+		if err != errRetired {
+			return err
+		}
+	}
+}
+
+// retire ends a view that has neither readers nor mail. Only its worker calls it, between turns, and
+// readers come in turns.
+func (c *cell) retire() bool {
+	if c.agent.IsRead() {
+		return false
+	}
+	h := c.host
+	h.mu.Lock()
+	c.mu.Lock()
+	over := c.state == running && len(c.mail) == 0
+	if over {
+		c.state = retired
+		delete(h.cells, c.agent.URI())
+		h.viewed--
+	}
+	c.mu.Unlock()
+	h.mu.Unlock()
+	if over {
+		if err := c.agent.Stop(); err != nil {
+			c.Log().Error("agent did not stop properly", "err", err)
+		}
+	}
+	return over
+}
