@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"selvage/edge/recon"
@@ -41,6 +42,32 @@ func TestMapLane(t *testing.T) {
 			t.Errorf("command %s was taken", bad)
 		}
 		want(t, bad, drain(tail), nil)
+	}
+}
+
+// The first entries are the first in the order of keys.
+func TestMapOrder(t *testing.T) {
+	o := newLoop(t)
+	var m *MapLane[recon.Value, int]
+	a := o.add("/a", func(a *Agent) { m = Map[recon.Value, int](a, "m") })
+	for i, key := range []string{"b", "10", "true", "a", "9", "{x:1}", "%AA=="} {
+		if err := o.command(a, "m", fmt.Sprintf("@update(key:%s) %d", key, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct{ in, left string }{
+		{"@drop(1)", "%AA== a b 9 10 true"}, {"@take(5)", "%AA== a b 9 10"}, {"@drop(2)", "b 9 10"}, {"@take(1)", "b"},
+	} {
+		if err := o.command(a, "m", step.in); err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for key := range m.All() {
+			keys = append(keys, key.String())
+		}
+		if got := strings.Join(keys, " "); got != step.left {
+			t.Errorf("after %s there are %s, want %s", step.in, got, step.left)
+		}
 	}
 }
 
