@@ -110,6 +110,7 @@ func (e *env) listLanes(ctx context.Context, c *peer.Conn, uri string) error {
 		}
 		line := []recon.Item{recon.Field("node", recon.String(string(node))), recon.Field("lane", it.Key), recon.Field("type", recon.String(kind))}
 		if holds {
+			now.list = now.list || kind == "list" // an empty one does not show what it is
 			line = append(line, recon.Field("value", now.all()))
 		}
 		if links > 0 {
