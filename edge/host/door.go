@@ -95,7 +95,7 @@ func (h *Host) Request(l *peer.Link, e *warp.Envelope) {
 func (c *cell) answer(l *peer.Link, e *warp.Envelope) {
 	lane := c.agent.Lane(l.Lane())
 	switch {
-	case e.Tag == warp.Unlink:
+	case e.Tag == warp.Unlink, e.Tag == warp.Unlinked:
 	case lane == nil:
 		l.Refuse("laneNotFound")
 		return

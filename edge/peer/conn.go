@@ -34,7 +34,7 @@ const pingEvery = 25 * time.Second
 type Limits struct {
 	Message int64 // bytes in one message
 	Links   int   // links on one connection
-	Owed    int   // answers not yet taken; behind them nothing more is read
+	Owed    int   // answers not yet taken, a body counting as several; behind them nothing more is read
 }
 
 // DefaultLimits are for strangers: links and messages as large as anybody has been seen to need.
@@ -48,6 +48,7 @@ type Server interface {
 	// Command delivers a command that came by c; body is only valid during the call.
 	Command(c *Conn, node route.NodeURI, lane route.LaneName, body []byte)
 	// Request has link's lane answer a link, sync or unlink, in order with the commands sent before it.
+	// An Unlinked stands for a request that policy has refused, and asks for that answer alone.
 	Request(link *Link, e *warp.Envelope)
 }
 
@@ -74,7 +75,9 @@ type Conn struct {
 	mu    sync.Mutex // guards links and what is in them, and downlinks
 	links map[target]*Link
 	owed  int
-	room  sync.Cond // owed went down, or the connection ended
+	named int       // bytes of the links' names
+	deaf  bool      // the other end takes nothing any more
+	room  sync.Cond // owed went down, or there is no hope of it
 	down  map[target]*Downlink
 	ended error
 
@@ -116,6 +119,13 @@ func (c *Conn) RemoteAddr() string { return c.net.RemoteAddr().String() }
 func (c *Conn) Serve() error {
 	err := c.read()
 	c.end(err)
+	c.mu.Lock()
+	down := c.down
+	c.down = nil
+	c.mu.Unlock()
+	for _, d := range down {
+		d.to.Ended(c.ended)
+	}
 	close(c.done)
 	if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) {
 		return nil
@@ -152,9 +162,8 @@ func (c *Conn) end(err error) {
 	if c.ended == nil {
 		c.ended = cmp.Or(err, net.ErrClosed)
 	}
-	ended := c.ended
-	links, down := c.links, c.down
-	c.links, c.down = nil, nil
+	links := c.links
+	c.links = nil
 	for _, l := range links {
 		l.up.Close()
 	}
@@ -164,9 +173,6 @@ func (c *Conn) end(err error) {
 	c.cancel()
 	c.ping.Stop()
 	c.net.Close()
-	for _, d := range down {
-		d.to.Ended(ended)
-	}
 }
 
 func (c *Conn) keepAlive() {

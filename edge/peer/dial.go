@@ -80,7 +80,7 @@ func Dial(ctx context.Context, host string, o Options) (*Conn, error) {
 		return nil, fmt.Errorf("connect to %s: %w", host, err)
 	}
 	over := ws.NetConn().(*handshake)
-	o.Compress = o.Compress && hasDeflate(resp.Header)
+	o.Compress = o.Compress && strings.Contains(resp.Header.Get("Sec-Websocket-Extensions"), "permessage-deflate") // gorilla has looked at the rest
 	c := newConn(over.Conn, over.ahead, u.Path, o)
 	c.mask, c.in.masked = true, false
 	go c.Serve()

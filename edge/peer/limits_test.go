@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -39,6 +42,58 @@ func TestCloseReason(t *testing.T) {
 		c.send(fmt.Sprintf(`@link(node:"/%%zz%s%s",lane:x)`, strings.Repeat("x", pad), strings.Repeat("é€", 60)))
 		if _, _, err := c.ws.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
 			t.Errorf("with %d bytes before it: %v, want close 1008", pad, err)
+		}
+	}
+}
+
+// A client that asks much, reads nothing and is reset takes nothing with it.
+func TestDeafClientIsForgotten(t *testing.T) {
+	s := serve(t, peer.Options{Limits: peer.Limits{Message: 10_000, Links: 10, Owed: 1000}}, unit)
+	tcp, err := net.Dial("tcp", strings.TrimPrefix(s.url, "ws://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws, _, err := websocket.NewClient(tcp, &url.URL{Scheme: "ws", Host: "a", Path: "/"}, nil, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := []byte(`@link(node:"/unit/1",lane:value) "` + strings.Repeat("x", 4000) + `"`)
+	ws.WriteMessage(websocket.TextMessage, request)
+	for {
+		ws.SetWriteDeadline(time.Now().Add(time.Second)) // until nothing more is read
+		if err := ws.WriteMessage(websocket.TextMessage, request); err != nil {
+			break
+		}
+	}
+	tcp.(*net.TCPConn).SetLinger(0)
+	tcp.Close()
+	s.mu.Lock()
+	c := s.conns[0]
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if c.Wait(ctx); ctx.Err() != nil {
+		t.Error("the connection is still there")
+	}
+}
+
+// The names of links are bounded in bytes, however many links there may be.
+func TestLinkNames(t *testing.T) {
+	s := serve(t, peer.Options{}, unit)
+	c := s.dial(t, "/")
+	go func() {
+		for i := range 5000 {
+			if c.ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `@link(node:"/unit/1",lane:"value?%d%s")`, i, strings.Repeat("x", 2000))) != nil {
+				return
+			}
+		}
+	}()
+	for {
+		if _, _, err := c.ws.ReadMessage(); err != nil {
+			if !websocket.IsCloseError(err, websocket.ClosePolicyViolation) || !strings.Contains(err.Error(), "bytes of names") {
+				t.Errorf("the connection ends with %v", err)
+			}
+			return
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package peer
 
 import (
+	"cmp"
 	"fmt"
+	"net"
 	"sync/atomic"
 
 	"selvage/edge/recon"
@@ -19,8 +21,10 @@ type Link struct {
 	queued  atomic.Bool  // in the connection's write queue
 }
 
-// maxBody bounds the body of a link or sync, which is kept until the answer repeats it.
-const maxBody = 4096
+const (
+	maxBody  = 4096    // bytes of the body of a link or sync, which is kept until the answer repeats it
+	maxNamed = 4 << 20 // bytes of the names of all links
+)
 
 // Node returns the node the link is about.
 func (l *Link) Node() route.NodeURI { return l.target.node }
@@ -50,12 +54,12 @@ func (c *Conn) request(e *warp.Envelope) error {
 	}
 	t := target{node.key, lane.spelling}
 	c.mu.Lock()
-	for c.owed > c.limits.Owed && c.ended == nil {
+	for c.owed > c.limits.Owed && c.ended == nil && !c.deaf {
 		c.room.Wait()
 	}
-	if c.ended != nil {
-		c.mu.Unlock()
-		return c.ended
+	if c.ended != nil || c.deaf {
+		defer c.mu.Unlock()
+		return cmp.Or(c.ended, net.ErrClosed)
 	}
 	l := c.links[t]
 	if l == nil {
@@ -63,22 +67,32 @@ func (c *Conn) request(e *warp.Envelope) error {
 			c.mu.Unlock()
 			return nil
 		}
-		if len(c.links) >= c.limits.Links {
-			c.mu.Unlock()
+		if len(c.links) >= c.limits.Links || c.named > maxNamed {
+			defer c.mu.Unlock()
+			if c.named > maxNamed {
+				return fmt.Errorf("more than %d bytes of names of links on one connection", maxNamed)
+			}
 			return fmt.Errorf("more than %d links on one connection", c.limits.Links)
 		}
 		l = &Link{conn: c, target: t, lane: lane.key, up: warp.NewUplink(node.spelling, lane.spelling)}
 		c.links[t] = l
+		c.named += l.size()
 	}
 	l.pending++
+	first := l.pending == 1
 	c.mu.Unlock()
 	if e.Tag != warp.Unlink && c.policy != nil && !c.policy.Link(c, node.key, lane.key) {
-		l.Refuse("")
-		return nil
+		if first {
+			l.Refuse("")
+			return nil
+		}
+		e = &warp.Envelope{Tag: warp.Unlinked} // in its place behind the requests before it
 	}
 	c.server.Request(l, e)
 	return nil
 }
+
+func (l *Link) size() int { return len(l.target.node) + len(l.target.lane) }
 
 // Answer answers a request that Server.Request was given; open is called when the link needs its source.
 func (l *Link) Answer(e *warp.Envelope, open func() warp.Source) {
@@ -90,6 +104,8 @@ func (l *Link) Answer(e *warp.Envelope, open func() warp.Source) {
 			l.up.Sync(e, open)
 		case warp.Unlink:
 			l.up.Unlink()
+		case warp.Unlinked:
+			l.up.Refuse("")
 		}
 	})
 }
@@ -119,6 +135,7 @@ func (l *Link) answer(do func()) {
 func (c *Conn) forget(l *Link) {
 	if l.pending == 0 && l.up.Done() && c.links[l.target] == l {
 		delete(c.links, l.target)
+		c.named -= l.size()
 	}
 }
 

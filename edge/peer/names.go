@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	maxName      = 2048 // bytes of a node's or lane's name
-	maxSpellings = 4096 // names whose resolution a connection remembers
+	maxName   = 2048    // bytes of a node's or lane's name
+	maxMemory = 1 << 20 // bytes of names whose resolution a connection remembers
+	nameSize  = 100     // what a name costs beside its bytes
 )
 
 // name is a node or lane as it was spelled, and what it is known under here.
@@ -51,6 +52,7 @@ type memory[K ~string] struct {
 	text  string
 	first name[K]
 	more  map[string]name[K]
+	bytes int
 }
 
 func (m *memory[K]) find(text []byte) (name[K], bool) {
@@ -66,8 +68,10 @@ func (m *memory[K]) add(text string, n name[K]) {
 		m.known, m.text, m.first = true, text, n
 		return
 	}
-	if m.more == nil || len(m.more) >= maxSpellings {
-		m.more = map[string]name[K]{}
+	size := len(text) + len(n.key) + len(n.spelling) + nameSize
+	if m.more == nil || m.bytes+size > maxMemory {
+		m.more, m.bytes = map[string]name[K]{}, 0
 	}
 	m.more[text] = n
+	m.bytes += size
 }

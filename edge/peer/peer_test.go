@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -397,6 +398,47 @@ func TestFollow(t *testing.T) {
 	}
 	if err := c.Command("/unit/1", "count", []byte("6")); err == nil {
 		t.Error("a command went through a closed connection")
+	}
+}
+
+// slowFollower takes its first event only when it may.
+type slowFollower struct {
+	entered, leave, ended chan struct{}
+	inside                atomic.Bool
+	overlap               bool
+}
+
+func (f *slowFollower) Event([]byte) {
+	f.inside.Store(true)
+	close(f.entered)
+	<-f.leave
+	f.inside.Store(false)
+}
+
+func (f *slowFollower) Synced() {}
+
+func (f *slowFollower) Ended(error) {
+	f.overlap = f.inside.Load()
+	close(f.ended)
+}
+
+// Ended is the last call, also where this end hangs up while another is under way.
+func TestEndedComesLast(t *testing.T) {
+	s := serve(t, peer.Options{}, unit)
+	c, err := peer.Dial(t.Context(), s.url, peer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &slowFollower{entered: make(chan struct{}), leave: make(chan struct{}), ended: make(chan struct{})}
+	if _, err := c.Follow("/unit/1", "count", true, f); err != nil {
+		t.Fatal(err)
+	}
+	<-f.entered
+	c.HangUp(websocket.CloseNormalClosure, "")
+	close(f.leave)
+	<-f.ended
+	if f.overlap {
+		t.Error("Ended was called during Event")
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"selvage/edge/agent"
 	"selvage/edge/peer"
+	"selvage/edge/recon"
 	"selvage/edge/route"
 )
 
@@ -55,6 +57,20 @@ func TestPolicy(t *testing.T) {
 	c.send(`@auth{token:bad}`)
 	c.expect(`@deauthed`)
 	c.closed(websocket.ClosePolicyViolation, "Unauthorized")
+}
+
+// A refusal comes in order with the answers before it, so that it is what stands in the end.
+func TestPolicyOrder(t *testing.T) {
+	hold := make(chan struct{})
+	s := serve(t, peer.Options{Policy: guard{}}, func(a *agent.Agent) {
+		agent.Value(a, "count", 0)
+		agent.Command(a, "hold", func(recon.Value) error { <-hold; return nil })
+	})
+	c := s.dial(t, "/")
+	c.send(`@auth{token:good}`, `@command(node:"/unit/1",lane:hold)`, `@link(node:"/unit/1",lane:count)`, `@deauth`, `@sync(node:"/unit/1",lane:count)`)
+	c.expect(`@authed{name:somebody}`, `@deauthed`)
+	close(hold)
+	c.expect(`@linked(node:"/unit/1",lane:count)`, `@unlinked(node:"/unit/1",lane:count)`)
 }
 
 func TestNoPolicy(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,8 +191,8 @@ func (r *reader) want(n int) error {
 		} else if len(r.buf)-r.start < n {
 			r.makeRoom(n)
 		}
-		if held := r.end - r.start + len(r.fragments); held > slowSize && !r.slow {
-			r.slow = true
+		if held := r.end - r.start + len(r.fragments); held > slowSize && (!r.slow || !r.masked) {
+			r.slow = true // for a server whom we have chosen, as long as nothing comes at all
 			r.net.SetReadDeadline(time.Now().Add(slowTime))
 		}
 		if err := r.fill(); err != nil {
@@ -246,6 +248,9 @@ func (r *reader) fill() (err error) {
 	r.waiting.Store(false)
 	if r.end += n; n > 0 {
 		r.heard.Store(true)
+	}
+	if r.slow && errors.Is(err, os.ErrDeadlineExceeded) {
+		return &violation{websocket.ClosePolicyViolation, fmt.Sprintf("a message of more than %d bytes has to be complete within %v", slowSize, slowTime)}
 	}
 	if errors.Is(err, io.EOF) {
 		return &websocket.CloseError{Code: websocket.CloseAbnormalClosure, Text: io.ErrUnexpectedEOF.Error()}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,42 @@ func TestHandshakeLeavesTheRest(t *testing.T) {
 		behind, _ := io.ReadAll(h.Conn)
 		if string(got) != header || string(h.ahead)+string(behind) != rest {
 			t.Errorf("%d bytes at a time: gorilla gets %q, what is left is %q", size, got, string(h.ahead)+string(behind))
+		}
+	}
+}
+
+// late has nothing more after its text until the deadline.
+type late struct{ pieces }
+
+func (l *late) Read(b []byte) (int, error) {
+	n, err := l.pieces.Read(b)
+	if err == io.EOF {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+func TestSlowMessage(t *testing.T) {
+	frame := masked(fin|1, strings.Repeat("x", 60_000))
+	for size, want := range map[int]string{20_000: "a message of more than 16384 bytes has to be complete within 30s", 100: os.ErrDeadlineExceeded.Error()} {
+		r := reader{net: &late{pieces{text: frame[:size], size: 4096}}, masked: true, limit: 100_000}
+		if _, _, err := r.next(); err == nil || err.Error() != want {
+			t.Errorf("%d of %d bytes: %v, want %s", size, len(frame), err, want)
+		}
+	}
+}
+
+// What a connection remembers of names is bounded in bytes.
+func TestMemory(t *testing.T) {
+	var m memory[string]
+	for i := range 10_000 {
+		text := fmt.Sprint(i, strings.Repeat("x", 1000))
+		m.add(text, name[string]{text, text})
+		if n, ok := m.find([]byte(text)); !ok || n.key != text {
+			t.Fatalf("name %d is not remembered", i)
+		}
+		if held := len(m.more) * 3000; held > maxMemory {
+			t.Fatalf("%d bytes are held", held)
 		}
 	}
 }

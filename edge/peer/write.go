@@ -150,6 +150,10 @@ func (c *Conn) writeOut(b *buffer) bool {
 	b.frames = b.frames[:0]
 	if err != nil {
 		c.queue.close()
+		c.mu.Lock()
+		c.deaf = true
+		c.room.Broadcast()
+		c.mu.Unlock()
 		c.net.SetReadDeadline(time.Now().Add(byeTime)) // why may still be on its way, in a close frame
 		return false
 	}

@@ -17,6 +17,7 @@ type Uplink struct {
 	node, lane string // as the reader first spelled them
 	source     Source
 	owed       []control
+	weight     int                   // of owed
 	state      func() ([]byte, bool) // of a sync under way
 	event      []byte                // head of every event
 }
@@ -80,13 +81,19 @@ func (u *Uplink) Close() {
 			c.source.Close()
 		}
 	}
-	u.source, u.owed, u.state = nil, nil, nil
+	u.source, u.owed, u.state, u.weight = nil, nil, nil, 0
 }
 
-func (u *Uplink) owe(c control) { u.owed = append(u.owed, c) }
+func (u *Uplink) owe(c control) {
+	u.owed = append(u.owed, c)
+	u.weight += c.weight()
+}
 
-// Owed returns how many answers the reader is owed, events apart.
-func (u *Uplink) Owed() int { return len(u.owed) }
+// weight is 1 for an answer, and 1 more for each 64 bytes of its body.
+func (c control) weight() int { return 1 + len(c.body)/64 }
+
+// Owed returns the weight of the answers that the reader is owed, events apart.
+func (u *Uplink) Owed() int { return u.weight }
 
 // Done reports whether nothing is left of the link.
 func (u *Uplink) Done() bool { return u.source == nil && len(u.owed) == 0 }
@@ -126,6 +133,7 @@ func (u *Uplink) answer(dst []byte) []byte {
 }
 
 func (u *Uplink) pop() {
+	u.weight -= u.owed[0].weight()
 	u.owed[0] = control{}
 	if u.owed = u.owed[1:]; len(u.owed) == 0 {
 		u.owed = nil
