@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -168,12 +169,14 @@ func (l *MapLane[K, V]) set(key K, v V) error {
 			return err
 		}
 	}
-	if now := l.cur[it.entry.text]; now != nil {
-		it = now
-	} else {
-		if !isNew { // a handler has removed it
-			it = &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}
+	if len(l.onUpdate) > 0 { // which may have set this very entry, or removed it
+		if now := l.cur[it.entry.text]; now != nil {
+			it, isNew = now, false
+		} else if !isNew {
+			it, isNew = &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}, true
 		}
+	}
+	if isNew {
 		l.cur[it.entry.text] = it
 	}
 	it.val = v
@@ -266,6 +269,9 @@ func (l *MapLane[K, V]) ordered() []*mapItem[K, V] {
 
 // command takes a map operation in the forms of the WARP map lane.
 func (l *MapLane[K, V]) command(body []byte) error {
+	if key, v, ok := l.plainUpdate(body); ok {
+		return l.set(key, v)
+	}
 	v, err := recon.Parse(body)
 	if err != nil {
 		return err
@@ -300,6 +306,33 @@ func (l *MapLane[K, V]) command(body []byte) error {
 		return l.cut(kind, n)
 	}
 	return fmt.Errorf("want @update(key:K) V, @remove(key:K), @clear, @drop(n) or @take(n), read %.40s", body)
+}
+
+// plainUpdate reads an update whose key and value are a word or a number, without parsing the whole.
+func (l *MapLane[K, V]) plainUpdate(body []byte) (key K, v V, ok bool) {
+	rest, ok := bytes.CutPrefix(body, []byte(updateHead))
+	if !ok {
+		return key, v, false
+	}
+	name, value, ok := bytes.Cut(rest, []byte(") "))
+	if !ok || !isPlain(name) || !isPlain(value) {
+		return key, v, false
+	}
+	key, keyErr := l.keys.Decode(name)
+	v, err := l.vals.Decode(value)
+	return key, v, keyErr == nil && err == nil
+}
+
+// isPlain reports whether text is nothing but a word or a number: no operator, and no sign within.
+func isPlain(text []byte) bool {
+	for i, c := range text {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == '-' && i == 0:
+		default:
+			return false
+		}
+	}
+	return len(text) > 0
 }
 
 func (l *MapLane[K, V]) publish() {

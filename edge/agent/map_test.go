@@ -45,6 +45,33 @@ func TestMapLane(t *testing.T) {
 	}
 }
 
+// However an update is spelled, it is the same.
+func TestMapSpellings(t *testing.T) {
+	o := newLoop(t)
+	var m *MapLane[recon.Value, recon.Value]
+	a := o.add("/a", func(a *Agent) { m = Map[recon.Value, recon.Value](a, "m") })
+	for _, c := range []struct{ in, key, value string }{
+		{`@update(key:a) 1`, "a", "1"}, {`@update(key:"a") 1`, "a", "1"}, {`@update(key:a)1`, "a", "1"}, {`@update(key:a)  1`, "a", "1"},
+		{`@update(key:-5) -5.5`, "-5", "-5.5"}, {`@update(key:true) false`, "true", "false"}, {`@update(key:a) 1-2`, "a", "1 - 2"},
+		{`@update(key:0xff) 1e3`, "0x000000ff", "1000"}, {`@update(key:a){5}`, "a", "5"}, {`@update(key:a) {x:1}`, "a", "{x:1}"}, {`@update(key:a)`, "a", ""},
+	} {
+		if err := o.command(a, "m", c.in); err != nil {
+			t.Errorf("%s: %v", c.in, err)
+		}
+		for k, v := range m.All() {
+			if k.String() != c.key || v.String() != c.value {
+				t.Errorf("%s sets %s to %s, want %s to %s", c.in, k, v, c.key, c.value)
+			}
+		}
+		o.do(a, m.Clear)
+	}
+	for _, bad := range []string{`@update(key:a) 1a`, `@update(key:01) 1`, `@update(key:a) 1 2`, `@update(key:a) .5`, `@update(key:1.) 1`} {
+		if err := o.command(a, "m", bad); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
+
 // The first entries are the first in the order of keys.
 func TestMapOrder(t *testing.T) {
 	o := newLoop(t)

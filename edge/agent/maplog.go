@@ -69,6 +69,9 @@ type mapOp struct {
 const updateHead = "@update(key:"
 
 func newMapEntry(text string) (mapEntry, error) {
+	if recon.IsIdentString(text) && text != "true" && text != "false" {
+		return mapEntry{text: text, key: recon.String(text)}, nil
+	}
 	key, err := recon.ParseString(text)
 	if err != nil {
 		return mapEntry{}, fmt.Errorf("key %s: %w", text, err)
