@@ -44,8 +44,10 @@ type Agent struct {
 	opened  int            // numbers them
 	down    atomic.Pointer[downlinks]
 
-	waiting map[route.LaneName][]func(*Lane, error) // for a lane that does not exist yet
+	waiting map[route.LaneName][]*Wait // for a lane that does not exist yet
 	asked   func(route.LaneName, LaneKind) error
+	left    func(route.LaneName)
+	stay    func() bool
 	relay   func(route.LaneName, []byte) error
 	made    []*Lane // in this turn
 
@@ -60,9 +62,10 @@ type Runtime interface {
 	Post(m Mail) error // to this agent's own mailbox; an error when that is full
 	Wake(do func())    // the same, never refused: for news that is bounded by construction
 	Send(node route.NodeURI, lane route.LaneName, body []byte) error
-	Join(node route.NodeURI, lane route.LaneName, kind LaneKind, join func(*Lane, error))
-	Changed()   // a stored lane has news for the store
-	Made(*Lane) // there is a lane that was not there before, or not since the last restart
+	Join(node route.NodeURI, w *Wait)
+	Leave(node route.NodeURI, w *Wait) // takes back a Join; w may be told once more
+	Changed()                          // a stored lane has news for the store
+	Made(*Lane)                        // there is a lane that was not there before, or not since the last restart
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger
@@ -414,29 +417,72 @@ func (a *Agent) Remembered() map[route.LaneName]LaneKind {
 	return lanes
 }
 
-// OnAsked has fn told of each reader that asks for a lane that there is not, within a turn, and what
-// kind it takes the lane for. What fn returns tells the reader why it has to wait. It is for agents
-// that show what is elsewhere.
-func (a *Agent) OnAsked(fn func(name route.LaneName, kind LaneKind) error) { a.asked = fn }
+// OnAsked has asked told of each reader that asks for a lane that there is not, within a turn, and what
+// kind it takes the lane for. What asked returns tells the reader why it has to wait. left is told when
+// the last of a lane's readers has gone and there is still no such lane; another may come. They are for
+// agents that show what is elsewhere.
+func (a *Agent) OnAsked(asked func(name route.LaneName, kind LaneKind) error, left func(name route.LaneName)) {
+	a.asked, a.left = asked, left
+}
+
+// Awaits reports, in a turn, whether somebody waits for a lane of that name to be made, or reads one
+// that has not been made anew since a panic.
+func (a *Agent) Awaits(name route.LaneName) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.lane(name)
+	return len(a.waiting[name]) > 0 || l != nil && l.orphan
+}
+
+// StayWhile has an agent that is there for its readers stay without them as long as fn says so, which
+// is asked between turns.
+func (a *Agent) StayWhile(fn func() bool) { a.stay = fn }
+
+// IsUsed reports, between turns, whether an agent that is there for its readers is to stay.
+func (a *Agent) IsUsed() bool { return a.IsRead() || len(a.waiting) > 0 || a.stay != nil && a.stay() }
 
 // Relay has fn take all commands to the agent, whatever their lane.
 func (a *Agent) Relay(fn func(lane route.LaneName, body []byte) error) { a.relay = fn }
 
-// Offer gives join the lane of that name, within a turn. While there is none, join is told so
-// now, and is given the lane when it is made.
-func (a *Agent) Offer(name route.LaneName, kind LaneKind, join func(*Lane, error)) {
-	if l := a.Lane(name); l != nil {
+// Wait is a reader on its way to a lane.
+type Wait struct {
+	Lane route.LaneName
+	Kind LaneKind           // what the reader takes it for
+	Join func(*Lane, error) // given the lane, or why there is none yet
+}
+
+// Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
+// when it is made.
+func (a *Agent) Offer(w *Wait) {
+	if l := a.Lane(w.Lane); l != nil {
 		l.Expect()
-		join(l, nil)
+		w.Join(l, nil)
 		return
 	}
 	why := ErrNoLane
 	if a.asked != nil {
-		why = a.asked(name, kind)
+		why = a.asked(w.Lane, w.Kind)
 	}
 	if a.waiting == nil {
-		a.waiting = map[route.LaneName][]func(*Lane, error){}
+		a.waiting = map[route.LaneName][]*Wait{}
 	}
-	a.waiting[name] = append(a.waiting[name], join)
-	join(nil, why)
+	a.waiting[w.Lane] = append(a.waiting[w.Lane], w)
+	w.Join(nil, why)
+}
+
+// Withdraw takes back an Offer, within a turn.
+func (a *Agent) Withdraw(w *Wait) {
+	waiting := a.waiting[w.Lane]
+	i := slices.Index(waiting, w)
+	switch {
+	case i < 0: // it has got its lane
+		return
+	case len(waiting) > 1:
+		a.waiting[w.Lane] = slices.Delete(waiting, i, i+1)
+		return
+	}
+	delete(a.waiting, w.Lane)
+	if a.left != nil {
+		a.left(w.Lane)
+	}
 }

@@ -212,6 +212,47 @@ func testLink(t *testing.T) {
 	}
 }
 
+// A link that is closed before its lane came is forgotten, with its condition.
+func TestLinkGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newLoop(t)
+		var left []route.LaneName
+		s := o.add("/s", func(a *Agent) {
+			a.OnAsked(func(route.LaneName, LaneKind) error { return ErrNoLane }, func(n route.LaneName) { left = append(left, n) })
+		})
+		var one, two *Downlink
+		d := o.add("/d", func(a *Agent) {
+			one = Link(a, "/s", "y", func(int) { t.Error("a closed link was told") })
+			two = Link(a, "/s", "z", func(int) {})
+		})
+		e := o.add("/e", func(a *Agent) { Link(a, "/s", "y", func(int) {}) })
+		o.run()
+		time.Sleep(linkPatience)
+		want(t, "conditions", o.conditions(), []string{"link./d./s.y", "link./d./s.z", "link./e./s.y"})
+		o.do(d, func() { one.Close(); two.Close() })
+		want(t, "conditions", o.conditions(), []string{"link./e./s.y"})
+		if !slices.Equal(left, []route.LaneName{"z"}) || !s.Awaits("y") || s.Awaits("z") {
+			t.Errorf("left: %q, want z; y is awaited %v, z %v", left, s.Awaits("y"), s.Awaits("z"))
+		}
+
+		// An agent that panics does not wait twice, nor keep a condition that is over.
+		o.do(e, func() { panic("spilt") })
+		o.run()
+		if s.IsUsed() {
+			t.Errorf("%d wait of an agent that has ended", len(s.waiting["y"]))
+		}
+		if err := e.Start(); err != nil {
+			t.Fatal(err)
+		}
+		o.run()
+		o.do(s, func() { Value(s, "y", 7) })
+		want(t, "conditions", o.conditions(), nil)
+		if len(s.waiting) != 0 || len(s.Lane("y").tails) != 1 {
+			t.Errorf("%d wait, %d read", len(s.waiting), len(s.Lane("y").tails))
+		}
+	})
+}
+
 // keep is a store that is a map.
 type keep map[string]string
 

@@ -183,8 +183,8 @@ func (l *Lane) join() {
 	}
 	waiting := a.waiting[l.name]
 	delete(a.waiting, l.name)
-	for _, join := range waiting {
-		join(l, nil)
+	for _, w := range waiting {
+		w.Join(l, nil)
 	}
 	a.rt.Made(l)
 }

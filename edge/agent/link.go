@@ -22,10 +22,10 @@ const linkPatience = 3 * time.Second
 type Downlink struct {
 	agent  *Agent
 	node   route.NodeURI
-	lane   route.LaneName
+	wait   Wait
 	take   func(*Tail) (more bool)
 	posted atomic.Bool // a turn is due
-	faulty atomic.Bool // a condition stands for it
+	faulty atomic.Bool // a condition may stand for it
 	forget func()
 
 	mu     sync.Mutex
@@ -38,7 +38,9 @@ type Downlink struct {
 // value goes over as it is if T is the lane's own type, and by way of Recon otherwise.
 func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
 	codec := codecOf[T](a, lane)
-	d := &Downlink{agent: a, lane: route.LaneName(lane)}
+	d := &Downlink{agent: a}
+	d.wait = Wait{route.LaneName(lane), ValueKind, d.join}
+	d.faulty.Store(true) // one of before a panic
 	d.take = func(t *Tail) bool {
 		v, ok, err := takeValue(t, codec)
 		d.mark(err)
@@ -55,7 +57,7 @@ func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
 		d.mark(err)
 		return d
 	}
-	a.rt.Join(d.node, d.lane, ValueKind, d.join)
+	a.rt.Join(d.node, &d.wait)
 	return d
 }
 
@@ -136,18 +138,22 @@ func (d *Downlink) deliver() {
 func (d *Downlink) Close() {
 	d.close()
 	d.forget()
+	d.mark(nil)
 }
 
 func (d *Downlink) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.closed {
-		d.closed = true
-		d.agent.downlinks().links.Add(-1)
+	if d.closed {
+		return
 	}
+	d.closed = true
+	d.agent.downlinks().links.Add(-1)
 	if d.tail != nil {
 		d.tail.Close()
 		d.tail = nil
+	} else {
+		d.agent.rt.Leave(d.node, &d.wait)
 	}
 }
 
@@ -155,7 +161,7 @@ func (d *Downlink) mark(err error) {
 	if err == nil && !d.faulty.Load() {
 		return
 	}
-	code := fmt.Sprintf("link.%s.%s.%s", d.agent.uri, d.node, d.lane)
+	code := fmt.Sprintf("link.%s.%s.%s", d.agent.uri, d.node, d.wait.Lane)
 	d.faulty.Store(err != nil)
 	if err == nil {
 		d.agent.rt.Health().Clear(code)
@@ -163,7 +169,7 @@ func (d *Downlink) mark(err error) {
 	}
 	d.agent.rt.Health().Raise(health.Condition{
 		Code:   code,
-		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.lane, err),
+		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.wait.Lane, err),
 		Remedy: "see what there is with: selvage ls " + string(d.node),
 		After:  linkPatience,
 	})

@@ -109,13 +109,18 @@ func (r *loopRuntime) Send(node route.NodeURI, lane route.LaneName, body []byte)
 	r.loop.sent = append(r.loop.sent, string(node)+" "+string(lane)+" "+string(body))
 	return nil
 }
-func (r *loopRuntime) Join(node route.NodeURI, lane route.LaneName, kind LaneKind, join func(*Lane, error)) {
+func (r *loopRuntime) Join(node route.NodeURI, w *Wait) {
 	to := r.loop.agents[node]
 	if to == nil {
-		join(nil, ErrNoLane)
+		w.Join(nil, ErrNoLane)
 		return
 	}
-	r.loop.post(to, Mail{Do: func() { to.Offer(lane, kind, join) }})
+	r.loop.post(to, Mail{Do: func() { to.Offer(w) }})
+}
+func (r *loopRuntime) Leave(node route.NodeURI, w *Wait) {
+	if to := r.loop.agents[node]; to != nil {
+		r.loop.post(to, Mail{Do: func() { to.Withdraw(w) }})
+	}
 }
 func (r *loopRuntime) Made(*Lane)            {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }

@@ -15,12 +15,9 @@ func CheckNode(uri string) error {
 	if err != nil {
 		return err
 	}
-	scheme, _, _ := strings.Cut(host, "://")
 	switch {
 	case host == "" && !strings.HasPrefix(uri, "/"):
 		return errors.New("it names no agent")
-	case host != "" && scheme != "warp" && scheme != "warps":
-		return fmt.Errorf("agents of another host are reached by warp:// or warps://, not by %s://", scheme)
 	case host != "" && string(node) == host+"/":
 		return fmt.Errorf("it names the host %s and no agent of it", host)
 	}

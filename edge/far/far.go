@@ -9,6 +9,8 @@ package far
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"selvage/edge/agent"
@@ -22,14 +24,15 @@ type Peers struct {
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
 
-	mu    sync.Mutex
-	lines map[string]*line // by the host's address
-	nodes map[route.NodeURI]*node
+	mu      sync.Mutex
+	lines   map[string]*line // by the host's address
+	nodes   map[*agent.Agent]*node
+	stopped bool
 }
 
 // Add has h's agents reach those of other hosts.
 func Add(h *host.Host) *Peers {
-	p := &Peers{host: h, lines: map[string]*line{}, nodes: map[route.NodeURI]*node{}}
+	p := &Peers{host: h, lines: map[string]*line{}, nodes: map[*agent.Agent]*node{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	h.Beyond(agent.NewKind("far", p, setup), p.send)
 	return p
@@ -40,22 +43,25 @@ func Add(h *host.Host) *Peers {
 func (p *Peers) Stop(ctx context.Context) {
 	p.cancel()
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.stopped = true
+	lines := slices.Collect(maps.Values(p.lines))
+	p.mu.Unlock()
 	var ends sync.WaitGroup
-	for _, l := range p.lines {
+	for _, l := range lines {
 		ends.Go(func() { l.stop(ctx) })
 	}
 	ends.Wait()
 }
 
 func setup(a *agent.Agent, p *Peers) error {
-	n, err := p.node(a.URI())
+	n, err := p.node(a)
 	if err != nil {
-		a.OnAsked(func(route.LaneName, agent.LaneKind) error { return err })
+		a.OnAsked(func(route.LaneName, agent.LaneKind) error { return err }, nil)
 		a.Relay(func(route.LaneName, []byte) error { return err })
 		return err
 	}
-	n.start(a)
+	a.OnStop(func() { p.forget(n) })
+	n.start()
 	return nil
 }
 
@@ -72,19 +78,27 @@ func (p *Peers) send(uri route.NodeURI, name route.LaneName, body []byte) error 
 }
 
 // node returns what is known of a far agent, which outlives a restart of the agent here.
-func (p *Peers) node(uri route.NodeURI) (*node, error) {
-	at, key := uri.Cut()
+func (p *Peers) node(a *agent.Agent) (*node, error) {
+	at, key := a.URI().Cut()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := p.nodes[uri]; n != nil {
+	if n := p.nodes[a]; n != nil {
 		return n, nil
 	}
 	l, err := p.line(at)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{line: l, key: string(key), lanes: map[route.LaneName]*lane{}}
+	n := &node{line: l, key: string(key), agent: a, lanes: map[route.LaneName]*lane{}}
+	n.ctx, n.cancel = context.WithCancel(p.ctx)
 	n.inbox.emptied = make(chan struct{})
-	p.nodes[uri] = n
+	p.nodes[a] = n
 	return n, nil
+}
+
+func (p *Peers) forget(n *node) {
+	n.cancel()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.nodes, n.agent)
 }

@@ -275,14 +275,11 @@ func (e *ear) Wake() {
 	}
 }
 
-// follow asks for a far lane as a downlink of that kind does.
+// follow asks for a lane of a far agent that is there as a downlink of that kind does.
 func (h *home) follow(node, lane string, kind agent.LaneKind) *ear {
 	h.t.Helper()
 	key, _, err := route.Anywhere(node)
 	if err != nil {
-		h.t.Fatal(err)
-	}
-	if err := h.Do(h.t.Context(), key, "log", []byte("hello")); err != nil { // so the agent is there
 		h.t.Fatal(err)
 	}
 	a, ok := h.Node(key)
@@ -292,12 +289,12 @@ func (h *home) follow(node, lane string, kind agent.LaneKind) *ear {
 	e := &ear{h.t, nil, make(chan struct{}, 1)}
 	made := make(chan *agent.Lane, 1)
 	if err := a.Do(func() {
-		a.Offer(route.LaneName(lane), kind, func(l *agent.Lane, _ error) {
+		a.Offer(&agent.Wait{Lane: route.LaneName(lane), Kind: kind, Join: func(l *agent.Lane, _ error) {
 			if l != nil {
 				e.tail = l.Open(e)
 				made <- l
 			}
-		})
+		}})
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (l *listener) put(m news) {
 
 // put adds m and sees to it that a turn will take it.
 func (n *node) put(m news) {
-	stopped, b := n.line.peers.ctx.Done(), &n.inbox
+	b := &n.inbox
 	size := newsSize + len(m.body)
 	b.mu.Lock()
 	for b.bytes > 0 && b.bytes+size > maxInbox {
@@ -62,7 +62,7 @@ func (n *node) put(m news) {
 		b.mu.Unlock()
 		select {
 		case <-emptied:
-		case <-stopped:
+		case <-n.ctx.Done():
 			return
 		}
 		b.mu.Lock()

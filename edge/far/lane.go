@@ -175,8 +175,8 @@ func (l *lane) make() {
 	l.idle() // those who waited may all have gone
 }
 
-// idle gives up the lane if nobody reads it at the end of the grace, so that a later reader is not
-// shown an old state as a new one.
+// idle gives up the lane if nobody reads it or waits for it at the end of the grace, so that a later
+// reader is not shown an old state as a new one.
 func (l *lane) idle() {
 	if l.leaving {
 		return
@@ -185,7 +185,7 @@ func (l *lane) idle() {
 	n := l.node
 	n.agent.After(grace, func() {
 		l.leaving = false
-		if n.lanes[l.name] != l || !l.made.Drop() {
+		if n.lanes[l.name] != l || l.made == nil && n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
 			return
 		}
 		l.close()

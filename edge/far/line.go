@@ -15,6 +15,11 @@ import (
 	"selvage/edge/route"
 )
 
+// maxLines bounds the other hosts that are known: each has an agent here for as long as this host runs.
+const maxLines = 1024
+
+var errTooMany = fmt.Errorf("it would be one host more than the %d that are reached from here", maxLines)
+
 // maxMessage is what a SwimOS host takes in one message, and so may send.
 const maxMessage = 16 << 20
 
@@ -63,6 +68,13 @@ func (p *Peers) line(at string) (*line, error) {
 	if l := p.lines[name]; l != nil {
 		return l, nil
 	}
+	switch {
+	case p.stopped:
+		return nil, host.ErrStopped
+	case len(p.lines) == maxLines:
+		p.host.Health.Add("peers.refused", 1)
+		return nil, errTooMany
+	}
 	l := &line{peers: p, name: name}
 	nothing := func() {}
 	l.show.Store(&nothing)
@@ -72,7 +84,8 @@ func (p *Peers) line(at string) (*line, error) {
 		return nil, err
 	}
 	node := route.NodeURI("/peer/" + route.Escape(name))
-	if _, err := p.host.Add(node, host.Things, agent.NewKind("peer", struct{}{}, l.setup), nil); err != nil {
+	_, err = p.host.Add(node, host.Things, agent.NewKind("peer", struct{}{}, l.setup), nil)
+	if err != nil && !errors.Is(err, host.ErrStopped) { // which is no reason to refuse a last command
 		return nil, err
 	}
 	p.lines[name] = l

@@ -1,6 +1,7 @@
 package far
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -11,25 +12,27 @@ import (
 // node is an agent of another host. It is used in turns of the agent that stands for it here, except
 // where it says otherwise.
 type node struct {
-	line  *line
-	key   string // at its host
-	agent *agent.Agent
-	lanes map[route.LaneName]*lane
-	inbox inbox
+	line   *line
+	key    string // at its host
+	agent  *agent.Agent
+	ctx    context.Context // ends with the agent
+	cancel context.CancelFunc
+	lanes  map[route.LaneName]*lane
+	inbox  inbox
 }
 
 // start is the first turn of the agent. After a panic the lanes that there were are asked for anew;
 // their readers wait for that.
-func (n *node) start(a *agent.Agent) {
-	if n.agent == nil { // which is set once: who brings news uses it
-		n.agent = a
-	}
-	a.OnAsked(n.asked)
+func (n *node) start() {
+	a := n.agent
+	a.OnAsked(n.asked, n.left)
+	a.StayWhile(func() bool { return len(n.lanes) > 0 })
 	a.Relay(func(name route.LaneName, body []byte) error { return n.line.send(n.key, string(name), body) })
 	a.OnClose(n.close)
 	for name, l := range n.lanes {
-		n.lanes[name] = &lane{node: n, name: name, kind: l.kind}
+		n.lanes[name] = &lane{node: n, name: name, kind: l.kind, err: l.err}
 		n.lanes[name].open()
+		n.lanes[name].idle()
 	}
 }
 
@@ -49,6 +52,13 @@ func (n *node) asked(name route.LaneName, kind agent.LaneKind) error {
 		l.open()
 	}
 	return l.why()
+}
+
+// left is told that nobody waits any more for a lane that there is not.
+func (n *node) left(name route.LaneName) {
+	if l := n.lanes[name]; l != nil {
+		l.idle()
+	}
 }
 
 // takeIn is a turn for what came down the links.

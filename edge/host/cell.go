@@ -38,7 +38,7 @@ type cell struct {
 	layer Layer
 	dirty atomic.Bool // marked at the store
 	gone  bool        // had its last turn; only its worker asks
-	view  bool        // ends when nobody reads it; see Host.Views
+	view  bool        // ends when nobody reads it; see Host.Views and Host.Beyond
 	born  int64       // ms since 1970
 
 	mu      sync.Mutex
@@ -346,18 +346,24 @@ func (h *Host) hand(node route.NodeURI, lane route.LaneName, body []byte) error 
 	})
 }
 
-func (c *cell) Join(node route.NodeURI, lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) {
-	err := c.host.reach(node, func(to *cell) error { return to.offer(lane, kind, join) })
+func (c *cell) Join(node route.NodeURI, w *agent.Wait) {
+	err := c.host.reach(node, func(to *cell) error { return to.offer(w) })
 	if errors.Is(err, ErrNoNode) {
-		c.host.await(node, func(to *cell) { to.offer(lane, kind, join) })
+		c.host.await(node, w)
 	}
 	if err != nil {
-		join(nil, err)
+		w.Join(nil, err)
 	}
 }
 
-func (c *cell) offer(lane route.LaneName, kind agent.LaneKind, join func(*agent.Lane, error)) error {
-	if _, err := c.push(agent.Mail{Do: func() { c.agent.Offer(lane, kind, join) }}, true); err == errRetired {
+func (c *cell) Leave(node route.NodeURI, w *agent.Wait) {
+	if to := c.host.forget(node, w); to != nil {
+		to.Wake(func() { to.agent.Withdraw(w) })
+	}
+}
+
+func (c *cell) offer(w *agent.Wait) error {
+	if _, err := c.push(agent.Mail{Do: func() { c.agent.Offer(w) }}, true); err == errRetired {
 		return err
 	}
 	return nil // a host that stops offers nothing, which is no news

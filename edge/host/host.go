@@ -11,6 +11,7 @@ import (
 	"iter"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ type Host struct {
 	cells   map[route.NodeURI]*cell
 	routes  route.Table[kindOf]
 	routed  int
-	awaited map[route.NodeURI][]func(*cell) // what to do once there is such an agent
+	awaited map[route.NodeURI][]*agent.Wait // for an agent that there is not yet
 	stopped bool
 
 	far     agent.Kind // of agents of other hosts; none while it has no name
@@ -81,7 +82,7 @@ func New(o Options) *Host {
 		o.Workers = max(2, runtime.GOMAXPROCS(0))
 	}
 	o.MaxRouted = cmp.Or(o.MaxRouted, 10_000)
-	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, awaited: map[route.NodeURI][]func(*cell){}}
+	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, awaited: map[route.NodeURI][]*agent.Wait{}}
 	h.sched.start(o.Workers)
 	return h
 }
@@ -118,8 +119,8 @@ func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route
 }
 
 // Beyond has an agent of the kind made for each node of another host that an agent of this one links
-// to; its URI tells which. What an agent sends to such a node goes to send, which must not block. From
-// outside nobody reaches them.
+// to; its URI tells which. It ends as views do. What an agent sends to such a node goes to send, which
+// must not block. From outside nobody reaches them.
 func (h *Host) Beyond(k agent.Kind, send func(node route.NodeURI, lane route.LaneName, body []byte) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,22 +135,37 @@ func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindO
 	if !k.view { // whose first mail is about to come
 		c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
 	}
-	for _, fn := range h.awaited[uri] {
-		fn(c)
+	for _, w := range h.awaited[uri] {
+		c.offer(w)
 	}
 	delete(h.awaited, uri)
 	return c
 }
 
-// await has fn called with the agent at uri when there is one. It must not block.
-func (h *Host) await(uri route.NodeURI, fn func(*cell)) {
+// await offers w the lane of the agent at uri when there is one.
+func (h *Host) await(uri route.NodeURI, w *agent.Wait) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c := h.cells[uri]; c != nil {
-		fn(c)
+		c.offer(w)
 		return
 	}
-	h.awaited[uri] = append(h.awaited[uri], fn)
+	h.awaited[uri] = append(h.awaited[uri], w)
+}
+
+// forget ends an await. Where there is an agent at uri, w may have been offered its lane.
+func (h *Host) forget(uri route.NodeURI, w *agent.Wait) *cell {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	waiting := h.awaited[uri]
+	if i := slices.Index(waiting, w); i >= 0 {
+		if waiting = slices.Delete(waiting, i, i+1); len(waiting) > 0 {
+			h.awaited[uri] = waiting
+		} else {
+			delete(h.awaited, uri)
+		}
+	}
+	return h.cells[uri]
 }
 
 // find returns the agent at uri, made now if a route says so.
@@ -162,7 +178,7 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	switch {
 	case c != nil:
 	case uri.IsFar():
-		k, routed = kindOf{kind: h.far}, h.far.Name != ""
+		k, routed = kindOf{kind: h.far, view: true}, h.far.Name != ""
 	default:
 		k, params, routed = h.routes.Find(uri)
 	}

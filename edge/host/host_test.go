@@ -363,6 +363,49 @@ func TestLinkToLaterAgent(t *testing.T) {
 	}
 }
 
+// A link that was closed before its agent came to be leaves nothing behind.
+func TestLinkGivenUp(t *testing.T) {
+	leaktest.Check(t)
+	h := newHost(t, nil)
+	defer stop(t, h)
+	var links []*agent.Downlink
+	told := make(chan int, 1)
+	a := add(t, h, "/early", func(a *agent.Agent) {
+		agent.Value(a, "ready", true)
+		for range 3 {
+			links = append(links, agent.Link(a, "/late", "x", func(int) { t.Error("a closed link was told") }))
+		}
+		links = append(links, agent.Link(a, "/late", "x", func(v int) { told <- v }))
+	})
+	awaited := func(want int) {
+		t.Helper()
+		if got := state(t, h, "/early", "ready"); got != "true" {
+			t.Fatalf("ready = %s", got)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if n := len(h.awaited["/late"]); n != want {
+			t.Errorf("%d wait for /late, want %d", n, want)
+		}
+	}
+	awaited(4)
+	if err := a.Do(t.Context(), func() {
+		for _, l := range links[:3] {
+			l.Close()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	awaited(1)
+	add(t, h, "/late", func(a *agent.Agent) { agent.Value(a, "x", 7) })
+	if got := <-told; got != 7 {
+		t.Errorf("the link saw %d, want 7", got)
+	}
+	if len(h.awaited) != 0 {
+		t.Errorf("%v is still awaited", h.awaited)
+	}
+}
+
 // Who waits for an agent that rests after a panic is told when the host stops.
 func TestStopWhileResting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 // maxViews bounds the views there are at the same time: anybody who may link can ask for them.
 const maxViews = 2048
 
-// Views has an agent made for a node URI that is nobody's if find knows one. It ends as soon as it has
-// neither readers nor mail, so views are for what is computed while somebody looks. find is called on
+// Views has an agent made for a node URI that is nobody's if find knows one. It ends as soon as it is
+// not used (agent.IsUsed) and has no mail, so views are for what is computed while somebody looks. find is called on
 // any goroutine, and may call the host.
 func (h *Host) Views(find func(route.NodeURI) (k agent.Kind, config any, ok bool)) {
 	h.mu.Lock()
@@ -52,10 +52,10 @@ func (h *Host) reach(uri route.NodeURI, push func(*cell) error) error {
 	}
 }
 
-// retire ends a view that has neither readers nor mail. Only its worker calls it, between turns, and
+// retire ends a view that is not used and has no mail. Only its worker calls it, between turns, and
 // readers come in turns.
 func (c *cell) retire() bool {
-	if c.agent.IsRead() {
+	if c.agent.IsUsed() {
 		return false
 	}
 	h := c.host
@@ -65,11 +65,14 @@ func (c *cell) retire() bool {
 	if over {
 		c.state = retired
 		delete(h.cells, c.agent.URI())
-		h.viewed--
+		if !c.agent.URI().IsFar() { // of which there are as many as this host's own agents want
+			h.viewed--
+		}
 	}
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if over {
+		h.Health.Clear(c.code())
 		if err := c.agent.Stop(); err != nil {
 			c.Log().Error("agent did not stop properly", "err", err)
 		}

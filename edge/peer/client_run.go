@@ -19,7 +19,7 @@ const (
 )
 
 const (
-	hasty    = 500 * time.Millisecond // the least time between two tries, however much in a hurry somebody is
+	hasty    = 500 * time.Millisecond // the least time between two tries, of which at most twice that is by chance
 	idleTime = 2 * time.Second        // without links and commands, until the client hangs up
 )
 
@@ -29,6 +29,7 @@ func spread(p time.Duration) time.Duration { return p/2 + rand.N(p) }
 // run keeps the connection while it is needed.
 func (c *Client) run() {
 	pause := firstPause
+	early := false // the last try did not wait for the end of its pause
 	for c.goesOn() {
 		began := time.Now()
 		conn, err := c.dial(c.ctx)
@@ -37,11 +38,11 @@ func (c *Client) run() {
 			lasted, err = c.serve(conn)
 		}
 		if err == nil || lasted >= settled {
-			pause = firstPause
+			pause, early = firstPause, false
 		}
 		if err != nil {
 			c.failed(err)
-			c.rest(began, spread(pause))
+			early = c.rest(began, spread(pause), !early)
 			pause = min(time.Duration(float64(pause)*growth), lastPause)
 		}
 	}
@@ -77,29 +78,34 @@ func (c *Client) failed(err error) {
 	c.tell()
 }
 
-// rest makes a pause, which ends early when somebody is in a hurry or nobody waits for its end.
-func (c *Client) rest(began time.Time, pause time.Duration) {
+// rest makes a pause after the try that began then. It ends when nobody waits for its end, and early
+// when somebody is in a hurry, if it may: of two pauses in a row one is kept, or who sends all the
+// time would have a host that is away tried all the time.
+func (c *Client) rest(began time.Time, pause time.Duration, may bool) (early bool) {
+	ends := time.Now().Add(pause)
 	t := time.NewTimer(pause)
 	defer t.Stop()
+	soonest := hasty + rand.N(hasty)
 	for {
 		c.mu.Lock()
 		if c.closing {
 			c.over = c.over || !c.hurry
 		}
-		ends := c.closing || !c.needed()
-		if c.hurry {
-			t.Reset(max(hasty-time.Since(began), 0))
+		over := c.closing || !c.needed()
+		if c.hurry && may && !early {
+			early = true
+			t.Reset(min(max(soonest-time.Since(began), 0), time.Until(ends)))
 		}
 		c.mu.Unlock()
-		if ends {
-			return
+		if over {
+			return early
 		}
 		select {
 		case <-t.C:
-			return
+			return early
 		case <-c.look:
 		case <-c.ctx.Done():
-			return
+			return early
 		}
 	}
 }

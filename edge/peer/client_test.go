@@ -288,18 +288,26 @@ func TestClientBackOff(t *testing.T) {
 		if len(tries) != n+1 {
 			t.Errorf("%d tries for a command, want 1", len(tries)-n)
 		}
-		for range 100 {
+		// However many come, every second pause is kept.
+		for range 600 {
 			c.Command("/a", "b", nil)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(time.Second)
 		}
 		synctest.Wait()
+		hasty := 0
 		for i := n + 1; i < len(tries); i++ {
-			if pause := tries[i] - tries[i-1]; pause < peer.Hasty {
+			switch pause := tries[i] - tries[i-1]; {
+			case pause < peer.Hasty:
 				t.Errorf("two tries within %v", pause)
+			case pause < 5*time.Second:
+				hasty++
+			}
+			if two := tries[i] - tries[i-2]; two < 5*time.Second {
+				t.Errorf("three tries within %v", two)
 			}
 		}
-		if len(tries) < n+2 {
-			t.Error("the commands had no effect")
+		if hasty < 20 {
+			t.Errorf("of %d pauses the commands ended %d", len(tries)-n, hasty)
 		}
 
 		l.Close()

@@ -14,6 +14,10 @@ func TestAnywhere(t *testing.T) {
 		{"warp://Hub.example:9001/unit/%31?x#y", "warp://hub.example:9001/unit/1", "warp://hub.example:9001"},
 		{"warps://hub/a/../b", "warps://hub/b", "warps://hub"},
 		{"warp://hub", "warp://hub/", "warp://hub"},
+		{"swim://hub/a", "warp://hub/a", "warp://hub"},
+		{"ws://hub/a", "warp://hub/a", "warp://hub"},
+		{"SWIMS://hub/a", "warps://hub/a", "warps://hub"},
+		{"wss://hub/a", "warps://hub/a", "warps://hub"},
 	} {
 		node, host, err := Anywhere(c.ref)
 		if err != nil || node != c.node || host != c.host {
@@ -26,7 +30,7 @@ func TestAnywhere(t *testing.T) {
 			t.Errorf("%s is cut into %s and %s", node, h, rest)
 		}
 	}
-	for _, bad := range []string{"//hub/unit", "warp:///unit", "warp://h h/x", "/a b"} {
+	for _, bad := range []string{"//hub/unit", "warp:///unit", "warp://h h/x", "/a b", "http://hub/a", "warp://me@hub/a", "warp://me:secret@hub/a"} {
 		if node, host, err := Anywhere(bad); err == nil {
 			t.Errorf("Anywhere(%s) = %s, %s, want an error", bad, node, host)
 		}

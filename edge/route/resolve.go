@@ -106,6 +106,13 @@ func key(u URI) NodeURI {
 	return NodeURI("swim:" + u.Path)
 }
 
+// farSchemes are the schemes of another host's nodes, and the spelling of them that keys have: two
+// keys for one node would be two links to it over one connection.
+var farSchemes = map[string]string{
+	"warp": "warp", "swim": "warp", "ws": "warp",
+	"warps": "warps", "swims": "warps", "wss": "warps",
+}
+
 // Anywhere reads a node reference as an agent's author or a config gives it. Without an authority it
 // is a node of this host, and host is "". With one, as in "warp://hub.example:9001/unit/1", host is
 // the other host, "warp://hub.example:9001", and node is that followed by the node's key there. No
@@ -116,13 +123,18 @@ func Anywhere(ref string) (node NodeURI, host string, err error) {
 		return "", "", err
 	}
 	here := key(URI{Path: "/"}.Resolve(u))
+	scheme := farSchemes[u.Scheme]
 	switch {
 	case !u.HasAuthority:
 		return here, "", nil
 	case u.Authority == "" || u.Scheme == "":
 		return "", "", fmt.Errorf("%q names another host only in part; write warp://HOST:PORT/NODE", ref)
+	case scheme == "":
+		return "", "", fmt.Errorf("agents of another host are reached by warp:// or warps://, not by %s://", u.Scheme)
+	case strings.Contains(u.Authority, "@"):
+		return "", "", fmt.Errorf("%q has a user name, which no WARP host takes from there; write warp://HOST:PORT/NODE", ref)
 	}
-	host = u.Scheme + "://" + u.Authority
+	host = scheme + "://" + u.Authority
 	return NodeURI(host) + here, host, nil
 }
 
