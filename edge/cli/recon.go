@@ -158,7 +158,7 @@ func (v *conversion) whole() error {
 	}
 	value, err := v.from.parse(text)
 	if err != nil {
-		f := findMisread(text, err)
+		f := findMisread(err)
 		fmt.Fprint(v.err, v.name+f.place()+": "+f.problem+"\n"+f.excerpt(text))
 		return fmt.Errorf("%s cannot be read as %s", v.name, v.from.name)
 	}
@@ -191,7 +191,7 @@ func (v *conversion) lines() error {
 		all++
 		if err != nil {
 			bad++
-			f := findMisread(nil, err)
+			f := findMisread(err)
 			f.line = max(f.line, line) // a line of JSON does not know its number
 			fmt.Fprintln(v.err, v.name+f.place()+": "+f.problem)
 			continue

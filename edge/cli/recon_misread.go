@@ -3,12 +3,10 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"selvage/edge/recon"
 )
@@ -76,29 +74,19 @@ func lineOf(text []byte, n int) string {
 // isMisread reports whether err is about the text, rather than about reading it from somewhere.
 func isMisread(err error) bool {
 	var syntax *recon.SyntaxError
-	var inJSON *jsonError
-	return errors.As(err, &syntax) || errors.As(err, &inJSON)
+	var inJSON *recon.JSONError
+	return errors.As(err, &syntax) || errors.As(err, &inJSON) || errors.Is(err, errLongLine)
 }
 
-// findMisread finds the place of an error in a text, which JSON needs and Recon does not.
-func findMisread(text []byte, err error) misread {
+// findMisread finds the place of an error in a text.
+func findMisread(err error) misread {
 	var syntax *recon.SyntaxError
-	var inJSON *jsonError
-	if errors.As(err, &inJSON) {
-		text, err = inJSON.text, inJSON.err
-	} else if errors.As(err, &syntax) {
+	var inJSON *recon.JSONError
+	switch {
+	case errors.As(err, &inJSON):
+		return misread{inJSON.Line, inJSON.Col, inJSON.Err.Error()}
+	case errors.As(err, &syntax):
 		return misread{syntax.Line, syntax.Col, fmt.Sprintf("read %s, want %s", syntax.Read, syntax.Want)}
-	}
-	var raw json.RawMessage
-	var wrong *json.SyntaxError
-	if errors.As(json.Unmarshal(text, &raw), &wrong) {
-		before := text[:max(0, min(int(wrong.Offset)-1, len(text)))] // Offset is behind the character that is wrong
-		if strings.HasPrefix(wrong.Error(), "unexpected end") {
-			before = text
-		}
-		line := bytes.Count(before, []byte("\n"))
-		begin := bytes.LastIndexByte(before, '\n') + 1
-		return misread{line + 1, utf8.RuneCount(before[begin:]) + 1, wrong.Error()}
 	}
 	return misread{problem: err.Error()}
 }
@@ -110,17 +98,10 @@ type jsonLines struct {
 	text []byte
 }
 
-// jsonError is an error in a line of JSON, whose text it holds until the next line is read.
-type jsonError struct {
-	text []byte
-	err  error
-}
-
-func (e *jsonError) Error() string { return e.err.Error() }
-func (e *jsonError) Unwrap() error { return e.err }
+var errLongLine = fmt.Errorf("the line has more than %s", inBytes(float64(recon.DefaultLimits.Bytes), "B"))
 
 // next returns the value of the next line that is not blank, and the number of the line. Its error is a
-// *jsonError, io.EOF at the end, or that of the source.
+// *recon.JSONError or errLongLine, io.EOF at the end, or that of the source.
 func (l *jsonLines) next() (recon.Value, int, error) {
 	for {
 		whole, err := l.read()
@@ -128,14 +109,11 @@ func (l *jsonLines) next() (recon.Value, int, error) {
 			return recon.Value{}, l.line, err
 		}
 		if text := bytes.TrimRight(l.text, " \t\r\n"); len(text) > 0 {
-			if !whole {
-				return recon.Value{}, l.line, &jsonError{nil, fmt.Errorf("the line has more than %s", inBytes(float64(recon.DefaultLimits.Bytes), "B"))}
+			if !whole || len(text) > recon.DefaultLimits.Bytes {
+				return recon.Value{}, l.line, errLongLine
 			}
-			v, wrong := recon.ParseJSON(text)
-			if wrong != nil {
-				wrong = &jsonError{text, wrong}
-			}
-			return v, l.line, wrong
+			v, err := recon.ParseJSON(text)
+			return v, l.line, err
 		}
 		if err != nil {
 			return recon.Value{}, l.line, err

@@ -53,6 +53,16 @@ func TestRecon(t *testing.T) {
 		{name: "lines of JSON that are wrong", args: "--lines --from json", in: "1\n  {a}\n3\n[", code: 1, out: "1\n3\n",
 			err: "FILE:2:4: invalid character 'a' looking for beginning of object key string\nFILE:4:2: unexpected end of JSON input\n" +
 				"selvage: 2 of 4 values in FILE cannot be read as JSON\n"},
+		{name: "not JSON, by CR", args: "--from json", in: "[1,\r x]", code: 1,
+			err: "FILE:2:2: invalid character 'x' looking for beginning of value\n   2 |  x]\n     |  ^\nselvage: FILE cannot be read as JSON\n"},
+		{name: "JSON with a long number", args: "--from json", in: "[1,\n2,\n " + strings.Repeat("9", 5000) + "]", code: 1,
+			err: "FILE:3:2: read 5000 digits, want at most 4096\n   3 |  " + strings.Repeat("9", 99) + "…\n     |  ^\nselvage: FILE cannot be read as JSON\n"},
+		{name: "JSON with wrong Recon", args: "--from json", in: "\n{\"$recon\":\"a b\"}", code: 1,
+			err: "FILE:2:1: in $recon, at character 3: read b, want a comma, a line break or the end\n   2 | {\"$recon\":\"a b\"}\n     | ^\nselvage: FILE cannot be read as JSON\n"},
+		{name: "JSON that is not UTF-8", args: "--from json", in: "[\n\"\xff\"]", code: 1,
+			err: "FILE:2:2: read the byte 0xff, want UTF-8\n   2 | \"\uFFFD\"]\n     |  ^\nselvage: FILE cannot be read as JSON\n"},
+		{name: "lines of JSON with wrong Recon", args: "--lines --from json", in: "1\n\n [{\"$recon\":\"a\\nb c\"}]", code: 1, out: "1\n",
+			err: "FILE:3:3: in $recon, at character 5: read c, want a comma, a line break or the end\nselvage: 1 of 2 values in FILE cannot be read as JSON\n"},
 		{name: "wrong notation", args: "--to xml", in: "1", code: 2,
 			err: "selvage: --to xml: there is no such notation\n  write --to recon or --to json\n"},
 	}
@@ -90,7 +100,8 @@ func TestReconTooLong(t *testing.T) {
 		}
 		var out strings.Builder
 		c.in, c.out = strings.NewReader("0\n"+long+"\n2\n"), bufio.NewWriter(&out)
-		if err := c.run(true); err == nil || out.String() != "0\n2\n" || !strings.HasPrefix(errs.String(), "long:2") {
+		if err := c.run(true); err == nil || out.String() != "0\n2\n" || !strings.HasPrefix(errs.String(), "long:2") ||
+			from == "json" && errs.String() != "long:2: the line has more than 16.8 MB\n" {
 			t.Errorf("a line of %s that is too long: %v, out %s, err %s", from, err, out.String(), errs.String())
 		}
 	}

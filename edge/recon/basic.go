@@ -76,15 +76,23 @@ func loadBool(v Value) (bool, error) {
 	return b, nil
 }
 
-// loadString takes a boolean as its word too: the text "true" is sent without quotes and read as a boolean.
 func loadString(v Value) (string, error) {
+	s, ok := textOf(v)
+	if !ok {
+		return "", misfit("text", v)
+	}
+	return s, nil
+}
+
+// textOf takes a boolean as its word too: the text "true" is sent without quotes and read as a boolean.
+func textOf(v Value) (string, bool) {
 	switch v.kind {
 	case KindText:
-		return v.str(), nil
+		return v.str(), true
 	case KindBool:
-		return v.String(), nil
+		return v.String(), true
 	}
-	return "", misfit("text", v)
+	return "", false
 }
 
 // loadFloat takes the words NaN and Infinity too, since that is how such numbers are sent.

@@ -33,7 +33,7 @@ var codecs sync.Map // from reflect.Type to *Codec[T]
 //	Appender and Loader     what these methods print and read
 //
 // A struct's slots are named after its exported fields with a lower-case first letter. The fields of an embedded struct
-// count as its own. Tags change that:
+// count as its own; an embedded Value, time.Time, Appender or Loader is a field like others. Tags change that:
 //
 //	`recon:"name"`          chooses another name
 //	`recon:",omitempty"`    leaves the slot out if the field is zero; also behind a name
@@ -100,7 +100,7 @@ func (c *Codec[T]) Decode(text []byte) (T, error) {
 	s := stringOf(text)
 	switch c.basic {
 	case reflect.Float64:
-		if isDecimal(s) {
+		if len(s) <= 32 && isDecimal(s) { // Parse refuses numbers without end
 			f, _ := strconv.ParseFloat(s, 64)
 			*(*float64)(p) = f
 			return t, nil
@@ -113,6 +113,10 @@ func (c *Codec[T]) Decode(text []byte) (T, error) {
 	case reflect.Interface:
 		if i, ok := smallInt(s); ok {
 			*(*Value)(p) = Int(i)
+			return t, nil
+		}
+		if IsIdentString(s) && s != "true" && s != "false" {
+			*(*Value)(p) = String(string(text))
 			return t, nil
 		}
 	case reflect.Bool:

@@ -35,6 +35,24 @@ type embedded struct {
 	Z int
 }
 
+// embeddedForms embeds two types of one kind, since it would print itself as one.
+type embeddedForms struct {
+	time.Time
+	Value `recon:",omitempty"`
+	Inside
+	Outside
+	Z int
+}
+
+type Inside struct{ celsius }
+
+type Outside struct{ celsius }
+
+type booleans struct {
+	Yes int            `recon:"true"`
+	No  map[string]int `recon:"false,omitempty"`
+}
+
 // celsius prints and reads itself.
 type celsius struct{ degrees float64 }
 
@@ -107,6 +125,10 @@ func TestCodec(t *testing.T) {
 	checkCodec(t, tagged{Value: 1, List: []point{}}, "@reading{value:1,next:,list:{}}")
 	checkCodec(t, tagged{Next: &point{1, 2}, List: []point{{}}}, "@reading{value:0,next:{x:1,y:2},list:{{x:0,y:0}}}")
 	checkCodec(t, embedded{point{1, 2}, 3}, "{x:1,y:2,z:3}")
+	checkCodec(t, embeddedForms{at, Int(5), Inside{celsius{1}}, Outside{celsius{2}}, 3},
+		"{time:1732300000123,value:5,inside:@celsius(1),outside:@celsius(2),z:3}")
+	checkCodec(t, embeddedForms{Time: at}, "{time:1732300000123,inside:@celsius(0),outside:@celsius(0),z:0}")
+	checkCodec(t, booleans{1, map[string]int{"false": 2}}, "{true:1,false:{false:2}}")
 	checkCodec(t, struct{}{}, "{}")
 	checkCodec(t, &point{1, 2}, "{x:1,y:2}")
 	checkCodec(t, celsius{21.5}, "@celsius(21.5)")
@@ -149,6 +171,7 @@ func TestCodecErrors(t *testing.T) {
 	misread[float64](t, "", `want a number, read nothing`)
 	misread[float64](t, "@a", `want a number, read record @a`)
 	misread[float64](t, "1.5.", `recon 1:4: read '.', want a comma, a line break or the end`)
+	misread[float64](t, strings.Repeat("9", maxDigits+1), `recon 1:4098: read 4097 digits, want at most 4096`)
 	misread[float64](t, "01", `recon 1:2: read '1', want a comma, a line break or the end`)
 	misread[int64](t, "1.5", `want a whole number from -9223372036854775808 to 9223372036854775807, read 1.5`)
 	misread[int8](t, "300", `want a whole number from -128 to 127, read 300`)
@@ -165,6 +188,7 @@ func TestCodecErrors(t *testing.T) {
 	misread[point](t, "{x:1,y:a}", `y: want a whole number from -128 to 127, read text "a"`)
 	misread[point](t, "{x:1,x:2}", `x: want it once, read it again`)
 	misread[point](t, "{x:1,w:2}", `want only the keys x, y, read "w:2"`)
+	misread[booleans](t, "{true:1,\"true\":2}", `true: want it once, read it again`)
 	misread[point](t, "{x:1,2}", `want only the keys x, y, read "2"`)
 	misread[[]point](t, "{{x:1},{x:a}}", `1.x: want a whole number from -128 to 127, read text "a"`)
 	misread[[]int](t, "{a:1}", `0: want a value without a key, read a:1`)
@@ -184,6 +208,13 @@ func TestCodecErrors(t *testing.T) {
 	}
 	if _, err := CodecOf[twice](); err == nil || !strings.Contains(err.Error(), "two fields named x") {
 		t.Errorf("CodecOf a struct with a name twice: %v", err)
+	}
+	type inside struct{ celsius }
+	if _, err := CodecOf[struct {
+		inside
+		Outside
+	}](); err == nil || !strings.Contains(err.Error(), "give the field a name") {
+		t.Errorf("CodecOf a type that embeds one with a form, not exported: %v", err)
 	}
 	c, _ := CodecOf[celsius]()
 	if _, err := c.Append(nil, celsius{math.NaN()}); err == nil || err.Error() != "no temperature" {

@@ -2,13 +2,8 @@ package recon
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // The JSON form is the one of the SwimOS client for JavaScript, where it says anything:
@@ -21,9 +16,12 @@ import (
 //	{a:1,b:2}, {}              {"a":1,"b":2}, {}
 //	@t(x:1){a:2}               {"@t":{"x":1},"a":2}
 //	a member without a key     {"$1":5}, by its position
-//	a key that is no text      {"$0":{"$key":1,"$value":5}}, and so for a key that occurs before
+//	a key that is no text      {"$0":{"$key":1,"$value":5}}, and so for one that occurs before or begins with $ or @
+//	a repeated attribute       {"@t":1,"$1":{"$attr":"t","$value":2}}
 //	%AQI=                      {"$data":"AQI="}
 //	an expression              {"$recon":"$a + 1"}
+//
+// The client takes a $key that begins with @ for an attribute, and so has no form for a slot with such a key.
 
 // AppendJSON prints v as JSON.
 func AppendJSON(dst []byte, v Value) []byte {
@@ -80,8 +78,7 @@ func appendJSONRecord(dst []byte, items []Item) []byte {
 		if open == '{' {
 			dst = appendJSONKey(dst, items, i)
 			if it.IsField() && !isJSONKey(items, i) {
-				dst = AppendJSON(append(dst, `{"$key":`...), jsonKey(it))
-				dst = append(AppendJSON(append(dst, `,"$value":`...), it.Value), '}')
+				dst = appendJSONField(dst, it)
 				continue
 			}
 		}
@@ -93,19 +90,33 @@ func appendJSONRecord(dst []byte, items []Item) []byte {
 // appendJSONKey prints the name that member i has in a JSON object.
 func appendJSONKey(dst []byte, items []Item, i int) []byte {
 	if isJSONKey(items, i) {
-		return append(appendQuoted(dst, jsonKey(items[i]).str()), ':')
+		name := items[i].Key.str()
+		if items[i].Kind == AttrItem {
+			name = "@" + name
+		}
+		return append(appendQuoted(dst, name), ':')
 	}
 	return append(strconv.AppendInt(append(dst, `"$`...), int64(i), 10), `":`...)
+}
+
+// appendJSONField prints a field whose key is no name in a JSON object.
+func appendJSONField(dst []byte, it Item) []byte {
+	name := `{"$key":`
+	if it.Kind == AttrItem {
+		name = `{"$attr":`
+	}
+	dst = AppendJSON(append(dst, name...), it.Key)
+	return append(AppendJSON(append(dst, `,"$value":`...), it.Value), '}')
 }
 
 // isJSONKey reports whether the key of member i can be a name in a JSON object: it is text, cannot be taken for
 // something else, and is new. Looking for it among the members before keeps short records, which are nearly all, fast.
 func isJSONKey(items []Item, i int) bool {
 	key := items[i].Key
-	if key.kind != KindText || items[i].Kind == SlotItem && strings.HasPrefix(key.str(), "$") {
+	if key.kind != KindText || i >= maxJSONKeys {
 		return false
 	}
-	if i >= maxJSONKeys {
+	if name := key.str(); items[i].Kind == SlotItem && name != "" && (name[0] == '$' || name[0] == '@') {
 		return false
 	}
 	for j := range i {
@@ -118,117 +129,3 @@ func isJSONKey(items []Item, i int) bool {
 
 // maxJSONKeys bounds the time isJSONKey takes for a long record. Keys further on are printed as "$key".
 const maxJSONKeys = 1 << 10
-
-// jsonKey is the key of it as JSON has it, with the @ of an attribute.
-func jsonKey(it Item) Value {
-	if it.Kind == AttrItem {
-		return String("@" + it.Key.str())
-	}
-	return it.Key
-}
-
-// ParseJSON reads JSON, within the default limits. Keys keep their order.
-func ParseJSON(text []byte) (Value, error) {
-	if len(text) > DefaultLimits.Bytes {
-		return Value{}, fmt.Errorf("read JSON: %d bytes, want at most %d: %w", len(text), DefaultLimits.Bytes, ErrLimit)
-	}
-	r := jsonReader{dec: json.NewDecoder(strings.NewReader(string(text))), limits: DefaultLimits}
-	r.dec.UseNumber()
-	v, err := r.value(0)
-	if err == nil {
-		if _, more := r.dec.Token(); more != io.EOF {
-			err = errors.New("something follows the value")
-		}
-	}
-	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return Value{}, fmt.Errorf("read JSON at byte %d: %w", r.dec.InputOffset(), err)
-	}
-	return v, nil
-}
-
-type jsonReader struct {
-	dec    *json.Decoder
-	limits Limits
-	count  int
-}
-
-func (r *jsonReader) value(depth int) (Value, error) {
-	token, err := r.dec.Token()
-	if err != nil {
-		return Value{}, err
-	}
-	switch t := token.(type) {
-	case nil:
-		return Extant(), nil
-	case bool:
-		return Bool(t), nil
-	case string:
-		return String(t), nil
-	case json.Number:
-		return ParseString(t.String())
-	}
-	if depth >= r.limits.Depth {
-		return Value{}, fmt.Errorf("more than %d levels: %w", r.limits.Depth, ErrLimit)
-	}
-	var items []Item
-	var name string
-	for r.dec.More() {
-		if r.count++; r.count > r.limits.Items {
-			return Value{}, fmt.Errorf("more than %d items: %w", r.limits.Items, ErrLimit)
-		}
-		var it Item
-		if token == json.Delim('[') {
-			it.Value, err = r.value(depth + 1)
-		} else {
-			it, name, err = r.member(depth + 1)
-		}
-		if err != nil {
-			return Value{}, err
-		}
-		items = append(items, it)
-	}
-	if _, err := r.dec.Token(); err != nil {
-		return Value{}, err
-	}
-	if text, ok := Record(items...).Index(0).Text(); ok && len(items) == 1 {
-		switch name {
-		case "$data":
-			b, err := base64.StdEncoding.DecodeString(text)
-			return Data(b), err
-		case "$recon":
-			return ParseString(text)
-		}
-	}
-	return Record(items...), nil
-}
-
-// member reads one member of a JSON object, whose name it returns too.
-func (r *jsonReader) member(depth int) (Item, string, error) {
-	token, err := r.dec.Token()
-	if err != nil {
-		return Item{}, "", err
-	}
-	name, _ := token.(string)
-	v, err := r.value(depth)
-	if err != nil {
-		return Item{}, "", err
-	}
-	switch {
-	case !strings.HasPrefix(name, "$"), name == "$key", name == "$value":
-		return fieldOf(String(name), v), name, nil
-	case v.Len() == 2 && v.Get("$key").kind != KindAbsent:
-		return fieldOf(v.Get("$key"), v.Get("$value")), name, nil
-	}
-	return Of(v), name, nil
-}
-
-// fieldOf returns a slot, or an attribute if the key is text that begins with @.
-func fieldOf(key, v Value) Item {
-	if name, ok := key.Text(); ok && strings.HasPrefix(name, "@") {
-		return Attr(name[1:], v)
-	}
-	return Slot(key, v)
-}

@@ -58,7 +58,7 @@ func listPlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 			for i := range items {
 				items[i] = Of(v.Index(i).Interface().(Value))
 			}
-			return Append(dst, Record(items...)), nil
+			return appendAll(dst, Record(items...)), nil
 		}
 	}
 	return p, nil

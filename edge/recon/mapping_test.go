@@ -51,6 +51,11 @@ type slotsOpen struct {
 	Rest map[string]Value `recon:",rest"`
 }
 
+type booleansOpen struct {
+	booleans
+	Rest Value `recon:",rest"`
+}
+
 // all has a field of every kind.
 type all struct {
 	Names  map[string]int
@@ -188,13 +193,16 @@ func TestRest(t *testing.T) {
 	checkRest("slots in a map", "{z:1,a:2,\"b c\":@d}", "{a:2,\"b c\":@d,z:1}", &slotsOpen{})
 	checkRest("only slots in a map", "{z:1}", "{z:1}", &slotsOpen{})
 	checkRest("nothing in a map", "{}", "{}", &slotsOpen{})
+	checkRest("words in a map", "{true:1,a:2,false:3}", "{a:2,false:3,true:1}", &slotsOpen{})
 
 	misread[slotsOpen](t, "{5}", `want only values with keys that are text, read "5"`)
 	misread[slotsOpen](t, "{1:5}", `want only values with keys that are text, read "1:5"`)
 	misread[slotsOpen](t, "{x:5,x:6}", "x: want it once, read it again")
+	misread[slotsOpen](t, "{true:5,\"true\":6}", "true: want it once, read it again")
 	misread[open](t, "{a:1,a:2}", "a: want it once, read it again")
 	misread[tagOpen](t, "@u{a:1}", "want a record that begins with @t, read record @u{a:1}")
-	for _, v := range []any{open{Rest: Int(1)}, open{Rest: Record(Field("a", Int(1)))}, slotsOpen{Rest: map[string]Value{"a": {}}}} {
+	for _, v := range []any{open{Rest: Int(1)}, open{Rest: Record(Field("a", Int(1)))}, slotsOpen{Rest: map[string]Value{"a": {}}},
+		booleansOpen{Rest: Record(Field("true", Int(1)))}, booleansOpen{Rest: Record(Slot(Bool(true), Int(1)))}} {
 		if text, err := Marshal(v); err == nil {
 			t.Errorf("Marshal(%+v) = %s, want an error", v, text)
 		}
@@ -211,6 +219,47 @@ func TestRest(t *testing.T) {
 	}
 	if _, err := CodecOf[two](); err == nil || !strings.Contains(err.Error(), "two fields for the rest") {
 		t.Errorf("CodecOf a struct with two fields for the rest: %v", err)
+	}
+}
+
+// TestRestEmptyItems: the rest keeps its empty items, which the canonical form may lose.
+func TestRestEmptyItems(t *testing.T) {
+	for _, test := range []struct {
+		name, text, want string
+		into             any
+	}{
+		{"alone", "{,}", "{a:0,,}", &open{}},
+		{"behind a tag", "@t{,}", "@t{,}", &tagOpen{}},
+		{"two behind a tag", "@t{,,}", "@t{,,}", &tagOpen{}},
+		{"behind a field", "@t{,a:1}", "@t{a:1,,}", &tagOpen{}},
+		{"behind text", "@t{x,,}@u", "@t{x,,}@u", &tagOpen{}},
+		{"before text", "@t{,x}", "@t{,x}", &tagOpen{}},
+		{"before an attribute", "@t{,}@u", "@t{,}@u", &tagOpen{}},
+		{"between attributes", "@t@u{,}@v{,x:1}", "@t@u{,}@v{,x:1}", &tagOpen{}},
+		{"within", "@t{x:@u{,},{,}}", "@t{x:@u{,},{,}}", &tagOpen{}},
+		{"in a field", "{next:{,},7}", "", &all{}},
+	} {
+		err := Unmarshal([]byte(test.text), test.into)
+		printed, err2 := Marshal(reflect.ValueOf(test.into).Elem().Interface())
+		if err != nil || err2 != nil || test.want != "" && string(printed) != test.want {
+			t.Errorf("%s: %s comes back as %s, %v, %v, want %s", test.name, test.text, printed, err, err2, test.want)
+		}
+		again := reflect.New(reflect.TypeOf(test.into).Elem())
+		err = Unmarshal(printed, again.Interface())
+		twice, err2 := Marshal(again.Elem().Interface())
+		if err != nil || err2 != nil || string(twice) != string(printed) {
+			t.Errorf("%s: %s comes back as %s, %v, %v", test.name, printed, twice, err, err2)
+		}
+	}
+	for _, items := range []Value{Record(Of(Extant())), Record(Of(Int(1)), Of(Extant())), Record(Of(Extant()), Of(Extant()), Of(String("x")), Of(Int(1)))} {
+		var list, again []Value
+		if err := FromValue(items, &list); err != nil {
+			t.Fatal(err)
+		}
+		printed, err := Marshal(list)
+		if err2 := Unmarshal(printed, &again); err != nil || err2 != nil || len(again) != len(list) {
+			t.Errorf("a slice of %d values is printed as %s, %v, and read as %d, %v", len(list), printed, err, len(again), err2)
+		}
 	}
 }
 

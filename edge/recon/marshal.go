@@ -112,12 +112,11 @@ func makePlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 		}
 	}
 	within = append(within, t)
-	ptr := reflect.PointerTo(t)
 	switch {
 	case t == valueType:
 		return &valuePlan, nil
-	case ptr.Implements(appenderType) || ptr.Implements(loaderType):
-		return ownPlan(t, ptr), nil
+	case isOwn(t):
+		return ownPlan(t, reflect.PointerTo(t)), nil
 	case t == timeType:
 		return &timePlan, nil
 	case t == durationType:
@@ -151,6 +150,17 @@ func makePlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 		return nil, fmt.Errorf("%v has no Recon form; name the types it may hold with recon.RegisterUnion", t)
 	}
 	return nil, fmt.Errorf("%v has no Recon form; use recon.Value, a struct, a map or a slice", t)
+}
+
+// isOwn reports whether t prints or loads itself.
+func isOwn(t reflect.Type) bool {
+	ptr := reflect.PointerTo(t)
+	return ptr.Implements(appenderType) || ptr.Implements(loaderType)
+}
+
+// hasOwnForm reports whether the struct t has another form than that of its fields.
+func hasOwnForm(t reflect.Type) bool {
+	return t == valueType || t == timeType || isOwn(t)
 }
 
 var valuePlan = plan{

@@ -14,6 +14,8 @@ type Reader struct {
 	scan   *Scanner
 	buf    []byte
 	from   int   // where in buf the value begins
+	fed    int   // how much of buf the scanner was given
+	piece  int   // how much it is given next, at most
 	line   int   // in which line
 	err    error // of src; io.EOF once everything was handed out
 	lost   bool  // the line the value began in was too long, and what is left of it has to be passed over
@@ -22,7 +24,7 @@ type Reader struct {
 // NewReader returns a reader of src. The limits hold for each value.
 func NewReader(src io.Reader, limits Limits) *Reader {
 	limits = limits.orDefault()
-	return &Reader{src: src, limits: limits, scan: NewScanner(limits), line: 1}
+	return &Reader{src: src, limits: limits, scan: NewScanner(limits), line: 1, piece: mostAtOnce}
 }
 
 // Next returns the text of the next value, valid until the next call, and the line it begins in, counted from 1. The
@@ -80,6 +82,9 @@ func (r *Reader) Value() (Value, int, error) {
 // fill reads more of the stream, when the scanner is through with what it had.
 func (r *Reader) fill() error {
 	const least = 4 << 10
+	if r.fed < len(r.buf) {
+		return r.feed()
+	}
 	switch r.err {
 	case nil:
 	case io.EOF:
@@ -90,6 +95,7 @@ func (r *Reader) fill() error {
 	}
 	if r.from > 0 {
 		r.buf, r.from = r.buf[:copy(r.buf, r.buf[r.from:])], 0
+		r.fed = len(r.buf)
 	}
 	if size := len(r.buf); cap(r.buf)-size < least {
 		r.buf = append(make([]byte, 0, 2*size+16*least), r.buf...)
@@ -106,7 +112,18 @@ func (r *Reader) fill() error {
 		r.resume()
 		return nil
 	}
-	_, err := r.scan.Write(fresh[:n])
+	return r.feed()
+}
+
+const mostAtOnce = 64 << 10
+
+// feed gives the scanner some of what was read. All that it has behind a fault it is given again, so after one it gets
+// little at first: then lines that are all faulty cost no more than their length.
+func (r *Reader) feed() error {
+	piece := r.buf[r.fed:min(r.fed+r.piece, len(r.buf))]
+	r.fed += len(piece)
+	r.piece = min(2*r.piece, mostAtOnce)
+	_, err := r.scan.Write(piece)
 	return err
 }
 
@@ -118,5 +135,5 @@ func (r *Reader) resume() {
 	}
 	r.from += i
 	r.scan.reset(position{line: r.line, col: 1})
-	r.scan.Write(r.buf[r.from:])
+	r.fed, r.piece = r.from, 64
 }

@@ -122,6 +122,29 @@ func TestReaderMemory(t *testing.T) {
 	}
 }
 
+// TestReaderFaults: a stream of faulty lines costs no more than its length. What a scanner was given behind a fault it is
+// given again, and that is what is counted.
+func TestReaderFaults(t *testing.T) {
+	for _, text := range []string{strings.Repeat("]\n1\n", 50_000), "```\n" + strings.Repeat("]\n1\n", 100_000)} {
+		r := NewReader(strings.NewReader(text), Limits{})
+		faults, again := 0, 0
+		for {
+			_, _, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				faults++
+			} else {
+				again += r.fed - r.from
+			}
+		}
+		if again > 20*len(text) || faults < len(text)/4 {
+			t.Errorf("%d bytes with %d faults: %d more were scanned", len(text), faults, again)
+		}
+	}
+}
+
 // endless repeats a line.
 type endless struct {
 	line string

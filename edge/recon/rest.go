@@ -28,7 +28,7 @@ func (s *structMap) keepRest(into reflect.Value, items []Item) error {
 	}
 	rest := make(map[string]Value, len(items))
 	for _, it := range items {
-		name, ok := it.Key.Text()
+		name, ok := textOf(it.Key)
 		if !ok || it.Kind != SlotItem {
 			return &FitError{Want: "only values with keys that are text", Read: quoteShort(string(appendItem(nil, it)))}
 		}
@@ -56,7 +56,7 @@ func (s *structMap) restOf(v reflect.Value) (items []Item, err error) {
 		slices.SortFunc(items, func(a, b Item) int { return Compare(a.Key, b.Key) })
 	}
 	for _, it := range items {
-		name, _ := it.Key.Text()
+		name, _ := textOf(it.Key)
 		if _, known := s.byName[name]; known && it.Kind == SlotItem {
 			return nil, fmt.Errorf("recon: the rest of %v has the key %s, which is a field", v.Type(), name)
 		}
@@ -91,7 +91,43 @@ func (s *structMap) appendRest(dst []byte, begin int, open bool, rest []Item) ([
 	}
 	fields := known.Items()
 	if s.tag == "" {
-		return Append(dst[:begin], Record(slices.Concat(rest[:attrs], fields, rest[attrs:])...)), nil
+		return appendAll(dst[:begin], Record(slices.Concat(rest[:attrs], fields, rest[attrs:])...)), nil
 	}
-	return Append(dst[:begin], Record(slices.Concat(fields[:1], rest[:attrs], fields[1:], rest[attrs:])...)), nil
+	return appendAll(dst[:begin], Record(slices.Concat(fields[:1], rest[:attrs], fields[1:], rest[attrs:])...)), nil
+}
+
+// appendAll is Append, but for records with an empty item, which in SwimOS's form may be lost.
+func appendAll(dst []byte, v Value) []byte {
+	items := v.Items()
+	if !slices.ContainsFunc(items, holdsEmpty) {
+		return Append(dst, v)
+	}
+	for i := 0; i < len(items); {
+		if items[i].Kind == AttrItem {
+			dst = appendItem(dst, items[i])
+			i++
+			continue
+		}
+		dst = append(dst, '{')
+		for first := i; i < len(items) && items[i].Kind != AttrItem; i++ {
+			if i > first {
+				dst = append(dst, ',')
+			}
+			if items[i].Kind == SlotItem {
+				dst = append(appendAll(dst, items[i].Key), ':')
+			}
+			dst = appendAll(dst, items[i].Value)
+		}
+		if last := items[i-1]; last.Kind == ValueItem && last.Value.isEmpty() {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '}')
+	}
+	return dst
+}
+
+// holdsEmpty reports whether it is an empty item, or has one within.
+func holdsEmpty(it Item) bool {
+	return it.Kind == ValueItem && it.Value.isEmpty() ||
+		slices.ContainsFunc(it.Key.Items(), holdsEmpty) || slices.ContainsFunc(it.Value.Items(), holdsEmpty)
 }

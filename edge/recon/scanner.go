@@ -60,6 +60,7 @@ type Scanner struct {
 	place  place
 
 	cur, next []byte // text to be read, whole characters only; next comes behind cur
+	owned     bool   // cur is a copy, and grows instead of next
 	tail      []byte // the beginning of a character at the end of a piece, then that character
 	space     [utf8.UTFMax]byte
 	bad       []byte // the byte behind next, which is not UTF-8
@@ -118,7 +119,7 @@ func (s *Scanner) Write(piece []byte) (int, error) {
 		return size, nil
 	}
 	if s.n < len(s.cur) || len(s.next) > 0 {
-		s.cur, s.next = slices.Concat(s.cur, s.next), nil
+		s.own()
 	} else {
 		s.keep()
 	}
@@ -170,19 +171,26 @@ func validLen(text []byte) (n int) {
 // add puts text behind what is to be read.
 func (s *Scanner) add(text []byte) {
 	switch {
+	case s.owned:
+		s.cur = append(s.cur, text...)
 	case len(s.cur) == 0:
 		s.cur = text
-	case len(s.next) == 0:
-		s.next = text
 	default:
-		s.next = slices.Concat(s.next, text)
+		s.next = text // only the rest of a piece can follow its first character
+	}
+}
+
+// own copies what is to be read, so that the pieces it lies in are no longer needed.
+func (s *Scanner) own() {
+	if !s.owned {
+		s.cur, s.next, s.owned = slices.Concat(s.cur, s.next), nil, true
 	}
 }
 
 // keep copies the beginning of the token being read, so that the piece it lies in is no longer needed.
 func (s *Scanner) keep() {
 	s.carry = append(s.carry, s.cur[:s.n]...)
-	s.cur, s.next, s.n = s.next, nil, 0
+	s.cur, s.next, s.n, s.owned = s.next, nil, 0, false
 }
 
 // Close says that the text is complete.
@@ -326,8 +334,11 @@ func (s *Scanner) fail(want string) {
 
 // settle makes a fault an error, for which it has to know the word that was read. It reports whether it does.
 func (s *Scanner) settle() bool {
-	s.carry = append(append(s.carry, s.cur[s.n:]...), s.next...)
-	s.cur, s.next, s.n = nil, nil, 0
+	const enough = longWord + utf8.UTFMax
+	for _, more := range [][]byte{s.cur[s.n:], s.next} {
+		s.carry = append(s.carry, more[:min(len(more), max(0, enough-len(s.carry)))]...)
+	}
+	s.cur, s.next, s.n, s.owned = nil, nil, 0, false
 	read := stringOf(s.carry)
 	if !s.closed && s.bad == nil && (len(read) == 0 || identLen(read) == len(read) && len(read) <= longWord) {
 		return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -203,6 +204,40 @@ func TestWriteAhead(t *testing.T) {
 	const want = `recon 1:14: read the end, want the closing "`
 	if got := spell(tokens); got != "i‹ab› ‹:›" || err.Error() != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}
+
+// TestScannerCopies: neither a fault before a long text nor many small pieces make it copy much.
+func TestScannerCopies(t *testing.T) {
+	copied := func(f func(s *Scanner)) int {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f(NewScanner(Limits{}))
+		runtime.ReadMemStats(&after)
+		return int(after.TotalAlloc - before.TotalAlloc)
+	}
+	const size = 64 << 10
+	text := []byte("]" + strings.Repeat(" ", size))
+	fault := copied(func(s *Scanner) {
+		s.Write(text)
+		if _, err := s.Next(); err == nil || err == ErrMore {
+			t.Errorf("a fault before a long text gives %v", err)
+		}
+	})
+	if fault > size/2 {
+		t.Errorf("a fault before %d bytes copies %d", size, fault)
+	}
+	small := copied(func(s *Scanner) {
+		for i := range text[1:] {
+			s.Write(text[1+i : 2+i])
+		}
+		s.Write(text[:1])
+		if _, err := s.Next(); err == nil || err == ErrMore {
+			t.Errorf("a fault behind small pieces gives %v", err)
+		}
+	})
+	if small > 16*size {
+		t.Errorf("%d bytes one by one are copied as %d", size, small)
 	}
 }
 

@@ -48,10 +48,15 @@ func (s *structMap) add(t reflect.Type, index []int, within []reflect.Type) erro
 		}
 		at := append(append([]int{}, index...), i)
 		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct {
-			if err := s.add(f.Type, at, within); err != nil {
-				return err
+			if !hasOwnForm(f.Type) {
+				if err := s.add(f.Type, at, within); err != nil {
+					return err
+				}
+				continue
 			}
-			continue
+			if !f.IsExported() {
+				return fmt.Errorf("%v embeds %v, which has a form of its own but is not exported; give the field a name", t, f.Type)
+			}
 		}
 		if !f.IsExported() || name == "-" {
 			continue
@@ -138,7 +143,7 @@ func (s *structMap) load(into reflect.Value, v Value) error {
 	seen := append(space[:0], make([]bool, len(s.fields))...)
 	var rest []Item
 	for _, it := range items {
-		name, _ := it.Key.Text()
+		name, _ := textOf(it.Key)
 		i, ok := s.byName[name]
 		if !ok || it.Kind != SlotItem {
 			if s.rest == nil {

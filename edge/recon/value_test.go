@@ -172,42 +172,6 @@ func TestOrderChain(t *testing.T) {
 	}
 }
 
-func TestJSON(t *testing.T) {
-	for _, test := range []struct{ name, text, json string }{
-		{"absent", "", "null"},
-		{"text", `"a\n\"é"`, `"a\n\"é"`},
-		{"numbers", "{1,-2.5,1e300,9007199254740993,0xff}", "[1,-2.5,1e+300,9007199254740993,255]"},
-		{"booleans", "{true,false}", "[true,false]"},
-		{"slots", "{a:1,b:{c:d}}", `{"a":1,"b":{"c":"d"}}`},
-		{"empty record", "{}", "{}"},
-		{"attributes", "@t(x:1)@u{a:2}", `{"@t":{"x":1},"@u":null,"a":2}`},
-		{"mixed", "@t 5", `{"@t":null,"$1":5}`},
-		{"other keys", "{1:2,%AA==:3}", `{"$0":{"$key":1,"$value":2},"$1":{"$key":{"$data":"AA=="},"$value":3}}`},
-		{"repeated key", "{a:1,a:2}", `{"a":1,"$1":{"$key":"a","$value":2}}`},
-		{"repeated attribute", "@a(1)@a(2)", `{"@a":1,"$1":{"$key":"@a","$value":2}}`},
-		{"data", "{d:%AQI=}", `{"d":{"$data":"AQI="}}`},
-		{"expression", "$a + 1", `{"$recon":"$a + 1"}`},
-		{"key like ours", `{"$data":x}`, `{"$0":{"$key":"$data","$value":"x"}}`},
-	} {
-		v, err := ParseString(test.text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := string(AppendJSON(nil, v)); got != test.json {
-			t.Errorf("%s: %s in JSON = %s, want %s", test.name, test.text, got, test.json)
-		}
-		again, err := ParseJSON([]byte(test.json))
-		if want := v; err != nil || !Equal(again, want) && !(want.IsAbsent() && again.Kind() == KindExtant) {
-			t.Errorf("%s: ParseJSON(%s) = %s, %v, want %s", test.name, test.json, again, err, want)
-		}
-	}
-	for _, bad := range []string{"", "{", "[1,]", "{}{}", `{"a"}`, "nope", `{"$data":"?"}`} {
-		if v, err := ParseJSON([]byte(bad)); err == nil {
-			t.Errorf("ParseJSON(%q) = %s, want an error", bad, v)
-		}
-	}
-}
-
 func TestShortDecimals(t *testing.T) {
 	for n := -1_000_100; n <= 1_000_100; n += 7 {
 		for _, f := range []float64{float64(n) / 10, float64(n) / 100, float64(n) / 1000, float64(float32(n) / 100), float64(n) / 1024} {
