@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -49,14 +48,7 @@ func TestCloseReason(t *testing.T) {
 // A client that asks much, reads nothing and is reset takes nothing with it.
 func TestDeafClientIsForgotten(t *testing.T) {
 	s := serve(t, peer.Options{Limits: peer.Limits{Message: 10_000, Links: 10, Owed: 1000}}, unit)
-	tcp, err := net.Dial("tcp", strings.TrimPrefix(s.url, "ws://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ws, _, err := websocket.NewClient(tcp, &url.URL{Scheme: "ws", Host: "a", Path: "/"}, nil, 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ws := s.dial(t, "/").ws
 	request := []byte(`@link(node:"/unit/1",lane:value) "` + strings.Repeat("x", 4000) + `"`)
 	ws.WriteMessage(websocket.TextMessage, request)
 	for {
@@ -65,8 +57,8 @@ func TestDeafClientIsForgotten(t *testing.T) {
 			break
 		}
 	}
-	tcp.(*net.TCPConn).SetLinger(0)
-	tcp.Close()
+	ws.NetConn().(*net.TCPConn).SetLinger(0) // a reset
+	ws.Close()
 	s.mu.Lock()
 	c := s.conns[0]
 	s.mu.Unlock()
