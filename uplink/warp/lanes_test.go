@@ -150,6 +150,8 @@ func TestFirstSetupPanics(t *testing.T) {
 	hub := sends(t, h) // nothing yet: that setup is under way
 	close(watched)
 	hub.hears(t, "/edge/b/r/a plain 101")
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
 	for _, line := range hub.told {
 		if strings.Contains(line, "100") {
 			t.Errorf("the hub was told %s", line)
