@@ -39,7 +39,7 @@ func (w *watchers) tell(a *agent.Agent, l *agent.Lane) {
 
 // Watch has fn called for each agent there is and each that comes to be, with no lane, and for each
 // of their lanes. A lane that its agent makes anew after a restart comes again, and one that comes to
-// be during the call may come twice. fn must not block, nor call the host.
+// be during the call may come twice. Its calls may overlap; fn must not block, nor call the host.
 func (h *Host) Watch(fn func(*agent.Agent, *agent.Lane)) (cancel func()) {
 	cancel = h.watchers.add(fn)
 	for a := range h.Nodes() {

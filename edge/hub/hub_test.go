@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,14 +188,19 @@ func becomes(t *testing.T, h *host.Host, node route.NodeURI, lane route.LaneName
 func until(t *testing.T, h *host.Host, node route.NodeURI, lane route.LaneName, want string, ok func(string) bool) {
 	t.Helper()
 	news := make(bell, 1)
+	var mu sync.Mutex // a lane that is made during the call of Watch comes from its agent's turn
 	var tails []*agent.Tail
 	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, t := range tails {
 			t.Close()
 		}
 	}()
 	cancel := h.Watch(func(a *agent.Agent, l *agent.Lane) {
 		if l != nil && a.URI() == node && l.Name() == lane {
+			mu.Lock()
+			defer mu.Unlock()
 			tails = append(tails, l.Open(news))
 			news.Wake()
 		}
