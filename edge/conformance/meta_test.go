@@ -149,7 +149,16 @@ func known(frames []string, asked []string) string {
 		all = append(all, f)
 		slices.Sort(all[from:])
 	}
+	slices.SortStableFunc(all, func(a, b string) int { return strings.Compare(linkOf(a), linkOf(b)) }) // between links there is no order
 	return strings.Join(all, "\n")
+}
+
+func linkOf(frame string) string {
+	var e warp.Envelope
+	if warp.Scan([]byte(frame), &e) != nil {
+		return ""
+	}
+	return string(e.Node) + " " + string(e.Lane)
 }
 
 func keyOf(body recon.Value) string {

@@ -264,7 +264,7 @@ func TestRestEmptyItems(t *testing.T) {
 }
 
 func TestMappingErrors(t *testing.T) {
-	misread[map[string]int](t, "{a:1,b:x}", `b: want a whole number from -9223372036854775808 to 9223372036854775807, read text "x"`)
+	misread[map[string]int64](t, "{a:1,b:x}", `b: want a whole number from -9223372036854775808 to 9223372036854775807, read text "x"`)
 	misread[map[string][]point](t, "{a:{{x:1},{y:z}}}", `a.1.y: want a whole number from -128 to 127, read text "z"`)
 	misread[map[int]int](t, "{1:1,1.0:2}", "1: want it once, read it again")
 	misread[map[int8]int](t, "{300:1}", "300: want a whole number from -128 to 127, read 300")
@@ -273,7 +273,7 @@ func TestMappingErrors(t *testing.T) {
 	misread[map[string]int](t, "5", "want a record, read 5")
 	misread[[2]int](t, "{1}", "want a record of 2 values, read record {1}")
 	misread[[2]int](t, "", "want a record of 2 values, read nothing")
-	misread[[2]int](t, "{1,x}", `1: want a whole number from -9223372036854775808 to 9223372036854775807, read text "x"`)
+	misread[[2]int64](t, "{1,x}", `1: want a whole number from -9223372036854775808 to 9223372036854775807, read text "x"`)
 	misread[[2]byte](t, "%AQID", "want data of 2 bytes, read data")
 	for _, err := range []error{errorOf(CodecOf[map[*int]int]()), errorOf(CodecOf[map[figure]int]())} {
 		if err == nil || !strings.Contains(err.Error(), "keys that are equal without being the same") {
