@@ -301,3 +301,29 @@ func TestRemember(t *testing.T) {
 		t.Errorf("nothing has changed, yet %v is saved", k)
 	}
 }
+
+// With a lane goes what was wrong with it.
+func TestDropClearsCondition(t *testing.T) {
+	o := newLoop(t)
+	var l *ValueLane[int]
+	a := o.add("/a", func(a *Agent) { l = Value(a, "n", 0) })
+	if err := o.command(a, "n", "text"); err == nil {
+		t.Fatal("a text fits a number")
+	}
+	if n := len(o.conditions()); n != 1 {
+		t.Fatalf("%d conditions, want 1", n)
+	}
+	tail := a.Lane("n").Open(&reader{})
+	o.do(a, func() {
+		if l.Drop() {
+			t.Error("a lane with a reader is dropped")
+		}
+	})
+	tail.Close()
+	o.do(a, func() {
+		if !l.Drop() {
+			t.Error("a lane without readers is not dropped")
+		}
+	})
+	want(t, "conditions of a dropped lane", o.conditions(), nil)
+}

@@ -148,13 +148,16 @@ func (l *Lane) Drop() bool {
 	l.inTurn()
 	a := l.agent
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	i := slices.Index(a.lanes, l)
-	if i < 0 || !l.joined || len(l.tails) > 0 {
-		return false
+	drops := i >= 0 && l.joined && len(l.tails) == 0
+	if drops {
+		a.lanes = slices.Delete(slices.Clone(a.lanes), i, i+1)
 	}
-	a.lanes = slices.Delete(slices.Clone(a.lanes), i, i+1)
-	return true
+	a.mu.Unlock()
+	if drops {
+		l.mark(nil) // what was wrong with it is over, too
+	}
+	return drops
 }
 
 // add makes l one of a's lanes, or says why it cannot be.

@@ -2,12 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 
 	"selvage/edge/agent"
@@ -41,23 +36,7 @@ func TestLsLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var serving sync.WaitGroup
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: h})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		serving.Go(func() { c.Serve(); c.Close(closeNormal, "") })
-	}))
-	t.Cleanup(func() {
-		s.Close()
-		serving.Wait()
-		if err := h.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	url := "warp" + strings.TrimPrefix(s.URL, "http")
+	url := serveWARP(t, h)
 	c, err := peer.Dial(t.Context(), url, peer.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,12 @@ func plainHost(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveWARP(t, h)
+}
+
+// serveWARP serves a host on loopback, and stops it when the test is over.
+func serveWARP(t *testing.T, h *host.Host) (url string) {
+	t.Helper()
 	var serving sync.WaitGroup
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !websocket.IsWebSocketUpgrade(r) {
