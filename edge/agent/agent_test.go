@@ -204,10 +204,10 @@ func testLink(t *testing.T) {
 	if !slices.Equal(same, []int{1, 3, 3, 4}) {
 		t.Errorf("the link saw %v over a restart of its source, want [1 3 3 4]", same)
 	}
-	if err := d.Stop(); err != nil {
+	if err := d.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(s.Lane("x").tails); n != 0 {
+	if n := len(s.Lane("x").readers()); n != 0 {
 		t.Errorf("%d readers are left of an agent that stopped", n)
 	}
 }
@@ -239,7 +239,7 @@ func TestLinkGivenUp(t *testing.T) {
 		o.do(e, func() { panic("spilt") })
 		o.run()
 		if s.IsUsed() {
-			t.Errorf("%d wait of an agent that has ended", len(s.waiting["y"]))
+			t.Errorf("%d wait of an agent that has ended", len(s.few().waiting["y"]))
 		}
 		if err := e.Start(); err != nil {
 			t.Fatal(err)
@@ -247,8 +247,8 @@ func TestLinkGivenUp(t *testing.T) {
 		o.run()
 		o.do(s, func() { Value(s, "y", 7) })
 		want(t, "conditions", o.conditions(), nil)
-		if len(s.waiting) != 0 || len(s.Lane("y").tails) != 1 {
-			t.Errorf("%d wait, %d read", len(s.waiting), len(s.Lane("y").tails))
+		if len(s.few().waiting) != 0 || len(s.Lane("y").readers()) != 1 {
+			t.Errorf("%d wait, %d read", len(s.few().waiting), len(s.Lane("y").readers()))
 		}
 	})
 }

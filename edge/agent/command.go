@@ -54,17 +54,17 @@ func (l *CommandLane[T]) command(body []byte) error {
 
 func (l *CommandLane[T]) publish() {
 	l.seq += uint64(len(l.heard))
-	if len(l.tails) > 0 {
+	if len(l.readers()) > 0 {
 		for _, b := range l.heard {
 			l.bytes += len(b)
 		}
 		l.log = append(l.log, l.heard...)
-		for l.bytes > l.agent.pending && len(l.log) > 1 {
+		for l.bytes > l.agent.pending() && len(l.log) > 1 {
 			l.bytes -= len(l.log[0])
 			l.log[0] = nil
 			l.log = l.log[1:]
 		}
-		l.late = len(l.tails)
+		l.late = len(l.readers())
 	}
 	clear(l.heard)
 	l.heard = l.heard[:0]
@@ -127,7 +127,7 @@ func (l *CommandLane[T]) resume(old *Lane) {
 	}
 	l.seq = old.typed.now()
 	l.late = 0
-	for _, t := range l.tails {
+	for _, t := range l.readers() {
 		t.at = min(t.at, l.seq)
 		if t.at < l.seq {
 			l.late++

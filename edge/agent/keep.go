@@ -49,11 +49,11 @@ func (a *Agent) reset() (before []*Lane) {
 	before = a.lanes
 	a.lanes = nil
 	if len(before) > 0 {
-		a.stored = make(map[route.LaneName]Snapshot)
+		a.more().stored = make(map[route.LaneName]Snapshot)
 	}
 	for _, l := range before {
 		if l.stored {
-			a.stored[l.name] = l.typed.snapshot()
+			a.rare.stored[l.name] = l.typed.snapshot()
 		}
 	}
 	return before
@@ -83,14 +83,14 @@ func (a *Agent) inherit(l, old *Lane) {
 	l.rowID = old.rowID
 	l.unsaved = l.unsaved || old.unsaved
 	unsaved := l.unsaved && l.stored
-	l.tails = append(slices.Clip(l.tails), old.tails...)
-	for _, t := range old.tails {
+	l.setReaders(append(slices.Clip(l.readers()), old.readers()...))
+	for _, t := range old.readers() {
 		t.lane = l
 	}
 	if l.kind == old.kind {
 		l.typed.resume(old)
 	}
-	tails := l.tails
+	tails := l.readers()
 	a.mu.Unlock()
 	if unsaved {
 		a.rt.Changed() // a commit may have passed while the lane was away

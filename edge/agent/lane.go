@@ -3,7 +3,6 @@ package agent
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"selvage/edge/health"
 	"selvage/edge/route"
@@ -36,30 +35,58 @@ func ParseLaneKind(s string) (LaneKind, bool) {
 // (a Tail). So a reader that lags costs nothing but what the log keeps for it: a value lane the
 // newest value, a map lane the newest change of each key, a command lane a bounded number of bytes.
 type Lane struct {
-	agent  *Agent
-	name   route.LaneName
-	kind   LaneKind
-	stored bool // remembered over a restart
+	agent *Agent
+	name  route.LaneName
+	typed typed
+	rare  *rareLane // what most lanes do without
 
+	kind     LaneKind
+	stored   bool // remembered over a restart
 	readOnly bool // only its agent sets it
-
-	changed bool  // in this turn
-	faulty  bool  // a condition stands for it
-	orphan  bool  // setup has not made it anew since a restart
-	before  *Lane // an orphan of its name, until the end of the turn that made this one
+	changed  bool // in this turn
+	faulty   bool // a condition stands for it
+	orphan   bool // setup has not made it anew since a restart
 
 	// Guarded by agent.mu.
 	joined  bool // the turn that made it is over
 	unsaved bool
-	tails   []*Tail // replaced, never altered, when one comes or goes
+	tails   *[]*Tail // replaced, never altered, when one comes or goes; nil for none
 	rowID   int64
-	use     *use
-
-	typed typed
 }
 
-// use is what is done when a lane begins to be read, and when it no longer is.
-type use struct{ first, idle func() }
+// rareLane is made in turns, and what is in it set with agent.mu held.
+type rareLane struct {
+	first, idle func() // when a lane begins to be read, and when it no longer is
+	before      *Lane  // an orphan of its name, until the end of the turn that made this one
+}
+
+func (l *Lane) more() *rareLane {
+	if l.rare == nil {
+		l.rare = new(rareLane)
+	}
+	return l.rare
+}
+
+func (l *Lane) before() *Lane {
+	if l.rare == nil {
+		return nil
+	}
+	return l.rare.before
+}
+
+// readers returns the places of all who read the lane. agent.mu is held.
+func (l *Lane) readers() []*Tail {
+	if l.tails == nil {
+		return nil
+	}
+	return *l.tails
+}
+
+func (l *Lane) setReaders(tails []*Tail) {
+	if l.tails = nil; len(tails) > 0 {
+		l.tails = &tails
+	}
+}
 
 // typed is the half of a lane that knows its Go type. Only command is called in a turn;
 // the rest is called with agent.mu held.
@@ -107,8 +134,11 @@ func (l *Lane) Open(r Reader) *Tail {
 	a := l.agent
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.ended {
+		return ended(a, r)
+	}
 	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now(), id: opened.Add(1)}
-	l.tails = append(slices.Clip(l.tails), t)
+	l.setReaders(append(slices.Clip(l.readers()), t))
 	return t
 }
 
@@ -117,28 +147,21 @@ func (l *Lane) Open(r Reader) *Tail {
 func (l *Lane) OnFirst(fn func()) {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	l.uses().first = fn
+	l.more().first = fn
 }
 
 // OnIdle has fn run as a turn when the lane's last reader has gone. Another may have come by then.
 func (l *Lane) OnIdle(fn func()) {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	l.uses().idle = fn
-}
-
-func (l *Lane) uses() *use {
-	if l.use == nil {
-		l.use = new(use)
-	}
-	return l.use
+	l.more().idle = fn
 }
 
 // Expect is called in the turn that brings a reader, before Open.
 func (l *Lane) Expect() {
 	l.inTurn()
-	if l.use != nil && l.use.first != nil && !l.IsRead() {
-		l.use.first()
+	if l.rare != nil && l.rare.first != nil && !l.IsRead() {
+		l.rare.first()
 		l.agent.publish()
 	}
 }
@@ -149,7 +172,7 @@ func (l *Lane) Drop() bool {
 	a := l.agent
 	a.mu.Lock()
 	i := slices.Index(a.lanes, l)
-	drops := i >= 0 && l.joined && len(l.tails) == 0
+	drops := i >= 0 && l.joined && len(l.readers()) == 0
 	if drops {
 		a.lanes = slices.Delete(slices.Clone(a.lanes), i, i+1)
 	}
@@ -167,25 +190,29 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	}
 	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
 	a.mu.Lock()
-	l.before = a.lane(l.name)
-	if l.before != nil && !l.before.orphan {
-		a.mu.Unlock()
-		panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
+	if before := a.lane(l.name); before != nil {
+		if !before.orphan {
+			a.mu.Unlock()
+			panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
+		}
+		l.more().before = before
+		a.lanes = slices.DeleteFunc(a.lanes, func(o *Lane) bool { return o == before })
 	}
-	a.lanes = append(slices.DeleteFunc(a.lanes, func(o *Lane) bool { return o == l.before }), l)
+	a.lanes = append(a.lanes, l)
 	a.mu.Unlock()
-	a.made = append(a.made, l)
+	turn := a.deed()
+	turn.made = append(turn.made, l)
 }
 
 // join ends the making of a lane, after the turn that made it: those who wait for it get it.
 func (l *Lane) join() {
 	a := l.agent
-	if old := l.before; old != nil {
-		l.before = nil
+	if old := l.before(); old != nil {
+		l.rare.before = nil
 		a.inherit(l, old)
 	}
-	waiting := a.waiting[l.name]
-	delete(a.waiting, l.name)
+	waiting := a.few().waiting[l.name]
+	delete(a.few().waiting, l.name)
 	for _, w := range waiting {
 		w.Join(l, nil)
 	}
@@ -194,9 +221,10 @@ func (l *Lane) join() {
 
 // claim hands over what was remembered of the lane.
 func (l *Lane) claim() (Snapshot, bool) {
-	s, ok := l.agent.stored[l.name]
-	delete(l.agent.stored, l.name)
-	if old := l.before; old != nil && old.stored {
+	stored := l.agent.few().stored
+	s, ok := stored[l.name]
+	delete(stored, l.name)
+	if old := l.before(); old != nil && old.stored {
 		l.agent.mu.Lock()
 		s, ok = old.typed.snapshot(), true
 		l.agent.mu.Unlock()
@@ -219,7 +247,8 @@ func (l *Lane) inTurn() {
 func (l *Lane) touch() {
 	if !l.changed {
 		l.changed = true
-		l.agent.changed = append(l.agent.changed, l)
+		turn := l.agent.deed()
+		turn.changed = append(turn.changed, l)
 	}
 }
 
@@ -247,96 +276,3 @@ func (l *Lane) fail(err error) {
 }
 
 func (l *Lane) code() string { return "lane." + string(l.agent.uri) + "." + string(l.name) }
-
-// Tail is one reader's place in a lane's log.
-type Tail struct {
-	agent  *Agent
-	reader Reader
-	id     uint64 // of no other Tail in this process
-
-	// Guarded by agent.mu.
-	lane    *Lane // nil once closed
-	at      uint64
-	lost    uint64
-	syncing bool // between State and its end
-}
-
-var opened atomic.Uint64 // tails
-
-// Next returns the body of the oldest event that the reader has not had. The bytes are shared
-// by all readers and must not be altered.
-func (t *Tail) Next() (body []byte, ok bool) {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	if t.lane == nil {
-		return nil, false
-	}
-	if body, ok = t.lane.typed.next(t); ok {
-		t.agent.events++
-	}
-	return body, ok
-}
-
-// State returns, one a call, the bodies of the events that bring the reader to the lane's present
-// state; Next goes on from there.
-func (t *Tail) State() func() (body []byte, ok bool) {
-	a := t.agent
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if t.lane == nil {
-		return func() ([]byte, bool) { return nil, false }
-	}
-	t.syncing = true
-	next := t.lane.typed.state(t)
-	return func() ([]byte, bool) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		body, ok := next()
-		if t.syncing = ok; ok {
-			a.events++
-		}
-		return body, ok
-	}
-}
-
-// Skip forgets what the reader has not had.
-func (t *Tail) Skip() {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	if t.lane != nil {
-		t.lane.typed.left(t)
-		t.at = t.lane.typed.now()
-	}
-}
-
-// Lost returns how many events of a command lane were dropped because the reader lagged.
-func (t *Tail) Lost() uint64 {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	return t.lost
-}
-
-// Close gives up the place.
-func (t *Tail) Close() {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	l := t.lane
-	if l == nil {
-		return
-	}
-	l.typed.left(t)
-	t.lane = nil
-	kept := make([]*Tail, 0, len(l.tails))
-	for _, o := range l.tails {
-		if o != t {
-			kept = append(kept, o)
-		}
-	}
-	l.tails = kept
-	switch {
-	case len(kept) == 0 && l.use != nil && l.use.idle != nil:
-		t.agent.rt.Wake(l.use.idle)
-	case t.agent.view:
-		t.agent.rt.Wake(func() {})
-	}
-}

@@ -164,7 +164,7 @@ func (g *listLog) apply(ops []listOp) {
 		}
 	}
 	if g.seq != g.turn {
-		g.late = len(g.lane.tails)
+		g.late = len(g.lane.readers())
 	}
 	if g.bytes > g.most() { // the list is shorter now
 		g.shrink()
@@ -250,7 +250,7 @@ func (g *listLog) clear() {
 func (g *listLog) push(s listSlot) {
 	g.seq++
 	s.seq = g.seq
-	if len(g.lane.tails) == 0 {
+	if len(g.lane.readers()) == 0 {
 		return
 	}
 	g.slots = append(g.slots, s)
@@ -266,7 +266,7 @@ func (g *listLog) most() int { return max(g.room, g.size) }
 // themselves: a reader who had everything before them does not lag.
 func (g *listLog) shrink() {
 	had := g.seq
-	for _, t := range g.lane.tails {
+	for _, t := range g.lane.readers() {
 		had = min(had, t.at)
 	}
 	g.bytes = 0
@@ -419,8 +419,8 @@ func (g *listLog) resume(old *Lane) {
 		}
 	}
 	g.seq = max(g.seq, old.typed.now()) + 1
-	g.base, g.slots, g.bytes, g.late = g.seq, nil, 0, len(g.lane.tails)
-	for _, t := range g.lane.tails {
+	g.base, g.slots, g.bytes, g.late = g.seq, nil, 0, len(g.lane.readers())
+	for _, t := range g.lane.readers() {
 		g.note(t, nil)
 	}
 }

@@ -44,7 +44,7 @@ func (o *loop) add(uri string, fn func(a *Agent)) *Agent {
 func (o *loop) make(uri string, fn func(a *Agent)) *Agent {
 	kind := NewKind("test", struct{}{}, func(a *Agent, _ struct{}) error { fn(a); return nil })
 	rt := &loopRuntime{loop: o}
-	rt.agent = New(Options{URI: route.NodeURI(uri), Kind: kind, Host: rt})
+	rt.agent = New(route.NodeURI(uri), &Options{Kind: kind}, rt)
 	o.agents[rt.agent.uri] = rt.agent
 	return rt.agent
 }
@@ -123,6 +123,8 @@ func (r *loopRuntime) Leave(node route.NodeURI, w *Wait) {
 	}
 }
 func (r *loopRuntime) Made(*Lane)            {}
+func (r *loopRuntime) Work(do func())        { go do() }
+func (r *loopRuntime) End()                  {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }
 func (r *loopRuntime) Clock() *clock.Clock   { return testClock }
 func (r *loopRuntime) Health() *health.Board { return r.loop.health }

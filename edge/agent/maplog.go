@@ -114,7 +114,7 @@ func (g *mapLog) apply(ops []mapOp) {
 		}
 	}
 	if g.seq != before {
-		g.late = len(g.lane.tails)
+		g.late = len(g.lane.readers())
 	}
 	if g.gone > max(64, (len(g.sorted)+len(g.added))/2) {
 		g.entries() // entries that came and went must not pile up
@@ -167,7 +167,7 @@ func (g *mapLog) clear(body []byte) {
 // first n" may be other keys.
 func (g *mapLog) cut(op mapOp) {
 	behind := func(t *Tail) bool { return t.syncing || t.at < g.seq }
-	if len(g.slots) > 0 || slices.ContainsFunc(g.lane.tails, behind) {
+	if len(g.slots) > 0 || slices.ContainsFunc(g.lane.readers(), behind) {
 		for _, e := range op.cut {
 			g.remove(e)
 		}
@@ -185,7 +185,7 @@ func (g *mapLog) push(s mapSlot) {
 	}
 	g.seq++
 	s.seq = g.seq
-	if len(g.lane.tails) > 0 {
+	if len(g.lane.readers()) > 0 {
 		g.slots = append(g.slots, s)
 	}
 }
@@ -193,8 +193,8 @@ func (g *mapLog) push(s mapSlot) {
 // throwOut removes the slots that no reader will be told of: those that all have had, overtaken
 // updates, and removals of entries that whoever has not had the removal never knew.
 func (g *mapLog) throwOut() {
-	places := make([]uint64, 0, len(g.lane.tails))
-	for _, t := range g.lane.tails {
+	places := make([]uint64, 0, len(g.lane.readers()))
+	for _, t := range g.lane.readers() {
 		places = append(places, t.at)
 	}
 	slices.Sort(places)
@@ -333,7 +333,7 @@ func (g *mapLog) resume(old *Lane) {
 		}
 	}
 	g.seq, g.slots, g.late = max(g.seq, old.typed.now()), nil, 0
-	if len(g.lane.tails) == 0 {
+	if len(g.lane.readers()) == 0 {
 		return
 	}
 	g.push(mapSlot{body: []byte("@clear")})
@@ -341,5 +341,5 @@ func (g *mapLog) resume(old *Lane) {
 		g.push(mapSlot{entry: e})
 		e.seq, e.born = g.seq, g.seq
 	}
-	g.late = len(g.lane.tails)
+	g.late = len(g.lane.readers())
 }

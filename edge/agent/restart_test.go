@@ -171,10 +171,10 @@ func TestOnClose(t *testing.T) {
 		if fired != 500 {
 			t.Errorf("%d timers fired, want 500", fired)
 		}
-		if n := len(a.open); n != 10 {
+		if n := len(a.few().open); n != 10 {
 			t.Errorf("%d things are kept to be given back, want 10", n)
 		}
-		if err := a.Stop(); err != nil || closed != 10 {
+		if err := a.Finish(); err != nil || closed != 10 {
 			t.Errorf("Stop: %v, %d of 10 given back", err, closed)
 		}
 	})

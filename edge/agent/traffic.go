@@ -37,7 +37,7 @@ func (a *Agent) Readers(fn func(l *Lane, id uint64, r Reader)) (events uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range a.lanes {
-		for _, t := range l.tails {
+		for _, t := range l.readers() {
 			fn(l, t.id, t.reader)
 		}
 	}
@@ -49,7 +49,7 @@ func (a *Agent) IsRead() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range a.lanes {
-		if len(l.tails) > 0 {
+		if len(l.readers()) > 0 {
 			return true
 		}
 	}
@@ -60,5 +60,5 @@ func (a *Agent) IsRead() bool {
 func (l *Lane) IsRead() bool {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	return len(l.tails) > 0
+	return len(l.readers()) > 0
 }

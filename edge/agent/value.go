@@ -10,14 +10,25 @@ import (
 type ValueLane[T any] struct {
 	Lane
 	codec *recon.Codec[T]
-	cur   T  // as this turn sees it
-	first *T // the start value, kept through setup when a remembered one took its place
-	onSet []func(old, now T) error
+	cur   T             // as this turn sees it
+	rare  *rareValue[T] // what most value lanes do without
 
 	// Guarded by agent.mu.
 	pub  T
 	body []byte // pub's Recon form once somebody asked for it
 	seq  uint64
+}
+
+type rareValue[T any] struct {
+	first *T // the start value, kept through setup when a remembered one took its place
+	onSet []func(old, now T) error
+}
+
+func (l *ValueLane[T]) more() *rareValue[T] {
+	if l.rare == nil {
+		l.rare = new(rareValue[T])
+	}
+	return l.rare
 }
 
 // Value makes a value lane that starts with initial, or with what is remembered of it. T is a
@@ -30,7 +41,7 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 		if v, err := l.codec.Decode(s.Value); err != nil {
 			l.fail(fmt.Errorf("what was stored does not fit and is left aside: %w", err))
 		} else {
-			l.first, l.cur = &initial, v
+			l.more().first, l.cur = &initial, v
 		}
 	}
 	l.pub, l.seq = l.cur, 1 // so that a reader at 0 is shown the start value
@@ -40,8 +51,8 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 // Transient makes the lane forget its value when the host stops. It is for setup.
 func (l *ValueLane[T]) Transient() *ValueLane[T] {
 	l.stored = false
-	if l.first != nil {
-		l.cur, l.pub, l.first = *l.first, *l.first, nil
+	if r := l.rare; r != nil && r.first != nil {
+		l.cur, l.pub, r.first = *r.first, *r.first, nil
 	}
 	return l
 }
@@ -56,7 +67,7 @@ func (l *ValueLane[T]) ReadOnly() *ValueLane[T] {
 // before and now. An error refuses the value: the lane keeps what it had, nobody is told of the
 // new one, and the error shows in health.
 func (l *ValueLane[T]) OnSet(fn func(old, now T) error) *ValueLane[T] {
-	l.onSet = append(l.onSet, fn)
+	l.more().onSet = append(l.more().onSet, fn)
 	return l
 }
 
@@ -70,10 +81,12 @@ func (l *ValueLane[T]) set(v T) error {
 	l.inTurn()
 	old := l.cur
 	l.cur = v
-	for _, fn := range l.onSet {
-		if err := fn(old, v); err != nil {
-			l.cur = old
-			return err
+	if l.rare != nil {
+		for _, fn := range l.rare.onSet {
+			if err := fn(old, v); err != nil {
+				l.cur = old
+				return err
+			}
 		}
 	}
 	l.touch()

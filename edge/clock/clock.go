@@ -37,6 +37,8 @@ type Clock struct {
 	known   bool          // vouched is set
 	learnt  time.Duration // wall minus monotonic as a peer told it
 	told    bool          // learnt is set
+
+	steps steps
 }
 
 // System returns the clock of the running kernel. It counts from the boot of the machine, so stamps
@@ -85,8 +87,9 @@ func (c *Clock) Trusted() bool { return c.Now().Trusted }
 func (c *Clock) Learn(wall time.Time) {
 	mono := c.base + time.Since(c.start)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.learnt, c.told = time.Duration(wall.UnixNano())-mono, true
+	c.mu.Unlock()
+	c.steps.tell()
 }
 
 // Correct gives an untrusted stamp of this boot its wall time, if that is known by now. It reports

@@ -42,3 +42,6 @@ func (s Stamp) Age(now Stamp) time.Duration {
 	}
 	return max(0, time.Duration(now.Wall-s.Wall))
 }
+
+// Until returns how long after s the moment t is by the wall clock, less than 0 if it has passed.
+func (s Stamp) Until(t time.Time) time.Duration { return t.Sub(s.Time()) }

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,48 +14,27 @@ import (
 	"selvage/edge/route"
 )
 
-const (
-	maxMail  = 256 << 10 // bytes a mailbox holds, beside what is having its turns
-	mailSize = 64        // what a piece of mail costs beside its body
-	maxTurns = 256       // turns an agent takes before the next agent's are due
-)
+const maxTurns = 256 // an agent takes before the next agent's are due
 
-// A panic restarts its agent after a pause that doubles up to a bound, and begins anew once the
-// agent has run for that long.
-const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = 30 * time.Second
-)
-
-// ErrFull is what a sender gets whose mail finds no room.
-var ErrFull = errors.New("its mailbox is full; the agent is slower than what it is sent")
-
-// cell is an agent's place in the host: its mailbox and its turn in the queue. It is the agent's Runtime.
+// cell is an agent and its place in the host: its mailbox and its turn in the queue. It is the
+// agent's Runtime. There may be a million of them.
 type cell struct {
+	agent agent.Agent
 	host  *Host
-	agent *agent.Agent
-	layer Layer
-	dirty atomic.Bool // marked at the store
+	of    *origin // altered by its worker only, with host.mu held
+	born  int64   // ms since 1970
+
+	mu       sync.Mutex
+	box      *mailbox // nil while there is no mail
+	crashes  *crashes // nil while there was none
+	busy     time.Duration
+	commands uint64 // taken
+	touched  uint32 // the round of Host.tidy in which the last mail came
+	state    cellState
+	started  bool
+
 	gone  bool        // had its last turn; only its worker asks
-	view  bool        // ends when nobody reads it; see Host.Views and Host.Beyond
-	born  int64       // ms since 1970
-
-	mu      sync.Mutex
-	state   cellState
-	mail    []agent.Mail
-	box     *[]agent.Mail // where mail goes back to when it is read
-	bytes   int
-	room    chan struct{} // closed when mail was taken; nil while nobody waits
-	started bool
-	crashes *crashes // nil while there was none
-
-	busy     time.Duration // in turns
-	commands uint64        // taken
-}
-
-type crashes struct {
-	pause time.Duration // before the next restart
-	since time.Time     // of the last start
+	dirty atomic.Bool // marked at the store
 }
 
 type cellState uint8
@@ -67,83 +45,27 @@ const (
 	running
 	resting // panicked; a timer brings it back
 	stopped
-	retired // a view that nobody read; its node may have another by now
+	retired // it is not in memory any more; its node may have a successor
 )
 
-// errRetired is for who has found a view in its last moment, and does well to find it anew.
+var stateNames = [...]string{"idle", "queued", "running", "restarting", "stopped", "stopped"}
+
+func (s cellState) String() string { return stateNames[s] }
+
+// errRetired is for who has found an agent in its last moment, and does well to find it anew.
 var errRetired = errors.New("it has just ended")
 
-// boxes keep mailboxes that have been emptied for whoever gets mail next: an idle agent needs none.
-var boxes = sync.Pool{New: func() any { return new([]agent.Mail) }}
-
-const maxBox = 1024 // pieces of mail for which a box is kept
-
-// push puts m in the mailbox. Urgent mail is bounded by those who send it, and never refused.
-func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error) {
-	size := mailSize + len(m.Body)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch c.state {
-	case stopped:
-		return nil, ErrStopped
-	case retired:
-		return nil, errRetired
-	}
-	if !urgent && c.bytes+size > maxMail && len(c.mail) > 0 {
-		if c.room == nil {
-			c.room = make(chan struct{})
-		}
-		return c.room, ErrFull
-	}
-	if c.mail == nil {
-		c.box = boxes.Get().(*[]agent.Mail)
-		c.mail = *c.box
-	}
-	c.mail = append(c.mail, m)
-	c.bytes += size
-	if c.state == idle {
-		c.state = queued
-		c.host.sched.add(c)
-	}
-	return nil, nil
-}
-
-// deliver puts m in the mailbox, waiting for room while ctx lasts.
-func (c *cell) deliver(ctx context.Context, m agent.Mail) error {
-	for {
-		room, err := c.push(m, false)
-		if room == nil {
-			return err
-		}
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
 // run gives the agent the turns that its mail is worth, on a worker.
-func (c *cell) run(watch *stopwatch) {
-	weight := watch.start()
+func (c *cell) run(w *worker) {
+	weight := w.watch.start()
 	c.mu.Lock()
 	c.state = running
-	mail := c.mail
-	box := c.box
-	c.mail, c.box, c.bytes = nil, nil, 0
-	if len(mail) > maxTurns {
-		c.mail, mail, box = mail[maxTurns:], mail[:maxTurns], nil
-		for _, m := range c.mail {
-			c.bytes += mailSize + len(m.Body)
-		}
-	}
-	if c.room != nil {
-		close(c.room)
-		c.room = nil
-	}
+	mail, box := c.take()
 	started := c.started
 	c.mu.Unlock()
 
+	w.begin(c)
+	defer w.end()
 	if !started && !c.start(mail) {
 		return
 	}
@@ -154,6 +76,7 @@ func (c *cell) run(watch *stopwatch) {
 		}
 		err := ErrStopped
 		if !c.gone {
+			w.turns.Add(1)
 			err = c.agent.Step(m)
 		}
 		if m.Done != nil {
@@ -168,25 +91,24 @@ func (c *cell) run(watch *stopwatch) {
 			return
 		}
 	}
-	if box != nil && cap(mail) <= maxBox {
-		*box = mail[:0]
-		boxes.Put(box)
+	if box != nil {
+		box.recycle()
 	}
 
-	if c.view && c.retire() {
+	if c.of.options.View && c.retireView() {
 		return
 	}
 	var took time.Duration
 	if weight > 0 {
-		took = weight * time.Since(watch.begun)
+		took = weight * time.Since(w.watch.begun)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy += took
 	c.commands += commands
 	switch {
-	case c.state == stopped:
-	case len(c.mail) > 0:
+	case c.state != running:
+	case c.box != nil:
 		c.state = queued
 		c.host.sched.add(c)
 	default:
@@ -199,7 +121,7 @@ func (c *cell) run(watch *stopwatch) {
 func (c *cell) start(mail []agent.Mail) bool {
 	var stored map[route.LaneName]agent.Snapshot
 	var err error
-	if !c.view {
+	if !c.of.options.View {
 		stored, err = c.host.load(c.agent.URI())
 	}
 	if err != nil {
@@ -208,7 +130,7 @@ func (c *cell) start(mail []agent.Mail) bool {
 	}
 	c.agent.Remember(stored)
 	err = c.agent.Start()
-	if p := (*agent.Panicked)(nil); errors.As(err, &p) {
+	if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
 		c.crash(p, mail)
 		return false
 	}
@@ -226,90 +148,11 @@ func (c *cell) start(mail []agent.Mail) bool {
 	return true
 }
 
-func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
-	c.host.Health.Add("agent.restarts", 1)
-	c.host.logOf(c.agent.URI()).Error("agent panicked", "cause", fmt.Sprint(p.Cause), "stack", string(p.Stack))
-	c.host.listeners.tell(Said{Node: c.agent.URI(), Time: time.Now(), Panic: p})
-	c.rest(p, mail)
-}
-
-// rest takes the agent out of the queue until its pause is over. Mail that had no turn is put
-// back, before what came since.
-func (c *cell) rest(cause error, mail []agent.Mail) {
-	c.mu.Lock()
-	for _, m := range mail {
-		c.bytes += mailSize + len(m.Body)
-	}
-	c.mail = append(mail, c.mail...)
-	c.box = nil
-	if c.crashes == nil {
-		c.crashes = new(crashes)
-	}
-	if since := c.crashes.since; !since.IsZero() && time.Since(since) > lastPause {
-		c.crashes.pause = 0
-	}
-	pause := min(max(2*c.crashes.pause, firstPause), lastPause)
-	c.crashes.pause = pause
-	c.started, c.state = false, resting
-	c.mu.Unlock()
-	c.raise(fmt.Sprintf("agent %s stopped: %v; it starts again in %v", c.agent.URI(), cause, pause),
-		"its state is kept; the log has the place, and the agent's author would like to know")
-	time.AfterFunc(pause, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.state == resting {
-			c.state = queued
-			c.host.sched.add(c)
-		}
-	})
-}
-
 func (c *cell) raise(text, remedy string) {
 	c.host.Health.Raise(health.Condition{Code: c.code(), Text: text, Remedy: remedy, Severity: health.Failure})
 }
 
 func (c *cell) code() string { return "agent." + string(c.agent.URI()) }
-
-// stop gives the agent its last turn and calls done after it.
-func (c *cell) stop(done func()) {
-	last := agent.Mail{Do: func() {}, Done: func(error) {
-		c.gone = true
-		if err := c.agent.Stop(); err != nil {
-			c.Log().Error("agent did not stop properly", "err", err)
-		}
-		c.shut()
-		done()
-	}}
-	c.mu.Lock()
-	out := c.state == resting || c.state == stopped || c.state == retired
-	c.mu.Unlock()
-	if out {
-		c.shut()
-		done()
-		return
-	}
-	if _, err := c.push(last, true); err != nil {
-		done()
-	}
-}
-
-// shut ends the mailbox; who waits for a turn is told.
-func (c *cell) shut() {
-	c.mu.Lock()
-	c.state = stopped
-	waiting := c.mail
-	c.mail = nil
-	if c.room != nil {
-		close(c.room)
-		c.room = nil
-	}
-	c.mu.Unlock()
-	for _, m := range waiting {
-		if m.Done != nil {
-			m.Done(ErrStopped)
-		}
-	}
-}
 
 // The rest is agent.Runtime.
 
@@ -378,7 +221,8 @@ func (c *cell) Changed() {
 	}
 }
 
-func (c *cell) Made(l *agent.Lane)    { c.host.watchers.tell(c.agent, l) }
+func (c *cell) Made(l *agent.Lane)    { c.host.watchers.tell(&c.agent, l) }
+func (c *cell) Work(do func())        { c.host.works.Go(do) }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }
 func (c *cell) Log() *slog.Logger     { return c.host.heardLog(c.agent.URI()) }

@@ -36,6 +36,11 @@ type Options struct {
 	MaxRouted int
 
 	Pending int // bytes of events that a command lane keeps for links that lag; 1 MiB when 0
+
+	// Passivate is how long an agent of a config or route stays in memory that nobody touches or links
+	// to and that waits for nothing but alarms; 0 for ever. It needs a Store.
+	Passivate time.Duration
+	Budget    time.Duration // that a turn may take before it is reported and others get another worker; 1 s when 0
 }
 
 // Host runs agents.
@@ -45,12 +50,13 @@ type Host struct {
 
 	mu      sync.RWMutex
 	cells   map[route.NodeURI]*cell
-	routes  route.Table[kindOf]
+	passive map[route.NodeURI]*origin // agents of the config that are not in memory
+	routes  routes
 	routed  int
 	awaited map[route.NodeURI][]*agent.Wait // for an agent that there is not yet
 	stopped bool
 
-	far     agent.Kind // of agents of other hosts; none while it has no name
+	far     *origin // of agents of other hosts; nil while there are none
 	sendFar func(route.NodeURI, route.LaneName, []byte) error
 
 	views  func(route.NodeURI) (agent.Kind, any, bool)
@@ -58,14 +64,20 @@ type Host struct {
 
 	watchers  watchers
 	listeners listeners
+	tidier
+	works sync.WaitGroup // what agents do beside their turns
 }
 
-type kindOf struct {
-	kind   agent.Kind
-	config any
-	guard  func(route.Params) bool
-	view   bool
+// origin is what agents of one table or route have in common.
+type origin struct {
+	options agent.Options
+	layer   Layer
+	routed  bool
+	guard   func(route.Params) bool
 }
+
+// returns reports whether an agent comes back at the first touch after it has left memory.
+func (o *origin) returns() bool { return o.layer == Agents && !o.options.View }
 
 // Errors of a command or link that found nobody.
 var (
@@ -82,8 +94,10 @@ func New(o Options) *Host {
 		o.Workers = max(2, runtime.GOMAXPROCS(0))
 	}
 	o.MaxRouted = cmp.Or(o.MaxRouted, 10_000)
-	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, awaited: map[route.NodeURI][]*agent.Wait{}}
-	h.sched.start(o.Workers)
+	o.Budget = cmp.Or(o.Budget, time.Second)
+	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, passive: map[route.NodeURI]*origin{}, awaited: map[route.NodeURI][]*agent.Wait{}}
+	h.sched.start(h, o.Workers)
+	h.startTidier()
 	return h
 }
 
@@ -104,18 +118,14 @@ func (h *Host) Add(uri route.NodeURI, layer Layer, k agent.Kind, config any) (*H
 	if h.stopped {
 		return nil, ErrStopped
 	}
-	if h.cells[uri] != nil {
+	if h.cells[uri] != nil || h.passive[uri] != nil {
 		return nil, fmt.Errorf("there is already an agent %s", uri)
 	}
-	return &Handle{h.make(uri, route.Params{}, layer, kindOf{kind: k, config: config})}, nil
+	return &Handle{h.make(uri, h.origin(layer, k, config))}, nil
 }
 
-// Route has an agent of the kind made on the first touch of any node URI that the pattern
-// matches. guard may refuse some of them; nil refuses none.
-func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route.Params) bool) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.routes.Add(p, kindOf{kind: k, config: config, guard: guard})
+func (h *Host) origin(layer Layer, k agent.Kind, config any) *origin {
+	return &origin{options: agent.Options{Kind: k, Config: config, Pending: h.Pending}, layer: layer}
 }
 
 // Beyond has an agent of the kind made for each node of another host that an agent of this one links
@@ -124,15 +134,16 @@ func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route
 func (h *Host) Beyond(k agent.Kind, send func(node route.NodeURI, lane route.LaneName, body []byte) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.far, h.sendFar = k, send
+	h.far, h.sendFar = h.origin(Things, k, nil), send
+	h.far.options.View = true
 }
 
-func (h *Host) make(uri route.NodeURI, params route.Params, layer Layer, k kindOf) *cell {
-	c := &cell{host: h, layer: layer, view: k.view, born: time.Now().UnixMilli()}
-	c.agent = agent.New(agent.Options{URI: uri, Params: params, Kind: k.kind, Config: k.config, Host: c, View: k.view, Pending: h.Pending})
+func (h *Host) make(uri route.NodeURI, of *origin) *cell {
+	c := &cell{host: h, of: of, born: time.Now().UnixMilli()}
+	c.agent.Init(uri, &of.options, c)
 	h.cells[uri] = c
-	h.watchers.tell(c.agent, nil)
-	if !k.view { // whose first mail is about to come
+	h.watchers.tell(&c.agent, nil)
+	if !of.options.View { // whose first mail is about to come
 		c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
 	}
 	for _, w := range h.awaited[uri] {
@@ -172,24 +183,25 @@ func (h *Host) forget(uri route.NodeURI, w *agent.Wait) *cell {
 func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	h.mu.RLock()
 	c := h.cells[uri]
-	var k kindOf
-	var params route.Params
-	routed := false
+	var of *origin
 	switch {
 	case c != nil:
 	case uri.IsFar():
-		k, routed = kindOf{kind: h.far, view: true}, h.far.Name != ""
+		of = h.far
 	default:
-		k, params, routed = h.routes.Find(uri)
+		of = h.passive[uri]
+		if of == nil {
+			of = h.routes.find(uri)
+		}
 	}
 	h.mu.RUnlock()
 	if c != nil {
 		return c, nil
 	}
-	if !routed {
-		k, routed = h.view(uri)
+	if of == nil {
+		of = h.view(uri)
 	}
-	if !routed || k.guard != nil && !k.guard(params) {
+	if of == nil {
 		return nil, ErrNoNode
 	}
 	h.mu.Lock()
@@ -200,23 +212,20 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	if h.stopped {
 		return nil, ErrStopped
 	}
-	if uri.IsFar() {
-		return h.make(uri, params, Things, k), nil
+	switch {
+	case uri.IsFar():
+	case of.options.View:
+		return h.makeView(uri, of)
+	case of.routed:
+		if err := h.mayRoute(uri); err != nil {
+			return nil, err
+		}
+		h.routed++
+	default:
+		delete(h.passive, uri)
 	}
-	if k.view {
-		return h.makeView(uri, k)
-	}
-	if h.routed >= h.MaxRouted {
-		h.Health.Raise(health.Condition{
-			Code:     "host.agents",
-			Text:     fmt.Sprintf("routes have made %d agents, and make no more: %s was refused", h.routed, uri),
-			Remedy:   "if so many are meant, raise agents in the table [host]; else look who touches new node URIs",
-			Severity: health.Failure,
-		})
-		return nil, ErrTooMany
-	}
-	h.routed++
-	return h.make(uri, params, Agents, k), nil
+	h.wakeUp(uri)
+	return h.make(uri, of), nil
 }
 
 // Nodes goes through the agents that exist.
@@ -224,7 +233,7 @@ func (h *Host) Nodes() iter.Seq[*agent.Agent] {
 	h.mu.RLock()
 	all := make([]*agent.Agent, 0, len(h.cells))
 	for _, c := range h.cells {
-		all = append(all, c.agent)
+		all = append(all, &c.agent)
 	}
 	h.mu.RUnlock()
 	return func(yield func(*agent.Agent) bool) {
@@ -244,7 +253,7 @@ func (h *Host) Node(uri route.NodeURI) (*agent.Agent, bool) {
 	if c == nil {
 		return nil, false
 	}
-	return c.agent, true
+	return &c.agent, true
 }
 
 // Handle is how a part of the host reaches an agent it made.
@@ -267,7 +276,7 @@ func (h *Handle) Give(ctx context.Context, body []byte, fn func()) error {
 func (h *Handle) Wake(fn func()) { h.cell.Wake(fn) }
 
 // Agent returns the agent itself.
-func (h *Handle) Agent() *agent.Agent { return h.cell.agent }
+func (h *Handle) Agent() *agent.Agent { return &h.cell.agent }
 
 // Stop gives every agent its last turn, layer by layer from the top, then ends the workers. What
 // ctx leaves no time for is named in the error.
@@ -276,17 +285,32 @@ func (h *Host) Stop(ctx context.Context) error {
 	h.stopped = true
 	layers := map[Layer][]*cell{}
 	for _, c := range h.cells {
-		layers[c.layer] = append(layers[c.layer], c)
+		layers[c.of.layer] = append(layers[c.of.layer], c)
 	}
 	h.mu.Unlock()
+	h.stopTidier()
 	var err error
 	for _, layer := range []Layer{Agents, Things} {
 		part, cancel := half(ctx)
 		err = errors.Join(err, stopAll(part, layers[layer]))
 		cancel()
 	}
-	h.sched.stop(ctx)
-	return err
+	return errors.Join(err, h.sched.stop(ctx), waitFor(ctx, &h.works, "what agents do beside their turns did not end in time"))
+}
+
+// waitFor waits as long as ctx lasts.
+func waitFor(ctx context.Context, group *sync.WaitGroup, problem string) error {
+	ended := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return errors.New(problem)
+	}
 }
 
 // half leaves the other half of ctx's time to what comes after an agent that hangs.

@@ -16,6 +16,12 @@ type Load struct {
 	Busy    time.Duration // in turns; by sample where there are thousands of them a second
 	Up      agent.Traffic // links of others to its lanes, what they were told, and the commands it took
 	Down    agent.Traffic // what it followed and sent
+
+	State     string        // idle, queued, running, restarting or stopped
+	Mail      int           // what waits for a turn,
+	MailBytes int           // and what it takes
+	Restarts  uint64        // after panics
+	Turn      time.Duration // that the turn takes which is over the budget now, 0 if none is
 }
 
 // stopwatch takes the time of a worker's runs. To look at a clock costs as much as a small turn, so of
@@ -69,7 +75,7 @@ func (h *Host) Loads() iter.Seq2[*agent.Agent, Load] {
 	h.mu.RUnlock()
 	return func(yield func(*agent.Agent, Load) bool) {
 		for _, c := range all {
-			if !yield(c.agent, c.load()) {
+			if !yield(&c.agent, c.load()) {
 				return
 			}
 		}
@@ -80,12 +86,20 @@ func (c *cell) load() Load {
 	l := Load{Created: time.UnixMilli(c.born), Down: c.agent.Downlinks()}
 	c.mu.Lock()
 	l.Busy, l.Up.Commands = c.busy, c.commands
+	l.State = c.state.String()
+	if c.box != nil {
+		l.Mail, l.MailBytes = len(c.box.mail), c.box.bytes
+	}
+	if c.crashes != nil {
+		l.Restarts = c.crashes.count
+	}
 	c.mu.Unlock()
 	l.Up.Events = c.agent.Readers(func(_ *agent.Lane, _ uint64, r agent.Reader) {
 		if _, remote := r.(*peer.Link); remote {
 			l.Up.Links++
 		}
 	})
+	l.Turn = c.host.sched.watch.turnOf(c)
 	return l
 }
 

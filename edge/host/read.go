@@ -20,7 +20,7 @@ func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName
 	turn := make(chan error, 1)
 	var a *agent.Agent
 	err := h.reach(node, func(c *cell) error {
-		a = c.agent
+		a = &c.agent
 		expect := func() {
 			if l := c.agent.Lane(lane); l != nil {
 				l.Expect()

@@ -5,9 +5,12 @@ import (
 	"sync"
 )
 
-// scheduler gives runnable cells their turns, first come first served, on a fixed number of workers.
+// scheduler gives runnable cells their turns, first come first served, on a fixed number of workers
+// that run, besides those that are stuck in a turn.
 type scheduler struct {
+	host    *Host
 	workers sync.WaitGroup
+	watch   budget
 
 	mu     sync.Mutex
 	work   sync.Cond // queue is not empty, or closed
@@ -16,11 +19,20 @@ type scheduler struct {
 	closed bool
 }
 
-func (s *scheduler) start(workers int) {
+func (s *scheduler) start(h *Host, workers int) {
+	s.host = h
 	s.work.L = &s.mu
 	for range workers {
-		s.workers.Go(s.loop)
+		s.hire()
 	}
+	s.watch.start(s)
+}
+
+// hire starts a worker.
+func (s *scheduler) hire() {
+	w := &worker{sched: s, watch: stopwatch{weight: 1}}
+	s.watch.add(w)
+	s.workers.Go(w.loop)
 }
 
 func (s *scheduler) add(c *cell) {
@@ -35,40 +47,30 @@ func (s *scheduler) add(c *cell) {
 	s.work.Signal()
 }
 
-func (s *scheduler) loop() {
-	watch := stopwatch{weight: 1}
-	for {
-		s.mu.Lock()
-		for s.head == len(s.queue) && !s.closed {
-			s.work.Wait()
-		}
-		if s.closed {
-			s.mu.Unlock()
-			return
-		}
-		c := s.queue[s.head]
-		s.queue[s.head] = nil
-		if s.head++; s.head == len(s.queue) {
-			s.queue, s.head = s.queue[:0], 0
-		}
-		s.mu.Unlock()
-		c.run(&watch)
+// next waits for a cell to run; nil when there is none any more.
+func (s *scheduler) next() *cell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.head == len(s.queue) && !s.closed {
+		s.work.Wait()
 	}
+	if s.closed {
+		return nil
+	}
+	c := s.queue[s.head]
+	s.queue[s.head] = nil
+	if s.head++; s.head == len(s.queue) {
+		s.queue, s.head = s.queue[:0], 0
+	}
+	return c
 }
 
 // stop ends the workers after the turns they are in; it does not wait longer than ctx for one that hangs.
-func (s *scheduler) stop(ctx context.Context) {
+func (s *scheduler) stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.work.Broadcast()
-	ended := make(chan struct{})
-	go func() {
-		s.workers.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-ctx.Done():
-	}
+	s.watch.stop()
+	return waitFor(ctx, &s.workers, "a turn did not end in time")
 }

@@ -17,26 +17,30 @@ func (h *Host) Views(find func(route.NodeURI) (k agent.Kind, config any, ok bool
 	h.views = find
 }
 
-func (h *Host) view(uri route.NodeURI) (k kindOf, ok bool) {
+func (h *Host) view(uri route.NodeURI) *origin {
 	h.mu.RLock()
 	find := h.views
 	h.mu.RUnlock()
 	if find == nil {
-		return kindOf{}, false
+		return nil
 	}
-	k.kind, k.config, ok = find(uri)
-	k.view = true
-	return k, ok
+	k, config, ok := find(uri)
+	if !ok {
+		return nil
+	}
+	of := h.origin(Agents, k, config)
+	of.options.View = true
+	return of
 }
 
 // makeView is called with h.mu held.
-func (h *Host) makeView(uri route.NodeURI, k kindOf) (*cell, error) {
+func (h *Host) makeView(uri route.NodeURI, of *origin) (*cell, error) {
 	if h.viewed >= maxViews {
 		h.Health.Add("views.refused", 1)
 		return nil, ErrTooMany
 	}
 	h.viewed++
-	return h.make(uri, route.Params{}, Agents, k), nil
+	return h.make(uri, of), nil
 }
 
 // reach gives push the agent at uri, and its successor if that is a view which ends just then.
@@ -52,16 +56,16 @@ func (h *Host) reach(uri route.NodeURI, push func(*cell) error) error {
 	}
 }
 
-// retire ends a view that is not used and has no mail. Only its worker calls it, between turns, and
+// retireView ends a view that is not used and has no mail. Only its worker calls it, between turns, and
 // readers come in turns.
-func (c *cell) retire() bool {
+func (c *cell) retireView() bool {
 	if c.agent.IsUsed() {
 		return false
 	}
 	h := c.host
 	h.mu.Lock()
 	c.mu.Lock()
-	over := c.state == running && len(c.mail) == 0
+	over := c.state == running && c.box == nil
 	if over {
 		c.state = retired
 		delete(h.cells, c.agent.URI())
@@ -73,7 +77,7 @@ func (c *cell) retire() bool {
 	h.mu.Unlock()
 	if over {
 		h.Health.Clear(c.code())
-		if err := c.agent.Stop(); err != nil {
+		if err := c.agent.Finish(); err != nil {
 			c.Log().Error("agent did not stop properly", "err", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 type watchers struct {
 	mu   sync.RWMutex
 	fns  map[int]func(*agent.Agent, *agent.Lane)
+	ends map[int]func(*agent.Agent)
 	last int
 }
 
@@ -34,6 +35,33 @@ func (w *watchers) tell(a *agent.Agent, l *agent.Lane) {
 	defer w.mu.RUnlock()
 	for _, fn := range w.fns {
 		fn(a, l)
+	}
+}
+
+func (w *watchers) gone(a *agent.Agent) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, fn := range w.ends {
+		fn(a)
+	}
+}
+
+// WatchEnds has fn called for each agent that is not in memory any more. One that comes back is told
+// to Watch again.
+func (h *Host) WatchEnds(fn func(*agent.Agent)) (cancel func()) {
+	w := &h.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ends == nil {
+		w.ends = map[int]func(*agent.Agent){}
+	}
+	w.last++
+	id := w.last
+	w.ends[id] = fn
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.ends, id)
 	}
 }
 

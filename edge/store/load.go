@@ -41,6 +41,23 @@ func (s *Store) Load(node route.NodeURI) ([]StoredLane, error) {
 	return stored, nil
 }
 
+// Entries returns the bodies of the entries of all lanes of a name, by their nodes, as of the last
+// commit. It goes through all lanes there are.
+func (s *Store) Entries(lane route.LaneName) (map[route.NodeURI][][]byte, error) {
+	bodies := map[route.NodeURI][][]byte{}
+	err := s.pool.with(func(r *reader) error {
+		return r.named.query(func(columns []driver.Value) {
+			node, _ := columns[0].(string)
+			body, _ := columns[1].([]byte)
+			bodies[route.NodeURI(node)] = append(bodies[route.NodeURI(node)], body)
+		}, string(lane))
+	})
+	if err != nil {
+		return nil, fault("read the lanes "+string(lane)+" from "+s.path, err)
+	}
+	return bodies, nil
+}
+
 // readers is how many connections read at a time. More would not be faster on the two to four cores
 // of a board, and each costs 300 KB.
 const readers = 2
@@ -95,6 +112,7 @@ type reader struct {
 	c                      *session
 	begin, commit          *statement
 	values, entries, nodes *statement
+	named                  *statement
 }
 
 func openReader(path string) (*reader, error) {
@@ -111,6 +129,7 @@ func openReader(path string) (*reader, error) {
 			        v.body, v.boot, v.mono, v.wall, v.trusted
 			 FROM lane l LEFT JOIN value v ON v.lane = l.id WHERE l.node = ?`: &r.values,
 			`SELECT key, body, boot, mono, wall, trusted FROM entry WHERE lane = ? ORDER BY key`: &r.entries,
+			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:   &r.named,
 			`SELECT DISTINCT node FROM lane WHERE node > ? ORDER BY node LIMIT 2048`:             &r.nodes,
 		})
 	}

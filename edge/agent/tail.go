@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"sync/atomic"
+)
+
+// Tail is one reader's place in a lane's log.
+type Tail struct {
+	agent  *Agent
+	reader Reader
+	id     uint64 // of no other Tail in this process
+
+	// Guarded by agent.mu.
+	lane    *Lane // nil once closed
+	at      uint64
+	lost    uint64
+	syncing bool // between State and its end
+}
+
+var opened atomic.Uint64 // tails
+
+// Next returns the body of the oldest event that the reader has not had. The bytes are shared
+// by all readers and must not be altered.
+func (t *Tail) Next() (body []byte, ok bool) {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	if t.lane == nil {
+		return nil, false
+	}
+	if body, ok = t.lane.typed.next(t); ok {
+		t.agent.events++
+	}
+	return body, ok
+}
+
+// State returns, one a call, the bodies of the events that bring the reader to the lane's present
+// state; Next goes on from there.
+func (t *Tail) State() func() (body []byte, ok bool) {
+	a := t.agent
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t.lane == nil {
+		return func() ([]byte, bool) { return nil, false }
+	}
+	t.syncing = true
+	next := t.lane.typed.state(t)
+	return func() ([]byte, bool) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		body, ok := next()
+		if t.syncing = ok; ok {
+			a.events++
+		}
+		return body, ok
+	}
+}
+
+// Skip forgets what the reader has not had.
+func (t *Tail) Skip() {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	if t.lane != nil {
+		t.lane.typed.left(t)
+		t.at = t.lane.typed.now()
+	}
+}
+
+// Lost returns how many events of a command lane were dropped because the reader lagged.
+func (t *Tail) Lost() uint64 {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	return t.lost
+}
+
+// Close gives up the place.
+func (t *Tail) Close() {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	l := t.lane
+	if l == nil {
+		return
+	}
+	l.typed.left(t)
+	t.lane = nil
+	kept := make([]*Tail, 0, len(l.readers()))
+	for _, o := range l.readers() {
+		if o != t {
+			kept = append(kept, o)
+		}
+	}
+	l.setReaders(kept)
+	switch {
+	case len(kept) == 0 && l.rare != nil && l.rare.idle != nil:
+		t.agent.rt.Wake(l.rare.idle)
+	case t.agent.options.Load().View:
+		t.agent.rt.Wake(func() {})
+	}
+}

@@ -1,0 +1,231 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"selvage/edge/route"
+)
+
+// Mail is one turn's cause.
+type Mail struct {
+	Lane route.LaneName // a command's lane, with
+	Body []byte         // its body; or
+	Do   func()         // anything else
+	Done func(error)    // told how the turn ended; nil when nobody waits
+}
+
+// What a command ends with that no lane takes.
+var (
+	ErrNoLane   = errors.New("no such lane")
+	ErrReadOnly = errors.New("this lane shows what the agent knows; it is not set from outside")
+)
+
+// Panicked is the error of a turn that panicked; the host restarts the agent.
+type Panicked struct {
+	Cause any
+	Stack []byte
+}
+
+func (p *Panicked) Error() string { return fmt.Sprintf("panic: %v", p.Cause) }
+
+// Start runs setup as the agent's first turn, over what is remembered of its lanes. After a
+// panic it is called again: the lanes start from what they last published, and their readers
+// stay with them.
+func (a *Agent) Start() error {
+	before := a.reset()
+	o := a.options.Load()
+	config := o.Config
+	if config == nil {
+		config = o.Kind.Defaults
+	}
+	err := a.do(func() error { return o.Kind.setup(a, config) })
+	a.adopt(before)
+	if a.rare != nil {
+		a.rare.stored = nil
+	}
+	return err
+}
+
+// Step runs one turn.
+func (a *Agent) Step(m Mail) (err error) { // do would do, but for a closure that is allocated each time
+	defer a.endTurn(&err)
+	a.turning = true
+	err = a.take(m)
+	a.publish()
+	a.show()
+	return err
+}
+
+func (a *Agent) take(m Mail) error {
+	if m.Do != nil {
+		m.Do()
+		return nil
+	}
+	if relay := a.few().relay; relay != nil {
+		return relay(m.Lane, m.Body)
+	}
+	l := a.Lane(m.Lane)
+	if l == nil {
+		return ErrNoLane
+	}
+	if l.readOnly {
+		return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
+	}
+	if err := l.Apply(m.Body); err != nil {
+		return fmt.Errorf("%s %s: %w", a.uri, l.name, err)
+	}
+	return nil
+}
+
+// Finish runs the agent's last turn and closes its downlinks and timers. Start may follow.
+func (a *Agent) Finish() error {
+	err := a.do(func() error {
+		for _, fn := range a.few().onStop {
+			fn()
+		}
+		return nil
+	})
+	a.close()
+	return err
+}
+
+func (a *Agent) close() {
+	if r := a.rare; r != nil {
+		for _, giveBack := range r.open {
+			a.guard(giveBack)
+		}
+		r.open, r.onStop, r.alarms, r.works = nil, nil, nil, nil
+	}
+}
+
+// guard runs what an author gave outside of a turn; its panic is his, not the host's.
+func (a *Agent) guard(fn func()) {
+	defer a.caught()
+	fn()
+}
+
+func (a *Agent) caught() {
+	if p := recover(); p != nil {
+		a.Log().Error("panic outside of a turn", "cause", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
+}
+
+// do runs fn as a turn, and publishes what it set unless it panicked: half a turn is never seen.
+func (a *Agent) do(fn func() error) (err error) {
+	defer a.endTurn(&err)
+	a.turning = true
+	err = fn()
+	a.publish()
+	a.show()
+	return err
+}
+
+// endTurn is deferred by a turn. Of one that panics nothing stays.
+func (a *Agent) endTurn(err *error) {
+	a.turning = false
+	p := recover()
+	if p == nil {
+		return
+	}
+	*err = &Panicked{Cause: p, Stack: debug.Stack()}
+	if turn := a.turn; turn != nil {
+		for _, l := range turn.changed {
+			l.changed = false
+		}
+		a.unmake(turn.made)
+		a.over()
+	}
+	a.close()
+}
+
+// turn is what a turn has done to its agent's lanes so far. Only a turn that did something needs one.
+type turn struct {
+	changed []*Lane
+	made    []*Lane
+	wakes   []Reader // room for publish
+}
+
+var turns = sync.Pool{New: func() any { return new(turn) }}
+
+func (a *Agent) deed() *turn {
+	if a.turn == nil {
+		a.turn = turns.Get().(*turn)
+	}
+	return a.turn
+}
+
+func (a *Agent) over() {
+	t := a.turn
+	a.turn = nil
+	clear(t.changed)
+	clear(t.made)
+	clear(t.wakes)
+	t.changed, t.made, t.wakes = t.changed[:0], t.made[:0], t.wakes[:0]
+	turns.Put(t)
+}
+
+// show lets others see the lanes that a turn made, all at once.
+func (a *Agent) show() {
+	if a.turn == nil {
+		return
+	}
+	made := a.turn.made
+	if len(made) > 0 {
+		a.mu.Lock()
+		for _, l := range made {
+			l.joined = true
+		}
+		a.mu.Unlock()
+		for _, l := range made {
+			l.join()
+		}
+	}
+	a.over()
+}
+
+// unmake takes away the lanes that a turn made before it panicked: nobody has seen them.
+func (a *Agent) unmake(made []*Lane) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range made {
+		i := slices.Index(a.lanes, l)
+		if a.lanes = slices.Delete(a.lanes, i, i+1); l.before() != nil {
+			a.lanes = append(a.lanes, l.before())
+		}
+	}
+}
+
+// publish makes all of a turn's changes visible at once, then wakes their readers.
+func (a *Agent) publish() {
+	turn := a.turn
+	if turn == nil || len(turn.changed) == 0 {
+		return
+	}
+	stored := false
+	a.mu.Lock()
+	for i, l := range turn.changed {
+		l.changed = false
+		l.typed.publish()
+		if l.stored {
+			l.unsaved, stored = true, true
+		}
+		for _, t := range l.readers() {
+			turn.wakes = append(turn.wakes, t.reader)
+		}
+		turn.changed[i] = nil
+	}
+	a.mu.Unlock()
+	turn.changed = turn.changed[:0]
+	if stored {
+		a.rt.Changed()
+	}
+	for i, r := range turn.wakes {
+		turn.wakes[i] = nil
+		r.Wake()
+	}
+	turn.wakes = turn.wakes[:0]
+}

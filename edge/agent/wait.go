@@ -1,0 +1,70 @@
+package agent
+
+import (
+	"slices"
+
+	"selvage/edge/route"
+)
+
+// OnAsked has asked told of each reader that asks for a lane that there is not, within a turn, and what
+// kind it takes the lane for. What asked returns tells the reader why it has to wait. left is told when
+// the last of a lane's readers has gone and there is still no such lane; another may come. They are for
+// agents that show what is elsewhere.
+func (a *Agent) OnAsked(asked func(name route.LaneName, kind LaneKind) error, left func(name route.LaneName)) {
+	r := a.more()
+	r.asked, r.left = asked, left
+}
+
+// Awaits reports, in a turn, whether somebody waits for a lane of that name to be made, or reads one
+// that has not been made anew since a panic.
+func (a *Agent) Awaits(name route.LaneName) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.lane(name)
+	return len(a.few().waiting[name]) > 0 || l != nil && l.orphan
+}
+
+// Wait is a reader on its way to a lane.
+type Wait struct {
+	Lane route.LaneName
+	Kind LaneKind           // what the reader takes it for
+	Join func(*Lane, error) // given the lane, or why there is none yet
+}
+
+// Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
+// when it is made.
+func (a *Agent) Offer(w *Wait) {
+	if l := a.Lane(w.Lane); l != nil {
+		l.Expect()
+		w.Join(l, nil)
+		return
+	}
+	why := ErrNoLane
+	r := a.more()
+	if r.asked != nil {
+		why = r.asked(w.Lane, w.Kind)
+	}
+	if r.waiting == nil {
+		r.waiting = map[route.LaneName][]*Wait{}
+	}
+	r.waiting[w.Lane] = append(r.waiting[w.Lane], w)
+	w.Join(nil, why)
+}
+
+// Withdraw takes back an Offer, within a turn.
+func (a *Agent) Withdraw(w *Wait) {
+	r := a.few()
+	waiting := r.waiting[w.Lane]
+	i := slices.Index(waiting, w)
+	switch {
+	case i < 0: // it has got its lane
+		return
+	case len(waiting) > 1:
+		r.waiting[w.Lane] = slices.Delete(waiting, i, i+1)
+		return
+	}
+	delete(r.waiting, w.Lane)
+	if r.left != nil {
+		r.left(w.Lane)
+	}
+}

@@ -1,0 +1,147 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"selvage/edge/agent"
+)
+
+const (
+	maxMail  = 256 << 10 // bytes a mailbox holds, beside what is having its turns
+	mailSize = 64        // what a piece of mail costs beside its body
+	maxBox   = 1024      // pieces of mail for which a mailbox is kept
+)
+
+// ErrFull is what a sender gets whose mail finds no room.
+var ErrFull = errors.New("its mailbox is full; the agent is slower than what it is sent")
+
+// mailbox holds what waits for its turn.
+type mailbox struct {
+	mail  []agent.Mail
+	bytes int
+	room  chan struct{} // closed when mail was taken; nil while nobody waits
+}
+
+// mailboxes are those that have been emptied, for whoever gets mail next: an idle agent needs none.
+var mailboxes = sync.Pool{New: func() any { return new(mailbox) }}
+
+func (b *mailbox) add(m agent.Mail) {
+	b.mail = append(b.mail, m)
+	b.bytes += sizeOf(m)
+}
+
+func sizeOf(m agent.Mail) int { return mailSize + len(m.Body) }
+
+// recycle is called when all of the mail has had its turn.
+func (b *mailbox) recycle() {
+	if cap(b.mail) > maxBox {
+		return
+	}
+	clear(b.mail)
+	b.mail, b.bytes = b.mail[:0], 0
+	mailboxes.Put(b)
+}
+
+// push puts m in the mailbox. Urgent mail is bounded by those who send it, and never refused.
+func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.state {
+	case stopped:
+		return nil, ErrStopped
+	case retired:
+		return nil, errRetired
+	}
+	b := c.box
+	if b == nil {
+		b = mailboxes.Get().(*mailbox)
+		c.box = b
+	}
+	if !urgent && b.bytes+sizeOf(m) > maxMail && len(b.mail) > 0 {
+		if b.room == nil {
+			b.room = make(chan struct{})
+		}
+		return b.room, ErrFull
+	}
+	b.add(m)
+	c.touched = c.host.rounds.Load()
+	if c.state == idle {
+		c.state = queued
+		c.host.sched.add(c)
+	}
+	return nil, nil
+}
+
+// deliver puts m in the mailbox, waiting for room while ctx lasts.
+func (c *cell) deliver(ctx context.Context, m agent.Mail) error {
+	for {
+		room, err := c.push(m, false)
+		if room == nil {
+			return err
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// take returns the mail that is to have its turns now, and the mailbox if it is all there was.
+func (c *cell) take() (mail []agent.Mail, all *mailbox) {
+	b := c.box
+	if b == nil {
+		return nil, nil
+	}
+	if b.room != nil {
+		close(b.room)
+		b.room = nil
+	}
+	if len(b.mail) <= maxTurns {
+		c.box = nil
+		return b.mail, b
+	}
+	mail, b.mail = b.mail[:maxTurns:maxTurns], b.mail[maxTurns:]
+	for _, m := range mail {
+		b.bytes -= sizeOf(m)
+	}
+	return mail, nil
+}
+
+// putBack has mail that had no turn wait again, before what came since.
+func (c *cell) putBack(mail []agent.Mail) {
+	b := &mailbox{mail: append([]agent.Mail(nil), mail...)}
+	for _, m := range mail {
+		b.bytes += sizeOf(m)
+	}
+	if c.box != nil {
+		b.mail = append(b.mail, c.box.mail...)
+		b.bytes += c.box.bytes
+		b.room = c.box.room
+	}
+	if c.box = b; len(b.mail) == 0 {
+		c.box = nil
+	}
+}
+
+// shut ends the mailbox; who waits for a turn is told.
+func (c *cell) shut(state cellState, why error) {
+	c.mu.Lock()
+	c.state = state
+	b := c.box
+	c.box = nil
+	c.mu.Unlock()
+	if b == nil {
+		return
+	}
+	if b.room != nil {
+		close(b.room)
+	}
+	for _, m := range b.mail {
+		if m.Done != nil {
+			m.Done(why)
+		}
+	}
+}

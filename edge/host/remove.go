@@ -1,0 +1,176 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"selvage/edge/agent"
+	"selvage/edge/route"
+)
+
+// stop gives the agent its last turn and calls done after it.
+func (c *cell) stop(done func()) {
+	last := agent.Mail{Do: func() {}, Done: func(error) {
+		c.finish()
+		c.gone = true
+		c.shut(stopped, ErrStopped)
+		done()
+	}}
+	c.mu.Lock()
+	out := c.state == resting || c.state == stopped || c.state == retired
+	c.mu.Unlock()
+	if out {
+		c.shut(stopped, ErrStopped)
+		done()
+		return
+	}
+	if _, err := c.push(last, true); err != nil {
+		done()
+	}
+}
+
+// finish is the agent's last turn, called by its worker between turns.
+func (c *cell) finish() {
+	if err := c.agent.Finish(); err != nil {
+		c.Log().Error("agent did not stop properly", "err", err)
+	}
+}
+
+// between has fn run by the agent's worker between two turns.
+func (c *cell) between(fn func()) error {
+	_, err := c.push(agent.Mail{Do: func() {}, Done: func(error) { fn() }}, true)
+	return err
+}
+
+// Remove gives the agent at uri its last turn and takes it away. Links to it end, and local downlinks
+// wait for another. What it stored stays in the store.
+func (h *Host) Remove(ctx context.Context, uri route.NodeURI) error {
+	h.mu.Lock()
+	c := h.cells[uri]
+	delete(h.passive, uri)
+	h.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	ended := make(chan struct{})
+	c.stop(func() { close(ended) })
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		return fmt.Errorf("agent %s did not stop in time", uri)
+	}
+	err := h.saved(ctx)
+	h.mu.Lock()
+	if h.cells[uri] == c {
+		h.drop(c)
+	}
+	h.mu.Unlock()
+	c.agent.Retire(true)
+	h.watchers.gone(&c.agent)
+	h.Health.Clear(c.code())
+	return err
+}
+
+// drop is called with h.mu held.
+func (h *Host) drop(c *cell) {
+	delete(h.cells, c.agent.URI())
+	if c.of.routed {
+		h.routed--
+	}
+}
+
+// saved waits until what agents have stored so far is on flash.
+func (h *Host) saved(ctx context.Context) error {
+	if h.Store == nil {
+		return nil
+	}
+	return h.Store.Flush(ctx)
+}
+
+// Replace gives the agent at uri another kind or config: it has its last turn, then its setup over what
+// its lanes published. Its readers and its mail stay.
+func (h *Host) Replace(uri route.NodeURI, k agent.Kind, config any) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.cells[uri]
+	switch {
+	case c != nil:
+		of := h.origin(c.of.layer, k, config)
+		c.replace(of)
+	case h.passive[uri] != nil:
+		h.passive[uri] = h.origin(Agents, k, config)
+	default:
+		return fmt.Errorf("%s: %w", uri, ErrNoNode)
+	}
+	return nil
+}
+
+// replace is called with c.host.mu held.
+func (c *cell) replace(of *origin) {
+	c.mu.Lock()
+	if c.state == resting { // and nobody else touches the agent
+		c.agent.Reconfigure(&of.options)
+		c.of, c.crashes, c.state = of, nil, queued
+		c.host.sched.add(c)
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	c.between(func() {
+		c.finish()
+		c.agent.Reconfigure(&of.options)
+		c.host.mu.Lock()
+		c.of = of
+		c.host.mu.Unlock()
+		c.mu.Lock()
+		c.started, c.crashes = false, nil
+		c.mu.Unlock()
+		c.Wake(func() {})
+	})
+}
+
+// Reroute gives the agents of a pattern, those there are and those that will be, another kind or config.
+func (h *Host) Reroute(p route.Pattern, k agent.Kind, config any) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.routes.of(p)
+	if old == nil {
+		return fmt.Errorf("there is no route %s", p)
+	}
+	of := h.origin(Agents, k, config)
+	of.options.Pattern, of.guard, of.routed = p, old.guard, true
+	h.routes = h.routes.without(old)
+	if err := h.routes.add(of); err != nil {
+		return err
+	}
+	for _, c := range h.cells {
+		if c.of == old {
+			c.replace(of)
+		}
+	}
+	return nil
+}
+
+// Unroute takes a pattern away, and the agents that were made by it.
+func (h *Host) Unroute(ctx context.Context, p route.Pattern) error {
+	h.mu.Lock()
+	old := h.routes.of(p)
+	if old == nil {
+		h.mu.Unlock()
+		return fmt.Errorf("there is no route %s", p)
+	}
+	h.routes = h.routes.without(old)
+	var made []route.NodeURI
+	for uri, c := range h.cells {
+		if c.of == old {
+			made = append(made, uri)
+		}
+	}
+	h.mu.Unlock()
+	for _, uri := range made {
+		if err := h.Remove(ctx, uri); err != nil {
+			return err
+		}
+	}
+	return nil
+}

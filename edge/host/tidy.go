@@ -1,0 +1,219 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/health"
+	"selvage/edge/route"
+)
+
+// perPassivate is how many rounds the tidier goes in the time that an agent may be idle.
+const perPassivate = 4
+
+// tidier takes agents out of memory that are done, or that nobody has touched for long.
+type tidier struct {
+	rounds atomic.Uint32
+	tidies chan struct{} // closed when it has ended
+	halt   context.CancelFunc
+	news   chan struct{} // there is somebody in done
+
+	doneMu   sync.Mutex
+	done     []*cell // have had their last turn
+	sleepers map[route.NodeURI]*sleeper
+}
+
+func (h *Host) startTidier() {
+	ctx, halt := context.WithCancel(context.Background())
+	h.halt, h.tidies, h.news = halt, make(chan struct{}), make(chan struct{}, 1)
+	h.sleepers = map[route.NodeURI]*sleeper{}
+	go h.tidy(ctx)
+}
+
+func (h *Host) stopTidier() {
+	h.halt()
+	<-h.tidies
+	h.doneMu.Lock()
+	defer h.doneMu.Unlock()
+	for _, s := range h.sleepers {
+		s.stop()
+	}
+	h.sleepers = nil
+}
+
+func (h *Host) tidy(ctx context.Context) {
+	defer close(h.tidies)
+	var round <-chan time.Time
+	if h.Passivate > 0 && h.Store != nil {
+		t := time.NewTicker(max(h.Passivate/perPassivate, time.Millisecond))
+		defer t.Stop()
+		round = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.news:
+		case <-round:
+			h.lookForIdle()
+		}
+		h.letGo(ctx)
+	}
+}
+
+// lookForIdle gives agents their last turn that were not touched for long.
+func (h *Host) lookForIdle() {
+	now := h.rounds.Add(1)
+	var old []*cell
+	h.mu.RLock()
+	for _, c := range h.cells {
+		if c.of.returns() && c.isIdle(now) {
+			old = append(old, c)
+		}
+	}
+	h.mu.RUnlock()
+	for _, c := range old {
+		c.between(func() {
+			if c.agent.CanRest() {
+				c.leave()
+			}
+		})
+	}
+}
+
+func (c *cell) isIdle(now uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == idle && now-c.touched > perPassivate
+}
+
+// End is for agent.Runtime: after the turn that asked for it the agent has its last one. The next mail
+// would start it again; without any, and without readers, it leaves memory.
+func (c *cell) End() { c.between(c.leave) }
+
+// leave is called by the agent's worker between two turns.
+func (c *cell) leave() {
+	c.finish()
+	c.mu.Lock()
+	c.started = false
+	c.mu.Unlock()
+	h := c.host
+	if !c.of.returns() {
+		return
+	}
+	h.doneMu.Lock()
+	h.tidier.done = append(h.tidier.done, c)
+	h.doneMu.Unlock()
+	select {
+	case h.news <- struct{}{}:
+	default:
+	}
+}
+
+// letGo takes those out of memory that have had their last turn, once what they stored is on flash.
+func (h *Host) letGo(ctx context.Context) {
+	h.doneMu.Lock()
+	done := h.tidier.done
+	h.tidier.done = nil
+	h.doneMu.Unlock()
+	if len(done) == 0 {
+		return
+	}
+	if err := h.saved(ctx); err != nil { // then they stay; who touches one starts it again
+		return
+	}
+	for _, c := range done {
+		h.mu.Lock()
+		if c.retire() {
+			h.drop(c)
+			if !c.of.routed && !h.stopped {
+				h.passive[c.agent.URI()] = c.of
+			}
+			if at, ok := c.agent.NextAlarm(); ok && !h.stopped {
+				h.sleep(c.agent.URI(), at)
+			}
+			h.mu.Unlock()
+			h.watchers.gone(&c.agent)
+			continue
+		}
+		h.mu.Unlock()
+	}
+}
+
+// retire ends a cell that has left, unless somebody has come meanwhile.
+func (c *cell) retire() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != idle && c.state != running || c.started || c.box != nil || c.dirty.Load() || !c.agent.Retire(false) {
+		return false
+	}
+	c.state = retired
+	return true
+}
+
+// sleeper brings an agent back that is not in memory, for its next alarm.
+type sleeper struct {
+	timer *time.Timer
+	step  func() // ends the watch on the clock
+}
+
+func (s *sleeper) stop() {
+	s.timer.Stop()
+	s.step()
+}
+
+// sleep is called with h.mu held, and so is wakeUp.
+func (h *Host) sleep(uri route.NodeURI, at time.Time) {
+	touch := func() {
+		h.reach(uri, func(*cell) error { return nil })
+	}
+	s := &sleeper{}
+	s.timer = time.AfterFunc(h.Clock.Now().Until(at), touch)
+	s.step = h.Clock.OnStep(func() { s.timer.Reset(h.Clock.Now().Until(at)) })
+	h.doneMu.Lock()
+	defer h.doneMu.Unlock()
+	if h.sleepers == nil {
+		s.stop()
+		return
+	}
+	h.sleepers[uri] = s
+}
+
+// wakeUp forgets the sleeper of an agent that comes back.
+func (h *Host) wakeUp(uri route.NodeURI) {
+	h.doneMu.Lock()
+	defer h.doneMu.Unlock()
+	if s := h.sleepers[uri]; s != nil {
+		s.stop()
+		delete(h.sleepers, uri)
+	}
+}
+
+// Resume has the agents come back for their alarms that were not in memory when the host stopped. It
+// is called once all routes and agents are there, and goes on in the background.
+func (h *Host) Resume() {
+	if h.Store == nil {
+		return
+	}
+	h.works.Go(func() {
+		due, err := h.Store.Entries(agent.TimersLane)
+		if err != nil {
+			h.Health.Raise(health.Condition{
+				Code: "host.alarms", Text: fmt.Sprintf("agents that are not in memory miss their alarms: %v", err), Severity: health.Failure,
+				Remedy: "they get them when they are touched; start again when the store can be read",
+			})
+			return
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for node, entries := range due {
+			if at, ok := agent.FirstAlarm(entries); ok && h.cells[node] == nil && !h.stopped {
+				h.sleep(node, at)
+			}
+		}
+	})
+}
