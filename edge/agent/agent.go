@@ -182,10 +182,13 @@ func (a *Agent) Send(node, lane string, v any) error {
 
 // Remember gives the agent what was stored of its lanes. It is for before the first Start.
 func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
-	if len(a.lanes) == 0 && len(stored) > 0 {
+	if len(stored) > 0 {
 		a.more().stored = stored
 	}
 }
+
+// HasRun reports, between turns, whether Start has nothing to remember, for the agent has lanes.
+func (a *Agent) HasRun() bool { return len(a.lanes) > 0 }
 
 // Lane finds a lane by name; nil when there is none. A lane is there from the end of the turn that made it.
 func (a *Agent) Lane(name route.LaneName) *Lane {

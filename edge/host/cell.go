@@ -31,7 +31,7 @@ type cell struct {
 	commands uint64 // taken
 	touched  uint32 // the round of Host.tidy in which the last mail came
 	state    cellState
-	started  bool
+	started  bool // setup has run; only its worker sets it
 
 	gone  bool        // had its last turn; only its worker asks
 	dirty atomic.Bool // marked at the store
@@ -59,18 +59,24 @@ var errRetired = errors.New("it has just ended")
 func (c *cell) run(w *worker) {
 	weight := w.watch.start()
 	c.mu.Lock()
+	if c.state != queued { // it ended while it waited
+		c.mu.Unlock()
+		return
+	}
 	c.state = running
 	mail, box := c.take()
-	started := c.started
 	c.mu.Unlock()
 
 	w.begin(c)
 	defer w.end()
-	if !started && !c.start(mail) {
+	if !c.started && !c.start(mail) {
 		return
 	}
 	commands := uint64(0)
 	for i, m := range mail {
+		if !c.started && !c.gone && !c.start(mail[i:]) { // the mail before was its last
+			return
+		}
 		if m.Do == nil {
 			commands++
 		}
@@ -121,7 +127,7 @@ func (c *cell) run(w *worker) {
 func (c *cell) start(mail []agent.Mail) bool {
 	var stored map[route.LaneName]agent.Snapshot
 	var err error
-	if !c.of.options.View {
+	if !c.of.options.View && !c.agent.HasRun() {
 		stored, err = c.host.load(c.agent.URI())
 	}
 	if err != nil {

@@ -17,7 +17,7 @@ func (c *cell) stop(done func()) {
 		done()
 	}}
 	c.mu.Lock()
-	out := c.state == resting || c.state == stopped || c.state == retired
+	out := c.state == resting || c.state == stopped || c.state == retired || c.state == idle && !c.started
 	c.mu.Unlock()
 	if out {
 		c.shut(stopped, ErrStopped)

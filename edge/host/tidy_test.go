@@ -1,0 +1,281 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+	"selvage/edge/health"
+	"selvage/edge/leaktest"
+	"selvage/edge/route"
+	"selvage/edge/store"
+)
+
+// passing is a host whose agents leave memory after a minute, over a store in dir.
+func passing(t *testing.T, dir string) *Host {
+	t.Helper()
+	c := clock.New("test", func() bool { return true })
+	s, err := store.Open(store.Options{Dir: dir, Clock: c, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := New(Options{Clock: c, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Store: s, Passivate: time.Minute})
+	return h
+}
+
+func (h *Host) endWithStore(t *testing.T) {
+	t.Helper()
+	stop(t, h)
+	if err := h.Store.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func (h *Host) inMemory(uri route.NodeURI) bool {
+	_, ok := h.Node(uri)
+	return ok
+}
+
+func mustRoute(t *testing.T, h *Host, pattern string, setup func(*agent.Agent)) {
+	t.Helper()
+	p, err := route.ParsePattern(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Route(p, kind(setup), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func command(t *testing.T, h *Host, uri route.NodeURI, lane route.LaneName, body string) {
+	t.Helper()
+	if err := h.Do(t.Context(), uri, lane, []byte(body)); err != nil {
+		t.Fatalf("%s %s: %v", uri, lane, err)
+	}
+}
+
+// An agent that nobody touches leaves memory; its stored lanes are back at the first touch.
+func TestPassivates(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := passing(t, t.TempDir())
+		defer h.endWithStore(t)
+		stops := 0
+		setup := func(a *agent.Agent) {
+			agent.Value(a, "kept", 0)
+			agent.Value(a, "lost", 0).Transient()
+			a.OnStop(func() { stops++ })
+		}
+		mustRoute(t, h, "/r/:id", setup)
+		add(t, h, "/c", setup)
+		add(t, h, "/busy", func(a *agent.Agent) { a.Every(time.Hour, func() {}) })
+		if _, err := h.Add("/thing", Things, kind(setup), nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, uri := range []route.NodeURI{"/r/1", "/r/2", "/c"} {
+			command(t, h, uri, "kept", "5")
+			command(t, h, uri, "lost", "6")
+		}
+		read, _ := h.Node("/r/2")
+		tail := read.Lane("kept").Open(nobody{})
+		time.Sleep(50 * time.Second)
+		command(t, h, "/r/1", "kept", "7")
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		if !h.inMemory("/r/1") {
+			t.Error("an agent that was touched 50 s ago has left")
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		for uri, want := range map[route.NodeURI]bool{"/r/1": false, "/r/2": true, "/c": false, "/busy": true, "/thing": true} {
+			if h.inMemory(uri) != want {
+				t.Errorf("%s is in memory: %v, want %v", uri, !want, want)
+			}
+		}
+		if stops != 2 {
+			t.Errorf("%d last turns, want 2", stops)
+		}
+		for uri, kept := range map[route.NodeURI]string{"/r/1": "7", "/c": "5"} {
+			if got := state(t, h, uri, "kept"); got != kept {
+				t.Errorf("%s kept %s, want %s", uri, got, kept)
+			}
+			if got := state(t, h, uri, "lost"); got != "0" {
+				t.Errorf("%s has a transient lane of %s", uri, got)
+			}
+		}
+		tail.Close()
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if h.inMemory("/r/2") {
+			t.Error("an agent stays whose last reader has gone")
+		}
+		if _, err := h.Add("/c", Agents, kind(setup), nil); err == nil {
+			t.Error("a second agent took the place of one that is not in memory")
+		}
+	})
+}
+
+// An alarm brings an agent back: after it has left memory, and after a restart of the host.
+func TestAlarmOfPassiveAgent(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		setup := func(a *agent.Agent) {
+			rang := agent.Value(a, "rang", 0)
+			l := a.At("bell", func() { rang.Set(rang.Get() + 1) })
+			agent.Command(a, "in", func(minutes int) error {
+				l.Set(a.Now().Time().Add(time.Duration(minutes) * time.Minute))
+				return nil
+			})
+		}
+		h := passing(t, dir)
+		mustRoute(t, h, "/r/:id", setup)
+		command(t, h, "/r/1", "in", "10")
+		command(t, h, "/r/2", "in", "60")
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if h.inMemory("/r/1") || h.inMemory("/r/2") {
+			t.Fatal("an agent that waits for an alarm stays in memory")
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		synctest.Wait()
+		if !h.inMemory("/r/1") {
+			t.Fatal("nobody came for the alarm")
+		}
+		if got := state(t, h, "/r/1", "rang"); got != "1" {
+			t.Errorf("the alarm went off %s times", got)
+		}
+		h.endWithStore(t)
+
+		h = passing(t, dir)
+		mustRoute(t, h, "/r/:id", setup)
+		h.Resume()
+		synctest.Wait()
+		if h.inMemory("/r/2") {
+			t.Error("an agent is in memory before its alarm")
+		}
+		time.Sleep(50*time.Minute + 30*time.Second) // a little past its hour
+		synctest.Wait()
+		if !h.inMemory("/r/2") || h.inMemory("/r/1") {
+			t.Error("the alarm of /r/2 did not bring it, and it alone, back")
+		}
+		for _, uri := range []route.NodeURI{"/r/1", "/r/2"} {
+			if got := state(t, h, uri, "rang"); got != "1" {
+				t.Errorf("%s: its alarm went off %s times", uri, got)
+			}
+		}
+		h.endWithStore(t)
+	})
+}
+
+// A step of the wall clock moves alarms, of agents in memory and not.
+func TestAlarmFollowsClock(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := passing(t, t.TempDir())
+		defer h.endWithStore(t)
+		h.Clock = clock.New("test", func() bool { return false }) // only what Learn says is right
+		mustRoute(t, h, "/r/:id", func(a *agent.Agent) {
+			rang := agent.Value(a, "rang", 0)
+			l := a.At("bell", func() { rang.Set(rang.Get() + 1) })
+			agent.Command(a, "hours", func(n int) error {
+				l.Set(a.Now().Time().Add(time.Duration(n) * time.Hour))
+				return nil
+			})
+			if a.Param("id") == "stays" {
+				a.Every(time.Hour, func() {})
+			}
+		})
+		for _, uri := range []route.NodeURI{"/r/stays", "/r/leaves"} {
+			command(t, h, uri, "hours", "48")
+		}
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if h.inMemory("/r/leaves") {
+			t.Fatal("it has not left")
+		}
+		rang := func() string { return state(t, h, "/r/stays", "rang") }
+		h.Clock.Learn(time.Now().Add(-24 * time.Hour)) // a step back
+		time.Sleep(48 * time.Hour)
+		if got := rang(); got != "0" || h.inMemory("/r/leaves") {
+			t.Errorf("48 hours on, of which 24 do not count, it rang %s times", got)
+		}
+		h.Clock.Learn(time.Now().Add(time.Hour)) // a step over the moment
+		synctest.Wait()
+		if got := rang(); got != "1" || !h.inMemory("/r/leaves") {
+			t.Errorf("it rang %s times after the clock was set past its moment", got)
+		}
+		h.Clock.Learn(time.Now().Add(-24 * time.Hour))
+		time.Sleep(72 * time.Hour)
+		if a, b := rang(), state(t, h, "/r/leaves", "rang"); a != "1" || b != "1" {
+			t.Errorf("a moment that came twice rang %s and %s times", a, b)
+		}
+	})
+}
+
+// An agent that stops itself leaves memory unless it is read; a reader stays with the next one.
+func TestAgentStops(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := passing(t, t.TempDir())
+		defer h.endWithStore(t)
+		mustRoute(t, h, "/r/:id", func(a *agent.Agent) {
+			n := agent.Value(a, "n", 0)
+			a.OnStop(func() { n.Set(n.Get() + 100) })
+			agent.Command(a, "stop", func(int) error { a.Stop(); return nil })
+		})
+		command(t, h, "/r/1", "n", "1")
+		command(t, h, "/r/1", "stop", "1")
+		synctest.Wait()
+		if h.inMemory("/r/1") {
+			t.Error("it is still there")
+		}
+		if got := state(t, h, "/r/1", "n"); got != "101" {
+			t.Errorf("n is %s after its last turn set 101", got)
+		}
+
+		command(t, h, "/r/2", "n", "2")
+		a, _ := h.Node("/r/2")
+		tail := a.Lane("n").Open(nobody{})
+		command(t, h, "/r/2", "stop", "1")
+		synctest.Wait()
+		if !h.inMemory("/r/2") {
+			t.Fatal("an agent left that is read")
+		}
+		command(t, h, "/r/2", "n", "3")
+		var last string
+		for b, ok := tail.Next(); ok; b, ok = tail.Next() {
+			last = string(b)
+		}
+		if last != "3" {
+			t.Errorf("the reader from before saw %s last, want 3", last)
+		}
+		tail.Close()
+	})
+}
+
+// While the store cannot save, nobody leaves memory, for what it stored would be lost.
+func TestStaysWhileNothingIsSaved(t *testing.T) {
+	leaktest.Check(t)
+	h := newHost(t, nil)
+	s := openStore(t, t.TempDir())
+	h.Store = s
+	mustRoute(t, h, "/r/:id", func(a *agent.Agent) {
+		agent.Value(a, "n", 0)
+		agent.Command(a, "stop", func(int) error { a.Stop(); return nil })
+	})
+	command(t, h, "/r/1", "n", "1")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.take(context.Background(), "/r/1", "n", []byte("2"))
+	h.take(context.Background(), "/r/1", "stop", []byte("1"))
+	if got := state(t, h, "/r/1", "n"); got != "2" {
+		t.Errorf("n is %s, want 2", got)
+	}
+	stop(t, h)
+}
