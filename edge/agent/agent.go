@@ -120,6 +120,9 @@ func (a *Agent) URI() route.NodeURI { return a.uri }
 // KindName returns the name of the agent's kind.
 func (a *Agent) KindName() string { return a.options.Load().Kind.Name }
 
+// Kinds returns the names of the kinds whose traits the agent has, mostly one.
+func (a *Agent) Kinds() []string { return a.options.Load().Kind.Names() }
+
 // Param returns what stood in the URI in place of :name in the route's pattern.
 func (a *Agent) Param(name string) string {
 	params, _ := a.options.Load().Pattern.Match(a.uri)

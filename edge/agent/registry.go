@@ -13,6 +13,7 @@ type Kind struct {
 	Defaults any // the Config value that a table of this kind starts from
 
 	setup func(*Agent, any) error
+	parts []Kind // of which there is more than one, see Traits
 }
 
 var (

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"testing"
 
 	"selvage/edge/agent"
@@ -38,6 +39,15 @@ func BenchmarkCommand(b *testing.B) {
 	}
 }
 
+// heap returns the bytes of all that is in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // BenchmarkAgents is the making of an agent with two value lanes.
 func BenchmarkAgents(b *testing.B) {
 	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), MaxRouted: 1 << 30})
@@ -54,6 +64,7 @@ func BenchmarkAgents(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
+	before := heap()
 	i := 0
 	for b.Loop() {
 		if _, err := h.find(route.NodeURI(fmt.Sprint("/unit/", i))); err != nil {
@@ -61,6 +72,13 @@ func BenchmarkAgents(b *testing.B) {
 		}
 		i++
 	}
+	for a := range h.Nodes() { // until all have started
+		for a.Lane("count") == nil {
+			runtime.Gosched()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(i), "ns/agent")
+	b.ReportMetric(float64(heap()-before)/float64(i), "B/agent")
 	if err := h.Stop(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func (v *view) nodes() {
 	show := func(a *agent.Agent, load host.Load) {
 		uri := string(a.URI())
 		if _, known := l.Get(uri); !known && v.has(a.URI()) {
-			l.Set(uri, Node{NodeURI: uri, Created: load.Created, Agents: []string{a.KindName()}})
+			l.Set(uri, Node{NodeURI: uri, Created: load.Created, Agents: a.Kinds()})
 		}
 	}
 	all := func() {
