@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,6 +143,28 @@ func (l *Line) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel, l.ended = cancel, make(chan struct{})
 	go l.run(ctx)
+}
+
+// Ready returns when the uplink's agent has been set up, and all agents that its Setup makes have been
+// added; or with ctx's error.
+func (l *Line) Ready(ctx context.Context) error {
+	select {
+	case <-l.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Forget takes back what people are told of an uplink that has been stopped and will not come back.
+func (l *Line) Forget() {
+	board := l.Host.Health()
+	board.Clear(l.code())
+	for _, c := range board.Active() {
+		if strings.HasPrefix(c.Code, l.code()+".") {
+			board.Clear(c.Code)
+		}
+	}
 }
 
 // Stop ends the connection, and waits for that no longer than ctx.

@@ -10,7 +10,9 @@ func init() { agent.Register("bench", Config{Stored: true}, setup) }
 
 // Config is one [agent."/…"] table of kind bench.
 type Config struct {
-	Stored bool `toml:"stored"` // its lanes are remembered over a restart
+	_      struct{} `doc:"Has one lane of several kinds, to measure speed with."`
+	Stored bool     `toml:"stored" doc:"whether its lanes are remembered over a restart"`
+	Plain  bool     `toml:"plain" doc:"whether it has the value lanes info and count alone"`
 }
 
 // setup makes the lanes that a WARP load generator drives: info takes commands itself; set is a
@@ -18,10 +20,15 @@ type Config struct {
 func setup(a *agent.Agent, c Config) error {
 	info := agent.Value(a, "info", recon.Value{})
 	count := agent.Value(a, "count", 0)
-	entries := agent.Map[recon.Value, recon.Value](a, "map")
 	if !c.Stored {
 		info.Transient()
 		count.Transient()
+	}
+	if c.Plain {
+		return nil
+	}
+	entries := agent.Map[recon.Value, recon.Value](a, "map")
+	if !c.Stored {
 		entries.Transient()
 	}
 	agent.Command(a, "set", func(v recon.Value) error {

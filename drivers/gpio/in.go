@@ -19,9 +19,10 @@ const (
 
 // InConfig is one [device.…] table with driver = "gpio-in".
 type InConfig struct {
-	Pull     string        `toml:"pull"`     // "up", "down" or "off": the resistor inside the chip
-	Active   string        `toml:"active"`   // "high" or "low": the level that counts as on; a contact to ground wants "low"
-	Debounce time.Duration `toml:"debounce"` // how long a new level must last, up to 100 ms; 0 = not at all
+	_        struct{}      `doc:"A contact, button or motion detector on one pin, on or off." example:"door"`
+	Pull     string        `toml:"pull" doc:"the resistor inside the chip: up, down or off"`
+	Active   string        `toml:"active" doc:"the level that counts as on, high or low; a contact to ground wants low"`
+	Debounce time.Duration `toml:"debounce" doc:"how long a new level must last, up to 100 ms; 0s is not at all"`
 }
 
 var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "off": gpio.Float}

@@ -11,8 +11,9 @@ import (
 
 // OutConfig is one [device.…] table with driver = "gpio-out".
 type OutConfig struct {
-	Safe   string `toml:"safe"`   // "off" or "on": the state on start, on stop and when nobody commands it
-	Active string `toml:"active"` // "high" or "low": the level at which it is on; many relay boards want "low"
+	_      struct{} `doc:"A relay or lamp on one pin, switched on and off." example:"heater"`
+	Safe   string   `toml:"safe" doc:"its state on start, on stop and when nobody commands it: off or on"`
+	Active string   `toml:"active" doc:"the level at which it is on, high or low; many relay boards want low"`
 }
 
 // Check names what cannot work.

@@ -31,7 +31,8 @@ const (
 
 // Config is one [device.…] table of the host file.
 type Config struct {
-	Address uint16 `toml:"address"` // 0x44 for types -A, 0x45 for -B, 0x46 for -C
+	_       struct{} `doc:"Sensirion SHT40, SHT41 or SHT45: temperature and relative humidity." example:"air"`
+	Address uint16   `toml:"address" doc:"its address on the bus: 0x44 for types -A, 0x45 for -B, 0x46 for -C"`
 }
 
 // Check names what cannot work.

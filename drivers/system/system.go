@@ -23,8 +23,9 @@ func init() { device.Register("system", Config{Root: "/", Disk: "/"}, Open) }
 
 // Config is one [device.…] table of the host file.
 type Config struct {
-	Root string `toml:"root"` // where proc and sys are found
-	Disk string `toml:"disk"` // a path on the file system whose space is watched
+	_    struct{} `doc:"This machine: load, processor, memory, disk, network and temperatures." example:"machine"`
+	Root string   `toml:"root" doc:"the folder in which proc and sys are found"`
+	Disk string   `toml:"disk" doc:"a path on the file system whose space is watched"`
 }
 
 // Check names what cannot work.

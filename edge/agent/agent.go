@@ -33,7 +33,7 @@ type Agent struct {
 	down    atomic.Pointer[downlinks]
 
 	mu     sync.Mutex // guards what is published: lanes, and the published half of each
-	lanes  []*Lane
+	lanes  laneList
 	events uint64 // that readers have taken
 }
 
@@ -191,7 +191,7 @@ func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
 }
 
 // HasRun reports, between turns, whether Start has nothing to remember, for the agent has lanes.
-func (a *Agent) HasRun() bool { return len(a.lanes) > 0 }
+func (a *Agent) HasRun() bool { return a.lanes.first != nil }
 
 // Lane finds a lane by name; nil when there is none. A lane is there from the end of the turn that made it.
 func (a *Agent) Lane(name route.LaneName) *Lane {
@@ -204,7 +204,7 @@ func (a *Agent) Lane(name route.LaneName) *Lane {
 }
 
 func (a *Agent) lane(name route.LaneName) *Lane {
-	for _, l := range a.lanes {
+	for l := a.lanes.first; l != nil; l = l.next {
 		if l.name == name {
 			return l
 		}
@@ -216,7 +216,7 @@ func (a *Agent) lane(name route.LaneName) *Lane {
 func (a *Agent) Lanes() []*Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(a.lanes), func(l *Lane) bool { return !l.joined })
+	return slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return !l.joined })
 }
 
 // Remembered tells the stored lanes that no lane has claimed yet. An agent whose lanes depend on

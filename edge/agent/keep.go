@@ -29,7 +29,7 @@ type Keeper interface {
 func (a *Agent) Save(to Keeper) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, l := range a.lanes {
+	for l := range a.lanes.all() {
 		if l.unsaved {
 			l.unsaved = false
 			l.typed.save(l, to)
@@ -46,8 +46,8 @@ func (a *Agent) reset() (before []*Lane) {
 	a.close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before = a.lanes
-	a.lanes = nil
+	before = slices.Collect(a.lanes.all())
+	a.lanes = laneList{}
 	if len(before) > 0 {
 		a.more().stored = make(map[route.LaneName]Snapshot)
 	}
@@ -67,7 +67,7 @@ func (a *Agent) adopt(before []*Lane) {
 		l := a.lane(old.name)
 		if l == nil || l.kind != old.kind {
 			old.orphan = true
-			a.lanes = append(a.lanes, old)
+			a.lanes.add(old)
 			l = nil
 		}
 		a.mu.Unlock()
@@ -81,6 +81,7 @@ func (a *Agent) adopt(before []*Lane) {
 func (a *Agent) inherit(l, old *Lane) {
 	a.mu.Lock()
 	l.rowID = old.rowID
+	old.more().heir = l
 	l.unsaved = l.unsaved || old.unsaved
 	unsaved := l.unsaved && l.stored
 	l.setReaders(append(slices.Clip(l.readers()), old.readers()...))

@@ -16,11 +16,20 @@ const (
 	MapKind
 	CommandKind
 	ListKind
+	SupplyKind
+	DemandKind
+	DemandMapKind // a map on the wire
+	HTTPKind      // not on the wire
 )
 
-var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command", ListKind: "list"}
+// laneKinds are the names that the reference's introspection has for them.
+var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command", ListKind: "list",
+	SupplyKind: "supply", DemandKind: "demand", DemandMapKind: "map", HTTPKind: "http"}
 
 func (k LaneKind) String() string { return laneKinds[k] }
+
+// TakesCommands reports whether lanes of the kind can be set from outside at all.
+func (k LaneKind) TakesCommands() bool { return k <= ListKind }
 
 // ParseLaneKind is the reverse of String.
 func ParseLaneKind(s string) (LaneKind, bool) {
@@ -39,6 +48,7 @@ type Lane struct {
 	name  route.LaneName
 	typed typed
 	rare  *rareLane // what most lanes do without
+	next  *Lane     // of agent.lanes
 
 	kind     LaneKind
 	stored   bool // remembered over a restart
@@ -56,8 +66,10 @@ type Lane struct {
 
 // rareLane is made in turns, and what is in it set with agent.mu held.
 type rareLane struct {
-	first, idle func() // when a lane begins to be read, and when it no longer is
-	before      *Lane  // an orphan of its name, until the end of the turn that made this one
+	first, idle func()             // when a lane begins to be read, and when it no longer is
+	heir        *Lane              // has its readers since a restart
+	before      *Lane              // an orphan of its name, until the end of the turn that made this one
+	on          *[moments][]func() // the handlers, if there are any
 }
 
 func (l *Lane) more() *rareLane {
@@ -133,13 +145,32 @@ func (l *Lane) Apply(body []byte) error {
 func (l *Lane) Open(r Reader) *Tail {
 	a := l.agent
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.ended {
+		a.mu.Unlock()
 		return ended(a, r)
+	}
+	for l.rare != nil && l.rare.heir != nil { // whoever found the lane before a restart
+		l = l.rare.heir
 	}
 	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now(), id: opened.Add(1)}
 	l.setReaders(append(slices.Clip(l.readers()), t))
+	on := l.handlers(linked)
+	a.mu.Unlock()
+	l.tell(on)
 	return t
+}
+
+// Read returns the bodies of the events that show the lane's present state. They must not be altered.
+func (l *Lane) Read() (bodies [][]byte) {
+	l.agent.mu.Lock()
+	defer l.agent.mu.Unlock()
+	t := &Tail{agent: l.agent, lane: l, at: l.typed.now()}
+	next := l.typed.state(t)
+	for body, ok := next(); ok; body, ok = next() {
+		bodies = append(bodies, body)
+	}
+	l.typed.left(t)
+	return bodies
 }
 
 // OnFirst has fn run when a reader is about to come to a lane that has none; it sees what fn sets. The
@@ -157,8 +188,16 @@ func (l *Lane) OnIdle(fn func()) {
 	l.more().idle = fn
 }
 
-// Expect is called in the turn that brings a reader, before Open.
+// Expect is called in the turn that brings a reader who wants to be shown the lane's state, before Open.
 func (l *Lane) Expect() {
+	l.ExpectLink()
+	if d, ok := l.typed.(demanded); ok {
+		d.demand()
+	}
+}
+
+// ExpectLink is Expect for a reader who wants to be shown what changes from now on.
+func (l *Lane) ExpectLink() {
 	l.inTurn()
 	if l.rare != nil && l.rare.first != nil && !l.IsRead() {
 		l.rare.first()
@@ -171,11 +210,7 @@ func (l *Lane) Drop() bool {
 	l.inTurn()
 	a := l.agent
 	a.mu.Lock()
-	i := slices.Index(a.lanes, l)
-	drops := i >= 0 && l.joined && len(l.readers()) == 0
-	if drops {
-		a.lanes = slices.Delete(slices.Clone(a.lanes), i, i+1)
-	}
+	drops := l.joined && len(l.readers()) == 0 && a.lanes.remove(l)
 	a.mu.Unlock()
 	if drops {
 		l.mark(nil) // what was wrong with it is over, too
@@ -196,9 +231,9 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 			panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
 		}
 		l.more().before = before
-		a.lanes = slices.DeleteFunc(a.lanes, func(o *Lane) bool { return o == before })
+		a.lanes.remove(before)
 	}
-	a.lanes = append(a.lanes, l)
+	a.lanes.add(l)
 	a.mu.Unlock()
 	turn := a.deed()
 	turn.made = append(turn.made, l)

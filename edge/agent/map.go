@@ -25,6 +25,8 @@ type MapLane[K, V any] struct {
 	onUpdate []func(key K, old, now V) error
 	onRemove []func(key K, old V) error
 	onClear  []func() error
+	lenient  *lenientMap // nil in most
+	misfits  []Entry     // what was stored and does not fit, through setup
 
 	log mapLog // guarded by agent.mu
 }
@@ -51,19 +53,12 @@ func (l *MapLane[K, V]) restore(entries []Entry) {
 	for _, e := range entries {
 		k, kerr := l.keys.Decode(e.Key)
 		v, verr := l.vals.Decode(e.Value)
-		err := errors.Join(kerr, verr)
-		if err != nil {
+		if err := errors.Join(kerr, verr); err != nil {
 			l.fail(fmt.Errorf("the entry stored under %s does not fit and is left aside: %w", e.Key, err))
+			l.misfits = append(l.misfits, e)
 			continue
 		}
-		it := &mapItem[K, V]{key: k, val: v}
-		if it.entry, err = newMapEntry(string(e.Key)); err != nil {
-			l.fail(err)
-			continue
-		}
-		it.entry.body = appendUpdate(it.entry.text, e.Value)
-		l.cur[it.entry.text] = it
-		l.log.list(&it.entry)
+		l.hold(string(e.Key), k, v, e.Value)
 	}
 }
 
@@ -71,6 +66,9 @@ func (l *MapLane[K, V]) restore(entries []Entry) {
 func (l *MapLane[K, V]) Transient() *MapLane[K, V] {
 	l.stored = false
 	clear(l.cur)
+	if l.misfits = nil; l.lenient != nil {
+		clear(l.lenient.raw)
+	}
 	l.log.forget()
 	return l
 }
@@ -146,7 +144,7 @@ func (l *MapLane[K, V]) spell(key K) (text []byte, err error) {
 	return l.text, err
 }
 
-func (l *MapLane[K, V]) set(key K, v V) error {
+func (l *MapLane[K, V]) set(key K, v V) (err error) {
 	text, err := l.spell(key)
 	if err != nil {
 		return err
@@ -154,6 +152,14 @@ func (l *MapLane[K, V]) set(key K, v V) error {
 	if l.body, err = l.vals.Append(l.body[:0], v); err != nil {
 		return err
 	}
+	if l.lenient != nil {
+		defer l.lenient.replace(string(text), nil)(&err)
+	}
+	return l.put(text, key, v, l.body)
+}
+
+// put sets an entry that is printed already.
+func (l *MapLane[K, V]) put(text []byte, key K, v V, value []byte) (err error) {
 	it := l.cur[string(text)]
 	isNew := it == nil
 	if isNew {
@@ -162,7 +168,7 @@ func (l *MapLane[K, V]) set(key K, v V) error {
 			return err
 		}
 	}
-	body := appendUpdate(it.entry.text, l.body) // before handlers, which may set other entries
+	body := appendUpdate(it.entry.text, value) // before handlers, which may set other entries
 	l.inTurn()
 	for _, fn := range l.onUpdate {
 		if err := fn(key, it.val, v); err != nil {
@@ -194,6 +200,10 @@ func (l *MapLane[K, V]) remove(key K) error {
 	if err != nil {
 		return err
 	}
+	return l.removeAt(text)
+}
+
+func (l *MapLane[K, V]) removeAt(text []byte) error {
 	it := l.cur[string(text)]
 	if it == nil {
 		return nil
@@ -213,6 +223,9 @@ func (l *MapLane[K, V]) take(it *mapItem[K, V]) error {
 		}
 	}
 	delete(l.cur, it.entry.text)
+	if l.lenient != nil {
+		delete(l.lenient.raw, it.entry.text)
+	}
 	return nil
 }
 
@@ -224,6 +237,9 @@ func (l *MapLane[K, V]) clear() error {
 		}
 	}
 	clear(l.cur)
+	if l.lenient != nil {
+		clear(l.lenient.raw)
+	}
 	l.add(mapOp{kind: clearOp, body: []byte("@clear")})
 	return nil
 }
@@ -269,7 +285,7 @@ func (l *MapLane[K, V]) ordered() []*mapItem[K, V] {
 
 // command takes a map operation in the forms of the WARP map lane.
 func (l *MapLane[K, V]) command(body []byte) error {
-	if key, v, ok := l.plainUpdate(body); ok {
+	if key, v, ok := l.plainUpdate(body); ok && l.lenient == nil {
 		return l.set(key, v)
 	}
 	v, err := recon.Parse(body)
@@ -279,7 +295,15 @@ func (l *MapLane[K, V]) command(body []byte) error {
 	tag := v.Tag()
 	switch tag {
 	case "update", "remove":
-		key, err := l.keys.Load(v.Header(tag).Get("key"))
+		name := v.Header(tag).Get("key")
+		switch {
+		case l.lenient == nil:
+		case tag == "remove":
+			return l.removeAt(recon.Append(nil, name))
+		default:
+			return l.updateAsIs(name, v.Body())
+		}
+		key, err := l.keys.Load(name)
 		if err != nil {
 			return fmt.Errorf("key: %w", err)
 		}

@@ -324,7 +324,8 @@ func (g *mapLog) snapshot() Snapshot {
 	return s
 }
 
-// resume shows all readers the whole state anew, and the store as well if it has not seen all of it.
+// resume shows all readers the whole state anew, unless they know it, and the store as well if it has not
+// seen all of it.
 func (g *mapLog) resume(old *Lane) {
 	if old.unsaved {
 		g.cleared = true
@@ -333,7 +334,7 @@ func (g *mapLog) resume(old *Lane) {
 		}
 	}
 	g.seq, g.slots, g.late = max(g.seq, old.typed.now()), nil, 0
-	if len(g.lane.readers()) == 0 {
+	if len(g.lane.readers()) == 0 || g.isKnown(old) {
 		return
 	}
 	g.push(mapSlot{body: []byte("@clear")})
@@ -342,4 +343,20 @@ func (g *mapLog) resume(old *Lane) {
 		e.seq, e.born = g.seq, g.seq
 	}
 	g.late = len(g.lane.readers())
+}
+
+// isKnown reports whether all readers have been told just what there is.
+func (g *mapLog) isKnown(old *Lane) bool {
+	same := func(x, y Entry) bool { return bytes.Equal(x.Key, y.Key) && bytes.Equal(x.Value, y.Value) }
+	lags := func(t *Tail) bool { return t.at < old.typed.now() }
+	if slices.ContainsFunc(g.lane.readers(), lags) || !slices.EqualFunc(g.snapshot().Entries, old.typed.snapshot().Entries, same) {
+		return false
+	}
+	for _, e := range g.entries() {
+		e.born = 0 // whoever reads knows it
+	}
+	for _, t := range g.lane.readers() {
+		t.at = g.seq
+	}
+	return true
 }

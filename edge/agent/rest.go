@@ -25,7 +25,7 @@ func (a *Agent) CanRest() bool {
 func (a *Agent) Retire(forced bool) bool {
 	a.mu.Lock()
 	var tails []*Tail
-	for _, l := range a.lanes {
+	for l := range a.lanes.all() {
 		tails = append(tails, l.readers()...)
 	}
 	if len(tails) > 0 && !forced {
@@ -33,7 +33,7 @@ func (a *Agent) Retire(forced bool) bool {
 		return false
 	}
 	a.ended = true
-	for _, l := range a.lanes {
+	for l := range a.lanes.all() {
 		l.setReaders(nil)
 	}
 	for _, t := range tails {

@@ -128,7 +128,7 @@ func TestEchoOverRestart(t *testing.T) {
 	o.command(a, "go", "3")
 	want(t, "quick", drain(quick), []string{"2", "3"})
 	want(t, "slow", drain(slow), []string{"1", "2", "3"})
-	if l := a.Lane("go").typed.(*CommandLane[int]); l.late != 0 || len(l.log) != 0 {
+	if l := &a.Lane("go").typed.(*CommandLane[int]).log; l.late != 0 || len(l.log) != 0 {
 		t.Errorf("the lane keeps %d echoes for %d readers when all have everything", len(l.log), l.late)
 	}
 }
@@ -178,4 +178,21 @@ func TestOnClose(t *testing.T) {
 			t.Errorf("Stop: %v, %d of 10 given back", err, closed)
 		}
 	})
+}
+
+// Whoever found a lane before a restart, and opens it after, reads the lane there is now.
+func TestOpenOverRestart(t *testing.T) {
+	o := newLoop(t)
+	var n *ValueLane[int]
+	a := o.add("/x", func(a *Agent) { n = Value(a, "n", 1) })
+	found := a.Lane("n")
+	for range 2 {
+		o.do(a, func() { panic("spilt") })
+		if err := a.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tail := found.Open(&reader{})
+	o.do(a, func() { n.Set(2) })
+	want(t, "the late reader", drain(tail), []string{"2"})
 }

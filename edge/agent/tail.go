@@ -38,12 +38,16 @@ func (t *Tail) Next() (body []byte, ok bool) {
 func (t *Tail) State() func() (body []byte, ok bool) {
 	a := t.agent
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if t.lane == nil {
+	l := t.lane
+	if l == nil {
+		a.mu.Unlock()
 		return func() ([]byte, bool) { return nil, false }
 	}
 	t.syncing = true
-	next := t.lane.typed.state(t)
+	next := l.typed.state(t)
+	on := l.handlers(synced)
+	a.mu.Unlock()
+	l.tell(on)
 	return func() ([]byte, bool) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -65,7 +69,7 @@ func (t *Tail) Skip() {
 	}
 }
 
-// Lost returns how many events of a command lane were dropped because the reader lagged.
+// Lost returns how many events of a command or supply lane were dropped because the reader lagged.
 func (t *Tail) Lost() uint64 {
 	t.agent.mu.Lock()
 	defer t.agent.mu.Unlock()
@@ -74,10 +78,11 @@ func (t *Tail) Lost() uint64 {
 
 // Close gives up the place.
 func (t *Tail) Close() {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
+	a := t.agent
+	a.mu.Lock()
 	l := t.lane
 	if l == nil {
+		a.mu.Unlock()
 		return
 	}
 	l.typed.left(t)
@@ -89,10 +94,17 @@ func (t *Tail) Close() {
 		}
 	}
 	l.setReaders(kept)
+	on := l.handlers(unlinked)
+	var idle func()
+	if len(kept) == 0 && l.rare != nil {
+		idle = l.rare.idle
+	}
+	a.mu.Unlock()
+	l.tell(on)
 	switch {
-	case len(kept) == 0 && l.rare != nil && l.rare.idle != nil:
-		t.agent.rt.Wake(l.rare.idle)
-	case t.agent.options.Load().View:
-		t.agent.rt.Wake(func() {})
+	case idle != nil:
+		a.rt.Wake(idle)
+	case a.options.Load().View:
+		a.rt.Wake(func() {})
 	}
 }

@@ -36,7 +36,7 @@ func (a *Agent) Downlinks() Traffic {
 func (a *Agent) Readers(fn func(l *Lane, id uint64, r Reader)) (events uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, l := range a.lanes {
+	for l := range a.lanes.all() {
 		for _, t := range l.readers() {
 			fn(l, t.id, t.reader)
 		}
@@ -48,7 +48,7 @@ func (a *Agent) Readers(fn func(l *Lane, id uint64, r Reader)) (events uint64) {
 func (a *Agent) IsRead() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, l := range a.lanes {
+	for l := range a.lanes.all() {
 		if len(l.readers()) > 0 {
 			return true
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 
 	"selvage/edge/route"
@@ -72,7 +71,7 @@ func (a *Agent) take(m Mail) error {
 	if l == nil {
 		return ErrNoLane
 	}
-	if l.readOnly {
+	if l.readOnly || !l.kind.TakesCommands() {
 		return fmt.Errorf("%s %s: %w", a.uri, l.name, ErrReadOnly)
 	}
 	if err := l.Apply(m.Body); err != nil {
@@ -192,9 +191,8 @@ func (a *Agent) unmake(made []*Lane) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range made {
-		i := slices.Index(a.lanes, l)
-		if a.lanes = slices.Delete(a.lanes, i, i+1); l.before() != nil {
-			a.lanes = append(a.lanes, l.before())
+		if a.lanes.remove(l); l.before() != nil {
+			a.lanes.add(l.before())
 		}
 	}
 }

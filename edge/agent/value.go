@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"fmt"
 
 	"selvage/edge/recon"
@@ -20,8 +21,11 @@ type ValueLane[T any] struct {
 }
 
 type rareValue[T any] struct {
-	first *T // the start value, kept through setup when a remembered one took its place
-	onSet []func(old, now T) error
+	first   *T // the start value, kept through setup when a remembered one took its place
+	onSet   []func(old, now T) error
+	lenient bool
+	raw     []byte // the value as it came; nil if the agent set it
+	misfit  []byte // what was stored and does not fit, through setup
 }
 
 func (l *ValueLane[T]) more() *rareValue[T] {
@@ -39,6 +43,7 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 	a.add(&l.Lane, name, ValueKind, l)
 	if s, ok := l.claim(); ok {
 		if v, err := l.codec.Decode(s.Value); err != nil {
+			l.more().misfit = s.Value
 			l.fail(fmt.Errorf("what was stored does not fit and is left aside: %w", err))
 		} else {
 			l.more().first, l.cur = &initial, v
@@ -53,6 +58,7 @@ func (l *ValueLane[T]) Transient() *ValueLane[T] {
 	l.stored = false
 	if r := l.rare; r != nil && r.first != nil {
 		l.cur, l.pub, r.first = *r.first, *r.first, nil
+		r.raw, l.body = nil, nil
 	}
 	return l
 }
@@ -78,6 +84,19 @@ func (l *ValueLane[T]) Get() T { return l.cur }
 func (l *ValueLane[T]) Set(v T) { l.mark(l.set(v)) }
 
 func (l *ValueLane[T]) set(v T) error {
+	if l.rare == nil || l.rare.raw == nil {
+		return l.put(v)
+	}
+	before := l.rare.raw
+	l.rare.raw = nil
+	err := l.put(v)
+	if err != nil {
+		l.rare.raw = before
+	}
+	return err
+}
+
+func (l *ValueLane[T]) put(v T) error {
 	l.inTurn()
 	old := l.cur
 	l.cur = v
@@ -94,6 +113,9 @@ func (l *ValueLane[T]) set(v T) error {
 }
 
 func (l *ValueLane[T]) command(body []byte) error {
+	if l.rare != nil && l.rare.lenient {
+		return l.commandAsIs(body)
+	}
 	v, err := l.codec.Decode(body)
 	if err != nil {
 		return err
@@ -103,6 +125,9 @@ func (l *ValueLane[T]) command(body []byte) error {
 
 func (l *ValueLane[T]) publish() {
 	l.pub, l.body = l.cur, nil
+	if l.rare != nil {
+		l.body = l.rare.raw
+	}
 	l.seq++
 }
 
@@ -154,7 +179,13 @@ func (l *ValueLane[T]) save(lane *Lane, to Keeper) { to.Value(lane, l.encoded())
 
 func (l *ValueLane[T]) snapshot() Snapshot { return Snapshot{Kind: ValueKind, Value: l.encoded()} }
 
-func (l *ValueLane[T]) resume(old *Lane) { l.seq = max(l.seq, old.typed.now()) + 1 }
+// resume shows the value to all readers, unless it is what they were shown before.
+func (l *ValueLane[T]) resume(old *Lane) {
+	l.seq = max(l.seq, old.typed.now())
+	if !bytes.Equal(l.encoded(), old.typed.snapshot().Value) {
+		l.seq++
+	}
+}
 
 // codecOf finds T's Recon form. A type without one is the author's mistake.
 func codecOf[T any](a *Agent, name string) *recon.Codec[T] {

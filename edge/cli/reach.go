@@ -72,6 +72,10 @@ func (e *env) dial(ctx context.Context) (*peer.Conn, error) {
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}
+	if err := authenticate(c); err != nil {
+		c.Close(closeNormal, "")
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -130,6 +134,8 @@ func (a *attempt) explain(ctx context.Context, err error) error {
 	switch {
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		why = "its answer is no HTTP"
+	case strings.Contains(why, " 401 "), strings.Contains(why, " 429 "):
+		return turnedAway(fmt.Errorf("%s lets nobody in without a login", a.host))
 	case strings.Contains(why, " 403 "): // a host's own word, to a name that it does not go by
 		why = ""
 	}

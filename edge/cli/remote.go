@@ -52,9 +52,14 @@ func (e *env) aim(uri string) (node string, err error) {
 func unlinked(err error) error {
 	var u *peer.Unlinked
 	if !errors.As(err, &u) {
+		if strings.Contains(err.Error(), "Unauthorized") { // the reason of a close frame
+			return turnedAway(errors.New("the host refused the login"))
+		}
 		return err
 	}
 	switch u.Reason {
+	case "":
+		return turnedAway(err)
 	case "nodeNotFound":
 		return &trouble{err, "see what agents there are: " + program() + " ls"}
 	case "laneNotFound":

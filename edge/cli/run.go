@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"selvage/edge/agent"
-	"selvage/edge/broker"
 	"selvage/edge/clock"
 	"selvage/edge/config"
 	"selvage/edge/device"
@@ -22,17 +20,22 @@ import (
 	"selvage/edge/hub"
 	"selvage/edge/meta"
 	"selvage/edge/peer"
+	"selvage/edge/policy"
 	"selvage/edge/store"
 	"selvage/edge/web"
-	"selvage/uplink"
 )
 
 func (e *env) runCommand() *cobra.Command {
 	var path string
+	var watch bool
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "run a host until Ctrl-C",
-		Args:  takes(0, 0),
+		Long: `Run runs a host until Ctrl-C or SIGTERM.
+
+After a change of its config file, "selvage reload" or SIGHUP has the host take it over without a
+restart; with --watch it does so by itself.`,
+		Args: takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if e.json {
 				return &usageError{&trouble{errors.New("run has no --json: it prints for people"), "for programs: " + program() + " watch URI LANE --json, once it runs"}}
@@ -41,18 +44,22 @@ func (e *env) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.run(c.Context(), plan, path)
+			return e.run(c.Context(), plan, path, watch)
 		},
 	}
 	configFlag(c, &path)
+	c.Flags().BoolVar(&watch, "watch", false, "load the config file again whenever it changes")
 	c.Flags().CountVarP(&e.verbose, "verbose", "v", "log what happens to stderr; -vv logs more")
 	return c
 }
 
 // run starts everything in order, waits for ctx to end, and stops everything in reverse.
-func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err error) {
+func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch bool) (err error) {
+	file := newWatched(path)
 	var started stops
 	defer func() { err = errors.Join(err, started.stop()) }()
+	calls := listenForCalls()
+	started.add(func(context.Context) error { calls.stop(); return nil })
 
 	log := e.logger()
 	board := health.NewBoard()
@@ -77,7 +84,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents, Pending: int(plan.Host.WARP.Pending)})
 	others := far.Add(h)
 	started.add(half(func(ctx context.Context) error { others.Stop(ctx); return nil })) // after the agents, whose last commands it sends
-	d := &devices{twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
+	d := &devices{host: h, twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report})
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
 	started.add(func(ctx context.Context) error {
@@ -85,55 +92,54 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string) (err erro
 		stopReports() // nobody takes them any more
 		return err
 	})
+	r := newRunning(e, path, plan, h, d)
 
-	if err := d.add(h, plan.Devices); err != nil {
+	if err := d.add(plan.Devices); err != nil {
 		return e.orFaults(err)
 	}
-	if err := addAgents(h, plan.Agents); err != nil {
+	if err := r.addAgents(plan.Agents); err != nil {
 		return e.orFaults(err)
 	}
 	address := door.Addr().String()
 	listAll := programFor(address) + " get /host conditions"
 	showing.all.Store(&listAll)
 	info := meta.Info{Name: plan.Host.Name, Version: version, Started: time.Now(), URI: "warp://" + address}
-	if err := meta.Add(h, info); err != nil {
+	if err := meta.Add(h, info, r.lanes); err != nil {
 		return err
 	}
 	limits := peer.DefaultLimits
 	limits.Message, limits.Links = int64(plan.Host.WARP.Message), plan.Host.WARP.Links
 	served := web.Options{
 		Host: h, Version: version, Log: log, Connections: plan.Host.WARP.Connections,
-		Peer: peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress},
+		Peer:    peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress},
+		Metrics: []func(*web.Metrics){r.uplinks.metrics, r.broker.metrics},
+	}
+	if served.Policy, err = policy.New(plan.Policy); err != nil {
+		return err
 	}
 	if plan.Hub != nil {
 		if served.Peer.Server, err = hub.New(h, plan.Hub.Mount); err != nil {
 			return err
 		}
 	}
-	lines, err := openUplinks(h, plan.Uplinks)
-	if err != nil {
+	if err := r.uplinks.openAll(plan.Uplinks); err != nil {
 		return e.orFaults(err)
 	}
-	served.Metrics = append(served.Metrics, uplinkMetrics(lines))
-	if plan.Broker != nil {
-		b := broker.Start(broker.Options{Listen: plan.Broker.Listen, Health: board, Log: log})
-		started.add(half(b.Stop))
-		if _, err := h.Add("/broker", host.Things, b.Kind(), nil); err != nil {
-			return err
-		}
-		served.Metrics = append(served.Metrics, brokerMetrics(b))
+	started.add(half(r.broker.stop))
+	if err := r.broker.set(ctx, plan.Broker); err != nil {
+		return err
 	}
 	d.manager.Start()
 	d.await(ctx)
-	server := web.Start(door, served)
-	started.add(half(server.Stop))
-	for _, l := range lines {
-		l.Start()
-		started.add(half(l.Stop))
+	r.server = web.Start(door, served)
+	started.add(half(r.server.Stop))
+	started.add(r.uplinks.stop)
+	for _, w := range r.uplinks.all() {
+		w.Start()
 	}
 
 	e.greet(ctx, plan, h, d, address)
-	<-ctx.Done()
+	r.serve(ctx, calls, file, watch)
 	return nil
 }
 
@@ -166,46 +172,6 @@ func cannotListen(err error, address, path string) error {
 		return &trouble{err, fmt.Sprintf("ports below 1024 are not for everyone; set another one as listen in %s", path)}
 	}
 	return &trouble{err, "this machine has no such address; change listen in " + path}
-}
-
-func addAgents(h *host.Host, plan []config.Agent) error {
-	var faults config.Faults
-	for _, p := range plan {
-		kind, ok := agent.Lookup(p.Kind)
-		err := fmt.Errorf("there is no kind %q", p.Kind)
-		switch {
-		case !ok:
-		case p.URI != "":
-			_, err = h.Add(p.URI, host.Agents, kind, p.Config)
-		default:
-			err = h.Route(p.Pattern, kind, p.Config, nil)
-		}
-		if err != nil {
-			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
-		}
-	}
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
-
-// openUplinks makes the uplinks and their agents, which do not connect yet.
-func openUplinks(h *host.Host, plan []config.Uplink) ([]*uplink.Line, error) {
-	var lines []*uplink.Line
-	var faults config.Faults
-	for _, p := range plan {
-		l, err := uplink.Open(h.Uplinks(), p.Spec)
-		if err != nil {
-			faults = append(faults, p.Pos.Fault("", err.Error(), ""))
-			continue
-		}
-		lines = append(lines, l)
-	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return lines, nil
 }
 
 // stops is what has been started and how each of it is stopped.

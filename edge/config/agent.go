@@ -13,27 +13,58 @@ import (
 
 // agentKeys are the keys of every [agent."/uri"], whatever its kind.
 type agentKeys struct {
-	Kind string
+	_    struct{} `doc:"An agent, or with a pattern such as /room/:id any number of them. Its kind says which further keys it takes."`
+	Kind string   `doc:"what the agent does"`
 }
 
 func (p *planner) agent(uri string, t *table) {
 	a := Agent{Pos: p.pos(t)}
-	p.refs = append(p.refs, t)
 	p.route(&a, uri, t)
+	if kind, config, known := p.trait(t); known {
+		a.Kind, a.Config = kind.Name, config
+		p.plan.Agents = append(p.plan.Agents, a)
+	}
+}
 
-	kind, known := agent.Lookup(p.nameOf(t, "kind", agent.Kinds(), ""))
+// traits reads [[agent."/uri"]]: several agents on one node.
+func (p *planner) traits(uri string, tables []*table) {
+	a := Agent{Pos: p.pos(tables[0])}
+	p.route(&a, uri, tables[0])
+	var traits agent.Traits
+	first := map[string]*table{}
+	for _, t := range tables {
+		kind, config, known := p.trait(t)
+		if !known {
+			continue
+		}
+		if before := first[kind.Name]; before != nil {
+			p.doc.faultIn(t.get("kind"), fmt.Sprintf("the table on line %d makes a %s of this agent already", p.doc.lineNumber(before.at.start), kind.Name), "keep one of them, or give this one a URI of its own")
+			continue
+		}
+		first[kind.Name] = t
+		traits = append(traits, agent.Trait{Kind: kind.Name, Config: config})
+	}
+	if len(traits) == len(tables) {
+		kind, _ := agent.KindOf("", traits)
+		a.Kind, a.Config = kind.Name, traits
+		p.plan.Agents = append(p.plan.Agents, a)
+	}
+}
+
+func (p *planner) trait(t *table) (kind agent.Kind, config any, known bool) {
+	p.refs = append(p.refs, t)
+	kind, known = agent.Lookup(p.nameOf(t, "kind", agent.Kinds(), ""))
 	if !known {
-		return // which keys it takes is not known
+		return kind, nil, false // which keys it takes is not known
 	}
 	var keys agentKeys
 	var fs fields
-	config := copyOf(kind.Defaults)
+	to := copyOf(kind.Defaults)
 	fs.add(reflect.ValueOf(&keys).Elem())
-	fs.add(config)
+	fs.add(to)
 	p.doc.fill(t, fs)
-	p.doc.check(config, t)
-	a.Kind, a.Config = kind.Name, config.Interface()
-	p.plan.Agents = append(p.plan.Agents, a)
+	p.doc.check(to, t)
+	return kind, to.Interface(), true
 }
 
 // route reads an agent's URI, or pattern of URIs, and notes that it is answered for.

@@ -6,14 +6,17 @@
 //	[host]           the host itself
 //	[host.warp]      limits for those who connect to it
 //	[device.NAME]    a device; its driver says which further keys it takes
-//	[agent."/uri"]   an agent, or the agents of a pattern of URIs; its kind says the same
+//	[agent."/uri"]   an agent, or the agents of a pattern of URIs; its kind says the same;
+//	                 [[agent."/uri"]] several times makes one agent of several kinds
 //	[uplink.NAME]    a way out, to a broker or to a peer; its kind says the same
 //	[broker]         an MQTT broker in this host, off unless the table is there
 //	[hub]            where edges appear that dial this host, likewise
+//	[policy]         who may do what on this host
 //
 // What a driver or kind takes is the Config type it registered:
 //
-//   - A field's key is its `toml:"…"` tag, or its name in small letters.
+//   - A field's key is its `toml:"…"` tag, or its name in small letters; what it means stands in its
+//     `doc:"…"` tag, see Key.
 //   - A table is read over the registered defaults; a list or a map replaces its default.
 //   - Fields are texts, booleans, numbers, time.Duration ("10s", "7d"), anything with
 //     UnmarshalText, and lists, maps, pointers and structs of these.
@@ -33,6 +36,7 @@ import (
 	"time"
 
 	"selvage/edge/device"
+	"selvage/edge/policy"
 	"selvage/edge/route"
 	"selvage/uplink"
 )
@@ -43,28 +47,33 @@ type Plan struct {
 	Host    Host
 	Devices []Device
 	Agents  []Agent
-	Uplinks []Uplink // in the order they stand in the file
-	Broker  *Broker  // nil without the table
-	Hub     *Hub     // nil without the table
+	Uplinks []Uplink       // in the order they stand in the file
+	Broker  *Broker        // nil without the table
+	Hub     *Hub           // nil without the table
+	Policy  *policy.Config // likewise
 }
 
 // Host is the table [host].
 type Host struct {
-	Name   string        // in logs and to peers; the machine's own name unless given
-	Data   string        // the folder for everything that is kept
-	Listen string        // host:port for browsers and WARP
-	Commit time.Duration // how long a value may wait for the next write to disk
-	Agents int           // how many agents the tables for patterns of URIs may make
-	WARP   WARP
+	_      struct{}      `doc:"The host itself: its name, where it keeps data and where it listens."`
+	Name   string        `doc:"what logs and peers call this host" unset:"the machine's own name" example:"greenhouse-1"`
+	Data   string        `doc:"the folder for everything that is kept"`
+	Listen string        `doc:"host:port for browsers and WARP"`
+	Commit time.Duration `doc:"how long a value may wait for the next write to disk"`
+	Agents int           `doc:"how many agents the tables for patterns of URIs may make"`
+	WARP   WARP          `doc:"What WARP clients may take of this host."`
+
+	Passivate time.Duration `doc:"how long an agent stays in memory that nobody touches; what it stored comes back with the first touch" unset:"for ever" example:"1h"`
+	Turn      time.Duration `doc:"how long a turn of an agent may take before it is reported and others get another worker"`
 }
 
 // WARP is the table [host.warp]: what its clients may take of this host.
 type WARP struct {
-	Connections int  // at one time, browsers among them
-	Message     Size // the largest message; its frames have no bound of their own
-	Links       int  // of one connection
-	Pending     Size // what a command lane keeps of its events for links that lag
-	Compress    bool // permessage-deflate for clients that offer it
+	Connections int  `doc:"how many there may be at one time, browsers among them"`
+	Message     Size `doc:"the largest message; its frames have no bound of their own"`
+	Links       int  `doc:"how many one connection may have"`
+	Pending     Size `doc:"what a command lane keeps of its events for links that lag"`
+	Compress    bool `doc:"permessage-deflate for clients that offer it"`
 }
 
 // Device is one table [device.NAME].
@@ -90,12 +99,14 @@ type Uplink struct {
 
 // Broker is the table [broker].
 type Broker struct {
-	Listen string // host:port for MQTT
+	_      struct{} `doc:"An MQTT broker in this host, off unless the table is there."`
+	Listen string   `doc:"host:port for MQTT"`
 }
 
 // Hub is the table [hub].
 type Hub struct {
-	Mount route.NodeURI // below it, each edge appears under its name
+	_     struct{}      `doc:"Where edges appear that dial this host, off unless the table is there."`
+	Mount route.NodeURI `doc:"the node URI below which each edge appears under its name"`
 }
 
 // Pos is where a table stands.

@@ -16,6 +16,7 @@ import (
 type fields struct {
 	keys  []string
 	value map[string]reflect.Value
+	tag   map[string]reflect.StructTag
 	loose bool // other keys may be right
 }
 
@@ -24,6 +25,7 @@ type fields struct {
 func (fs *fields) add(structure reflect.Value, except ...string) {
 	if fs.value == nil {
 		fs.value = map[string]reflect.Value{}
+		fs.tag = map[string]reflect.StructTag{}
 	}
 	if structure.Kind() != reflect.Struct {
 		return
@@ -42,6 +44,7 @@ func (fs *fields) add(structure reflect.Value, except ...string) {
 		if _, taken := fs.value[key]; !taken && !slices.Contains(except, key) {
 			fs.keys = append(fs.keys, key)
 			fs.value[key] = v
+			fs.tag[key] = f.Tag
 		}
 	}
 }

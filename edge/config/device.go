@@ -11,11 +11,12 @@ import (
 // deviceKeys are the keys of every [device.NAME], whatever its driver. Bus and pin belong to
 // drivers on such a wire; another driver may have keys of its own under these names.
 type deviceKeys struct {
-	Driver  string
-	Bus     string
-	Pin     string
-	Every   time.Duration
-	Timeout time.Duration
+	_       struct{}      `doc:"A device, which appears as the agent /device/NAME. Its driver says which further keys it takes."`
+	Driver  string        `doc:"what is built in for such a device"`
+	Bus     string        `doc:"the I²C bus it is on, or sim:NAME for a simulated one"`
+	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
+	Every   time.Duration `doc:"the time between two measurements"`
+	Timeout time.Duration `doc:"how long one measurement, or one switching, may take"`
 }
 
 func (p *planner) device(name string, t *table) {

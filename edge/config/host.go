@@ -12,6 +12,7 @@ func (p *planner) host(t *table) {
 		Listen: "127.0.0.1:9001",
 		Commit: 250 * time.Millisecond,
 		Agents: 10000,
+		Turn:   time.Second,
 		WARP:   WARP{Connections: 1024, Message: 1_100_000, Links: 65_536, Pending: 1_000_000},
 	}
 	if name, err := os.Hostname(); err == nil {
@@ -33,6 +34,12 @@ func (h *Host) Check(fault func(key, problem, remedy string)) {
 	}
 	if h.Agents < 1 {
 		fault("agents", fmt.Sprintf("agents is at least 1, got %d", h.Agents), "write 10000, or leave it out")
+	}
+	if h.Passivate < 0 || h.Passivate > 0 && h.Passivate < time.Second {
+		fault("passivate", "passivate is a second at least", `write "1h", or leave it out to keep agents in memory`)
+	}
+	if h.Turn < 10*time.Millisecond {
+		fault("turn", "turn is at least 10ms", `write "1s", or leave it out`)
 	}
 	h.WARP.check(fault)
 	if _, problem, remedy := listenAddress(h.Listen, "127.0.0.1:9001"); problem != "" {

@@ -30,9 +30,35 @@ func (p *planner) broker(t, host *table) {
 
 // Check finds what is wrong with the table's values.
 func (b *Broker) Check(fault func(key, problem, remedy string)) {
-	if _, problem, remedy := listenAddress(b.Listen, "127.0.0.1:1883"); problem != "" {
+	at, problem, remedy := listenAddress(b.Listen, "127.0.0.1:1883")
+	if problem == "" && !at.Addr().IsLoopback() {
+		problem, remedy = "the broker listens on loopback only, since it knows no users", fmt.Sprintf("write %q", onLoopback(b.Listen))
+	}
+	if problem != "" {
 		fault("listen", problem, remedy)
 	}
+}
+
+// beyond faults a host that others could reach while nobody has a login, or where a login could be
+// overheard.
+func (p *planner) beyond(host, policy *table) {
+	at, problem, _ := listenAddress(p.plan.Host.Listen, "")
+	if problem != "" || at.Addr().IsLoopback() || !host.readable("listen") {
+		return
+	}
+	e, loopback := host.get("listen"), onLoopback(p.plan.Host.Listen)
+	switch c := p.plan.Policy; {
+	case policy != nil && (!policy.readable("user") || !policy.readable("insecure")):
+	case c == nil || len(c.Users) == 0:
+		p.doc.faultIn(e, "only loopback addresses may be listened on while nobody has a login", fmt.Sprintf("write %q, or add a user: [policy.user.NAME]", loopback))
+	case !c.Insecure:
+		p.doc.faultIn(e, "passwords and tokens would cross the network in plain text", fmt.Sprintf("write %q and let a proxy on this machine speak TLS for it, or allow it: insecure = true in [policy]", loopback))
+	}
+}
+
+func onLoopback(listen string) string {
+	_, port, _ := net.SplitHostPort(listen)
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // listenAddress reads what a key listen holds, or says what is wrong with it. example is what
@@ -46,14 +72,16 @@ func listenAddress(listen, example string) (at netip.AddrPort, problem, remedy s
 	if err != nil {
 		return at, fmt.Sprintf("listen wants a port from 0 to 65535, got %q", port), fmt.Sprintf("write %q", example)
 	}
-	name := host
-	if name == "localhost" {
-		name = "127.0.0.1" // what net.Listen takes it for first
+	switch host {
+	case "localhost":
+		host = "127.0.0.1" // what net.Listen takes it for first
+	case "":
+		host = "::" // all addresses
 	}
-	addr, err := netip.ParseAddr(name)
-	if err != nil || !addr.IsLoopback() {
-		return at, "only loopback addresses may be listened on until access control is configured",
-			fmt.Sprintf("there is no login yet; write %q", net.JoinHostPort("127.0.0.1", port))
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return at, fmt.Sprintf("listen wants an address of this machine, got the name %q", host),
+			fmt.Sprintf("write %q, or \"0.0.0.0:%s\" for all addresses", net.JoinHostPort("127.0.0.1", port), port)
 	}
 	return netip.AddrPortFrom(addr.Unmap().WithZone(""), uint16(number)), "", ""
 }

@@ -29,7 +29,7 @@ func (p *planner) tables() {
 	p.wires = map[string]*table{}
 	p.shapes = map[string]*table{}
 	host := newTable(p.doc.root, "host", span{}, implied)
-	var broker, hub *table
+	var broker, hub, policy *table
 	for _, e := range p.doc.root.entries {
 		switch e.key {
 		case "host":
@@ -37,20 +37,26 @@ func (p *planner) tables() {
 				host = t
 			}
 		case "device":
-			p.named(e, `[device.air]`, p.device)
+			p.named(e, `[device.air]`, p.device, nil)
 		case "agent":
-			p.named(e, `[agent."/room/air"]`, p.agent)
+			p.named(e, `[agent."/room/air"]`, p.agent, p.traits)
 		case "uplink":
-			p.named(e, `[uplink.cloud]`, p.uplink)
+			p.named(e, `[uplink.cloud]`, p.uplink, nil)
 		case "broker":
 			broker = p.only(e)
 		case "hub":
 			hub = p.only(e)
+		case "policy":
+			policy = p.only(e)
 		default:
 			p.unknownTable(e)
 		}
 	}
 	p.host(host)
+	if policy != nil {
+		p.policy(policy)
+	}
+	p.beyond(host, policy)
 	if broker != nil {
 		p.broker(broker, host)
 	}
@@ -85,8 +91,9 @@ func (p *planner) only(e *entry) *table {
 	return nil
 }
 
-// named hands on each table below [device], [agent] or [uplink].
-func (p *planner) named(e *entry, example string, do func(name string, t *table)) {
+// named hands on each table below [device], [agent] or [uplink]. Several of one name are none unless
+// several takes them.
+func (p *planner) named(e *entry, example string, do func(name string, t *table), several func(name string, ts []*table)) {
 	all := p.only(e)
 	if all == nil {
 		return
@@ -96,6 +103,14 @@ func (p *planner) named(e *entry, example string, do func(name string, t *table)
 			if e.value.kind != unread {
 				p.doc.fault(e.at, fmt.Sprintf("%s stands under no name", quoteKey(e.key)), "the table before it needs one: "+example)
 			}
+			continue
+		}
+		if e.value.open && several != nil {
+			var ts []*table
+			for _, v := range e.value.items {
+				ts = append(ts, v.table)
+			}
+			several(e.key, ts)
 			continue
 		}
 		if t := p.only(e); t != nil {
@@ -112,9 +127,9 @@ func (p *planner) unknownTable(e *entry) {
 		p.doc.fault(e.at, fmt.Sprintf("%s stands before any table", quoteKey(e.key)), "put it below the [table] it belongs to")
 		return
 	}
-	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "broker", "hub"})
+	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "broker", "hub", "policy"})
 	if remedy == "" {
-		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [broker] and [hub]`
+		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [broker], [hub] and [policy]`
 	}
 	p.doc.fault(e.at, fmt.Sprintf("there is no table [%s]", quoteKey(e.key)), remedy)
 }

@@ -10,7 +10,8 @@ import (
 
 // uplinkKeys are the keys of every [uplink.NAME], whatever its kind.
 type uplinkKeys struct {
-	Kind string
+	_    struct{} `doc:"A way out, to a broker or to another host; the agent /uplink/NAME shows how it does."`
+	Kind string   `doc:"what it speaks"`
 }
 
 // maker is the Config of an uplink that makes twins of what it finds at its other end, so that

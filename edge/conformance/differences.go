@@ -35,8 +35,6 @@ close 1006`,
 
 	// Links that cannot be.
 	{"sessions/unknown-lane", "line 6", "", `@unlinked(node:"/unit/t-unknown-lane",lane:zilch)@laneNotFound`, everyTime},
-	{"sessions/unknown-lane", "line 11", `@unlinked(node:"/unit/t-unknown-lane",lane:http)@unsupported`, `@unlinked(node:"/unit/t-unknown-lane",lane:http)@laneNotFound`,
-		"there are no lanes of the kind http: any lane is read and set over HTTP"},
 	{"sessions/unknown-node", "line 6", "", `@unlinked(node:"/nope/1",lane:value)@nodeNotFound`, everyTime},
 	{"sessions/unknown-node", "line 13", "", `@unlinked(node:"",lane:value)@nodeNotFound`, everyTime},
 
@@ -128,6 +126,7 @@ close 1006`,
 		switching + ", Sec-Websocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 		"as in the session deflate"},
 	{"http.json", "no-docroot", "404", "200", "the console is there on every listener"},
+	{"http.json", "lane-put", "no answer", "200", "the reference answers nothing where the lane has no decoder for the body; here the agent gets it as it came"},
 	{"http.json", "lane-unknown-lane", "no answer", "404", "the reference closes the connection; here the answer says what there is not"},
 	{"http.json", "lane-value-lane", "404", "200", "every lane is read over HTTP, not only one of the kind http"},
 	{"http.json", "bad-request", "no answer", "400", "the reference closes the connection; here the answer says why"},

@@ -15,21 +15,14 @@ import (
 
 // notServed are the requests of http.json that are about what this host does not have, and why.
 var notServed = map[string]string{
-	"static-file":       static,
-	"static-missing":    static,
-	"static-head":       static,
-	"static-post":       static,
-	"http10":            static,
-	"lane-get":          httpLane,
-	"lane-put":          httpLane,
-	"lane-head":         httpLane,
-	"lane-extra-params": httpLane,
+	"static-file":    static,
+	"static-missing": static,
+	"static-head":    static,
+	"static-post":    static,
+	"http10":         static,
 }
 
-const (
-	static   = "no files are served, the console apart"
-	httpLane = "there are no lanes whose agent answers HTTP requests itself; every lane is read and set over HTTP"
-)
+const static = "no files are served, the console apart"
 
 type exchange struct{ ID, Service, Request, Response string }
 

@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,12 @@ func metaUnit(a *agent.Agent, _ struct{}) error {
 	agent.Map[recon.Value, recon.Value](a, "map").Transient()
 	agent.Map[recon.Value, recon.Value](a, "counts").Transient()
 	agent.List[recon.Value](a, "list").Transient()
+	agent.Supply[recon.Value](a, "supply")
+	agent.Supply[recon.Value](a, "log")
+	agent.Demand(a, "demand", func() int { return 0 })
+	none := func() iter.Seq[int] { return func(func(int) bool) {} }
+	agent.DemandMap(a, "demandMap", none, func(int) (int, bool) { return 0, false })
+	agent.HTTP(a, "http", agent.Handlers{})
 	nothing := func(recon.Value) error { return nil }
 	agent.Command(a, "echo", nothing)
 	agent.Command(a, "typedCommand", nothing)
@@ -50,7 +57,7 @@ func metaUnit(a *agent.Agent, _ struct{}) error {
 }
 
 // missing are the lanes of the application that there are no kinds for.
-var missing = []string{"demand", "demandMap", "http", "log", "spatial", "supply"}
+var missing = []string{"spatial"}
 
 // In these sessions stamps, load and the order of what is listed are anything.
 func TestMetaSessions(t *testing.T) {

@@ -2,11 +2,9 @@ package conformance_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
-	"selvage/edge/agent"
 	"selvage/edge/conformance"
 	"selvage/edge/host"
 	"selvage/edge/route"
@@ -14,34 +12,21 @@ import (
 
 // leftOut are the sessions that are not replayed, and why.
 var leftOut = map[string]string{
-	"agent-close":          agentClose,
-	"demand-lane":          "there are no demand lanes yet",
-	"demand-map":           "there are no demand-map lanes yet",
-	"join-map":             "there are no join lanes yet",
-	"join-value":           "there are no join lanes yet",
-	"meta-host":            metas,
-	"meta-lane":            metas,
-	"meta-node":            metas,
-	"meta-tree":            metas,
-	"spatial-lane":         "there are no spatial lanes",
-	"supply-lane":          supplies,
-	"v-supply-two-clients": supplies,
+	"join-map":   "there are no join lanes yet",
+	"join-value": "there are no join lanes yet",
+	"meta-host":  metas,
+	"meta-lane":  metas,
+	"meta-node":  metas,
+	"meta-tree":  metas,
 
 	"idle-timeout":        idle,
 	"idle-server-traffic": idle,
 }
 
 const (
-	agentClose = "an agent cannot close itself yet"
-	metas      = "TestMetaSessions has them, in virtual time"
-	supplies   = "there are no supply lanes yet"
-	idle       = "TestIdleSessions has them, in virtual time"
+	metas = "TestMetaSessions has them, in virtual time"
+	idle  = "TestIdleSessions has them, in virtual time"
 )
-
-// without are lanes that a session uses beside others, and that it is replayed without.
-var without = map[string]struct{ lane, why string }{
-	"command-typed": {"log", supplies},
-}
 
 // before is what lanes were set to when a session began, by sessions recorded earlier.
 var before = map[string][]struct {
@@ -56,14 +41,9 @@ var before = map[string][]struct {
 
 var longText = strings.Repeat("abc", 50)
 
-// The tables above are right only as long as these lanes are not there.
+// The table above is right only as long as these agents are not there.
 func TestLanesLeftOut(t *testing.T) {
 	w := serve(t, listeners["plain"])
-	for _, lane := range []route.LaneName{"supply", "log", "demand", "demandMap", "spatial"} {
-		if _, err := w.Read(t.Context(), "/unit/1", lane); !errors.Is(err, agent.ErrNoLane) {
-			t.Errorf("the application has a lane %s (%v); replay the sessions that use it", lane, err)
-		}
-	}
 	if _, err := w.Read(t.Context(), "/agg/1", "join"); !errors.Is(err, host.ErrNoNode) {
 		t.Errorf("there are agents /agg/:id (%v); replay join-value and join-map", err)
 	}
@@ -103,9 +83,6 @@ func TestSessions(t *testing.T) {
 				if err := w.Do(t.Context(), b.node, b.lane, []byte(b.body)); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if lane := without[s.Name].lane; lane != "" {
-				s.Steps = slices.DeleteFunc(s.Steps, func(s conformance.Step) bool { return strings.Contains(s.Frame, ",lane:"+lane+")") })
 			}
 			r := replay{t: t, w: w, session: s, closes: closes, check: conformance.Check(t, "sessions/"+s.Name)}
 			r.run()

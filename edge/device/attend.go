@@ -109,12 +109,10 @@ func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
 func (o *owner) switchTo(ctx context.Context, d *managed, within time.Duration, r *Report) error {
 	var st State
 	err := o.call(ctx, d, within, func(ctx context.Context) error {
-		safe := d.output.Safe()
-		st.On = safe
+		st = State{On: d.output.Safe(), Safe: true}
 		if d.order.told {
-			st.On = d.order.on
+			st = State{On: d.order.on}
 		}
-		st.Safe = st.On == safe
 		return d.output.Out(ctx, st.On)
 	})
 	if err == nil {
@@ -124,8 +122,9 @@ func (o *owner) switchTo(ctx context.Context, d *managed, within time.Duration, 
 	return err
 }
 
-// makeSafe is the last thing an output hears.
-func (o *owner) makeSafe(d *managed) {
+// makeSafe is the last thing an output hears. If another spec carries on under its name, what was asked
+// of it still is: the report tells what the wire has and no more.
+func (o *owner) makeSafe(d *managed, goesOn bool) {
 	if d.output == nil {
 		return
 	}
@@ -134,6 +133,9 @@ func (o *owner) makeSafe(d *managed) {
 	r.Err = o.switchTo(context.Background(), d, min(d.spec.Timeout, safeWithin), &r)
 	if r.Err != nil {
 		o.m.log.Error("output not put into its safe state", "device", d.spec.Name, "err", r.Err)
+	}
+	if r.State != nil && goesOn {
+		r.State.Safe = false
 	}
 	r.At = o.m.clock.Now()
 	o.m.report(r)

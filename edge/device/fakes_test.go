@@ -54,8 +54,9 @@ type fakeBus struct {
 	name   string
 	opened int
 
-	mu    sync.Mutex
-	chips map[uint16]func() error
+	mu     sync.Mutex
+	closed int
+	chips  map[uint16]func() error
 }
 
 func plug(name string, chips map[uint16]func() error) *fakeBus {
@@ -83,7 +84,13 @@ func (b *fakeBus) set(addr uint16, chip func() error) {
 
 func (b *fakeBus) String() string                  { return b.name }
 func (b *fakeBus) SetSpeed(physic.Frequency) error { return nil }
-func (b *fakeBus) Close() error                    { return nil }
+
+func (b *fakeBus) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed++
+	return nil
+}
 
 func (b *fakeBus) Tx(addr uint16, _, _ []byte) error {
 	b.mu.Lock()

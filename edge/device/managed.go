@@ -13,11 +13,12 @@ import (
 const reopenAfter = 3
 
 // managed is one device in a manager's charge. Its owner's goroutine alone touches it, except for the
-// fields that never change and asked, which owner.mu guards.
+// fields that never change, owner, which Manager.mu guards, and asked, which owner.mu guards. Until it
+// has an owner it is the manager's.
 type managed struct {
 	spec   Spec
 	driver Driver
-	owner  *owner
+	owner  *owner // nil while the one that had its name is still to be closed
 	code   string // of its condition: "device.air"
 
 	asked *order // what Out asked since the owner last looked
@@ -78,14 +79,30 @@ func (d *managed) opened(dev Device) *Opened {
 		d.channels = d.sensor.Channels()
 		o.Channels = slices.Clone(d.channels)
 		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
-		if d.spec.Every <= 0 {
-			d.plan.every = DefaultEvery
-			if d.contact {
-				d.plan.every = contactEvery
-			}
-		}
+		d.plan.every = d.every()
 	}
 	return o
+}
+
+// every is the time between two measurements of the opened device, or two writings of its state; 0 = never.
+func (d *managed) every() time.Duration {
+	switch {
+	case d.spec.Every > 0 || d.sensor == nil:
+		return d.spec.Every
+	case d.contact:
+		return contactEvery
+	}
+	return DefaultEvery
+}
+
+// revise takes other times for those it was run with. The device stays open.
+func (d *managed) revise(every, timeout time.Duration, now time.Time) {
+	d.spec.Every, d.spec.Timeout = every, timeout
+	d.plan = schedule{every: d.every()}
+	d.last = nil // the next reading is news
+	if d.dev != nil && d.fails == 0 {
+		d.due = now
+	}
 }
 
 // worthTelling keeps a contact, which is read often to catch its changes, from saying the same each

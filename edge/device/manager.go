@@ -72,39 +72,57 @@ func NewManager(o Options) *Manager {
 // nobody registered, a name that is taken, a missing bus or pin name. Hardware that is not there is
 // no error; it is waited for.
 func (m *Manager) Add(s Spec) error {
-	d, ok := Lookup(s.Driver)
-	switch {
-	case s.Name == "":
-		return errors.New("a device has no name")
-	case !ok:
-		return fmt.Errorf("device %s: no driver is called %q; there are %s", s.Name, s.Driver, strings.Join(Names(), ", "))
-	case d.Wire == "i2c" && s.Bus == "":
-		return fmt.Errorf(`device %s: the driver %s needs a bus, such as bus = "/dev/i2c-1"`, s.Name, s.Driver)
-	case d.Wire == "pin" && s.Pin == "":
-		return fmt.Errorf(`device %s: the driver %s needs a pin, such as pin = "GPIO17"`, s.Name, s.Driver)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.stopped {
+	return m.add(s)
+}
+
+func (m *Manager) add(s Spec) error {
+	d, err := driverOf(s)
+	switch {
+	case err != nil:
+		return err
+	case m.stopped:
 		return errStopped
-	}
-	if _, taken := m.devices[s.Name]; taken {
+	case m.devices[s.Name] != nil:
 		return fmt.Errorf("device %s: the name is taken", s.Name)
 	}
 	dev := newManaged(s, d)
-	key, busName := ownerOf(s, d)
+	m.devices[s.Name] = dev
+	m.place(dev)
+	return nil
+}
+
+// driverOf finds a device's driver, and what can never work.
+func driverOf(s Spec) (Driver, error) {
+	d, ok := Lookup(s.Driver)
+	var err error
+	switch {
+	case s.Name == "":
+		err = errors.New("a device has no name")
+	case !ok:
+		err = fmt.Errorf("device %s: no driver is called %q; there are %s", s.Name, s.Driver, strings.Join(Names(), ", "))
+	case d.Wire == "i2c" && s.Bus == "":
+		err = fmt.Errorf(`device %s: the driver %s needs a bus, such as bus = "/dev/i2c-1"`, s.Name, s.Driver)
+	case d.Wire == "pin" && s.Pin == "":
+		err = fmt.Errorf(`device %s: the driver %s needs a pin, such as pin = "GPIO17"`, s.Name, s.Driver)
+	}
+	return d, err
+}
+
+// place gives a device to the owner of its wire, which is made if there is none. m.mu is held.
+func (m *Manager) place(dev *managed) {
+	key, busName := ownerOf(dev.spec, dev.driver)
 	o := m.owners[key]
 	if o == nil {
-		o = newOwner(m, busName)
+		o = newOwner(m, key, busName)
 		m.owners[key] = o
 		if m.started {
 			go o.run(m.ctx)
 		}
 	}
 	dev.owner = o
-	m.devices[s.Name] = dev
 	o.join(dev)
-	return nil
 }
 
 // ownerOf returns the key of the goroutine that owns a device, and the bus it opens, if any.
@@ -117,32 +135,6 @@ func ownerOf(s Spec, d Driver) (key, bus string) {
 		return "pins " + scheme, ""
 	}
 	return "device " + s.Name, ""
-}
-
-// Remove puts a device into its safe state, closes it and forgets it. It returns when that is done
-// or ctx ends; the device is forgotten either way.
-func (m *Manager) Remove(ctx context.Context, name string) error {
-	m.mu.Lock()
-	dev := m.devices[name]
-	if dev == nil {
-		m.mu.Unlock()
-		return unknown(name)
-	}
-	delete(m.devices, name)
-	gone := dev.owner.leave(dev)
-	running := m.started && !m.stopped
-	m.mu.Unlock()
-	if !running {
-		return nil
-	}
-	select {
-	case <-gone:
-		return nil
-	case <-dev.owner.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("device %s was not closed in time: %s", name, dev.owner.busyWith())
-	}
 }
 
 // Start begins to open and read the devices.
@@ -171,18 +163,20 @@ func (m *Manager) MakeSafe(device string) error { return m.order(device, order{}
 
 func (m *Manager) order(name string, w order) error {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	dev := m.devices[name]
-	stopped := m.stopped
-	m.mu.Unlock()
 	switch {
-	case stopped:
+	case m.stopped:
 		return errStopped
 	case dev == nil:
 		return unknown(name)
 	case !dev.driver.Output:
 		return fmt.Errorf("device %s cannot be switched: the driver %s only measures", name, dev.driver.Name)
+	case dev.owner == nil:
+		dev.asked = &w
+	default:
+		dev.owner.order(dev, w)
 	}
-	dev.owner.order(dev, w)
 	return nil
 }
 

@@ -13,13 +13,15 @@ import (
 // and wake it.
 type owner struct {
 	m       *Manager
+	key     string        // under which the manager has it
 	busName string        // "/dev/i2c-1"; "" = there is no bus to open
 	done    chan struct{} // closed when run has returned
 	wake    chan struct{} // holds at most one
 
-	mu      sync.Mutex
-	joining []*managed
-	leaving []leaver
+	mu       sync.Mutex
+	joining  []*managed
+	leaving  []leaver
+	revising []revision
 
 	callMu  sync.Mutex
 	calling *managed // whose driver is at work, nil = nobody's
@@ -33,14 +35,22 @@ type owner struct {
 	hang     *time.Timer   // fires when a driver outstays its time
 }
 
+// leaver is a device that leaves.
 type leaver struct {
-	dev  *managed
-	gone chan struct{}
+	dev    *managed
+	goesOn bool       // another spec carries on under its name
+	gone   chan order // told once what was asked of it; has room for that
 }
 
-func newOwner(m *Manager, busName string) *owner {
+// revision is other times for a device that stays.
+type revision struct {
+	dev            *managed
+	every, timeout time.Duration
+}
+
+func newOwner(m *Manager, key, busName string) *owner {
 	return &owner{
-		m: m, busName: busName, busDue: time.Now(),
+		m: m, key: key, busName: busName, busDue: time.Now(),
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 }
@@ -59,13 +69,20 @@ func (o *owner) join(d *managed) {
 	o.nudge()
 }
 
-func (o *owner) leave(d *managed) (gone <-chan struct{}) {
-	l := leaver{d, make(chan struct{})}
+func (o *owner) leave(d *managed, goesOn bool) (gone <-chan order) {
+	l := leaver{d, goesOn, make(chan order, 1)}
 	o.mu.Lock()
 	o.leaving = append(o.leaving, l)
 	o.mu.Unlock()
 	o.nudge()
 	return l.gone
+}
+
+func (o *owner) revise(r revision) {
+	o.mu.Lock()
+	o.revising = append(o.revising, r)
+	o.mu.Unlock()
+	o.nudge()
 }
 
 func (o *owner) order(d *managed, w order) {
@@ -94,7 +111,9 @@ func (o *owner) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		o.takeMail()
+		if o.takeMail() && o.retire() {
+			return
+		}
 		due, d := o.next()
 		now := time.Now()
 		if !due.IsZero() && !due.After(now) {
@@ -119,12 +138,13 @@ func (o *owner) run(ctx context.Context) {
 	o.shut()
 }
 
-// takeMail takes what others left: devices that come and go, orders for outputs.
-func (o *owner) takeMail() {
+// takeMail takes what others left: devices that come and go, orders for outputs. It reports whether the
+// last device has gone, and with it the bus.
+func (o *owner) takeMail() (over bool) {
 	now := time.Now()
 	o.mu.Lock()
-	joining, leaving := o.joining, o.leaving
-	o.joining, o.leaving = nil, nil
+	joining, leaving, revising := o.joining, o.leaving, o.revising
+	o.joining, o.leaving, o.revising = nil, nil, nil
 	for _, d := range joining {
 		d.due = now
 		o.devices = append(o.devices, d)
@@ -136,19 +156,39 @@ func (o *owner) takeMail() {
 	}
 	o.mu.Unlock()
 
+	for _, r := range revising {
+		r.dev.revise(r.every, r.timeout, now)
+	}
 	for _, l := range leaving {
+		was := l.dev.order
 		if i := slices.Index(o.devices, l.dev); i >= 0 {
 			o.devices = slices.Delete(o.devices, i, i+1)
-			o.makeSafe(l.dev)
+			o.makeSafe(l.dev, l.goesOn)
 			o.drop(l.dev)
 			o.m.health.Clear(l.dev.code)
 		}
-		close(l.gone)
+		l.gone <- was
 	}
-	if len(o.devices) == 0 && len(leaving) > 0 {
+	over = len(o.devices) == 0 && len(leaving) > 0
+	if over {
 		o.closeBus()
 		o.m.health.Clear(o.busCode())
 	}
+	return over
+}
+
+// retire ends an owner whose bus is closed, unless a device has come meanwhile. Whoever owns the bus
+// next is made after this, so no bus has two owners.
+func (o *owner) retire() bool {
+	o.m.mu.Lock()
+	defer o.m.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.joining) > 0 || o.m.stopped {
+		return false
+	}
+	delete(o.m.owners, o.key)
+	return true
 }
 
 // next says what is due first: a device, or with d nil the bus. An output with something to write goes
@@ -188,13 +228,13 @@ func (o *owner) shut() {
 	o.leaving = nil
 	o.mu.Unlock()
 	for _, d := range o.devices {
-		o.makeSafe(d)
+		o.makeSafe(d, false)
 	}
 	for _, d := range o.devices {
 		o.drop(d)
 	}
 	o.closeBus()
 	for _, l := range leaving {
-		close(l.gone)
+		l.gone <- l.dev.order
 	}
 }

@@ -56,5 +56,5 @@ type NamedReading struct {
 // State is what an output does, as its driver reported after switching.
 type State struct {
 	On   bool
-	Safe bool // On is the safe state
+	Safe bool // nobody asked for On: it is the safe state
 }

@@ -99,10 +99,29 @@ func (c *cell) answer(l *peer.Link, e *warp.Envelope) {
 	case lane == nil:
 		l.Refuse("laneNotFound")
 		return
+	case lane.Kind() == agent.HTTPKind:
+		l.Refuse("unsupported")
+		return
 	default:
-		lane.Expect()
+		expect(lane, l, e.Tag)
 	}
 	l.Answer(e, func() warp.Source { return lane.Open(l) })
+}
+
+// expect has the lane prepare for its reader. If that panics the reader is told, too.
+func expect(lane *agent.Lane, l *peer.Link, tag warp.Tag) {
+	ready := false
+	defer func() {
+		if !ready {
+			l.Refuse("")
+		}
+	}()
+	if tag == warp.Sync {
+		lane.Expect()
+	} else {
+		lane.ExpectLink()
+	}
+	ready = true
 }
 
 var _ peer.Server = (*Host)(nil)

@@ -43,19 +43,5 @@ func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName
 	if l == nil {
 		return State{}, fmt.Errorf("%s %s: %w", node, lane, agent.ErrNoLane)
 	}
-	t := l.Open(once{})
-	defer t.Close()
-	s := State{Kind: l.Kind()}
-	next := t.State()
-	for body, ok := next(); ok; body, ok = next() {
-		s.Events = append(s.Events, body)
-	}
-	return s, nil
+	return State{Kind: l.Kind(), Events: l.Read()}, nil
 }
-
-// once is a reader that has no use for news.
-type once struct{}
-
-func (once) Wake() {}
-
-var _ agent.Reader = once{}

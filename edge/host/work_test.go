@@ -19,7 +19,7 @@ func TestGo(t *testing.T) {
 		var running, most atomic.Int32
 		var cancelled atomic.Int32
 		var a *agent.Agent
-		done := 0
+		var done atomic.Int32
 		add(t, h, "/x", func(made *agent.Agent) {
 			a = made
 			agent.Command(a, "work", func(n int) error {
@@ -32,10 +32,10 @@ func TestGo(t *testing.T) {
 						}
 						select {
 						case <-time.After(time.Second):
-							return func() { done++ }
+							return func() { done.Add(1) }
 						case <-ctx.Done():
 							cancelled.Add(1)
-							return func() { done += 1000 }
+							return func() { done.Add(1000) }
 						}
 					})
 				}
@@ -52,13 +52,13 @@ func TestGo(t *testing.T) {
 		}
 		time.Sleep(2500 * time.Millisecond)
 		synctest.Wait()
-		if done != 32 || most.Load() != 16 {
-			t.Errorf("%d of 40 are done after 2 of 3 rounds, %d at most ran at a time", done, most.Load())
+		if done.Load() != 32 || most.Load() != 16 {
+			t.Errorf("%d of 40 are done after 2 of 3 rounds, %d at most ran at a time", done.Load(), most.Load())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if done != 40 {
-			t.Errorf("%d are done, want 40", done)
+		if done.Load() != 40 {
+			t.Errorf("%d are done, want 40", done.Load())
 		}
 
 		command(t, h, "/x", "fail", "1")
@@ -70,15 +70,15 @@ func TestGo(t *testing.T) {
 		command(t, h, "/x", "work", "1")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if done != 41 || len(h.Health.Active()) != 0 {
-			t.Errorf("%d are done, want 41; conditions %v", done, h.Health.Active())
+		if done.Load() != 41 || len(h.Health.Active()) != 0 {
+			t.Errorf("%d are done, want 41; conditions %v", done.Load(), h.Health.Active())
 		}
 
 		command(t, h, "/x", "work", "3")
 		a.Wake(func() { panic("restart") })
 		synctest.Wait()
-		if cancelled.Load() != 3 || done != 41 {
-			t.Errorf("%d of 3 were told that the agent restarts; done is %d, want 41", cancelled.Load(), done)
+		if cancelled.Load() != 3 || done.Load() != 41 {
+			t.Errorf("%d of 3 were told that the agent restarts; done is %d, want 41", cancelled.Load(), done.Load())
 		}
 		time.Sleep(time.Minute)
 		command(t, h, "/x", "work", "1")

@@ -17,9 +17,15 @@ import (
 // refresh is the least time between two events about what is measured, as in SwimOS.
 const refresh = time.Second
 
-// Add makes these agents part of h.
-func Add(h *host.Host, info Info) error {
-	if _, err := h.Add("/host", host.Things, agent.NewKind("host", info, setupHost), nil); err != nil {
+// Add makes these agents part of h. What else /host is to have is made by more, in its setup.
+func Add(h *host.Host, info Info, more ...func(*agent.Agent)) error {
+	setup := func(a *agent.Agent, info Info) error {
+		for _, make := range more {
+			make(a)
+		}
+		return setupHost(a, info)
+	}
+	if _, err := h.Add("/host", host.Things, agent.NewKind("host", info, setup), nil); err != nil {
 		return err
 	}
 	m := &model{host: h, started: info.Started}
@@ -29,6 +35,9 @@ func Add(h *host.Host, info Info) error {
 	h.Watch(m.news.tell)
 	m.machine.cpu() // from here on its first share is taken
 	h.Views(func(node route.NodeURI) (k agent.Kind, config any, ok bool) {
+		if _, _, ok := asked(node); ok {
+			return agent.NewKind("meta", node, m.setupAsked), node, true
+		}
 		p, ok := m.find(node)
 		return agent.NewKind("meta", p, m.setup), p, ok
 	})

@@ -5,6 +5,8 @@ import (
 	"net"
 
 	"github.com/gorilla/websocket"
+
+	"selvage/edge/warp"
 )
 
 // What the tests of Client, which need the package's own outside, reach in by.
@@ -28,4 +30,10 @@ func DialOver(nc net.Conn, o Options) (*Conn, error) {
 	c.mask, c.in.masked = true, false
 	go c.Serve()
 	return c, nil
+}
+
+// Grade asks for the link with another prio and rate.
+func (d *Downlink) Grade(prio, rate float64) error {
+	d.prio, d.rate = prio, rate
+	return d.request(warp.Link)
 }

@@ -13,7 +13,7 @@ type ClientLink struct {
 	client     *Client
 	target     target
 	node, lane string // as they are spelled on the wire
-	tag        warp.Tag
+	options    LinkOptions
 	to         Listener
 
 	// Guarded by client.mu.
@@ -21,17 +21,18 @@ type ClientLink struct {
 	closed bool
 }
 
-// Follow links to a lane. With sync, each connection brings the lane's present state first, then a
-// call of Synced. A lane has one link: who has several readers for it hands on what comes.
+// Follow is Link with no options but KeepSynced.
 func (c *Client) Follow(node, lane string, sync bool, to Listener) (*ClientLink, error) {
+	return c.Link(node, lane, LinkOptions{KeepSynced: sync}, to)
+}
+
+// Link links to a lane. A lane has one link: who has several readers for it hands on what comes.
+func (c *Client) Link(node, lane string, o LinkOptions, to Listener) (*ClientLink, error) {
 	t, nodeSpelling, laneSpelling, err := c.spell(node, lane)
 	if err != nil {
 		return nil, err
 	}
-	l := &ClientLink{client: c, target: t, node: nodeSpelling, lane: laneSpelling, tag: warp.Link, to: to}
-	if sync {
-		l.tag = warp.Sync
-	}
+	l := &ClientLink{client: c, target: t, node: nodeSpelling, lane: laneSpelling, options: o, to: to}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
@@ -48,6 +49,11 @@ func (c *Client) Follow(node, lane string, sync bool, to Listener) (*ClientLink,
 	return l, nil
 }
 
+// request is an envelope about the link.
+func (l *ClientLink) request(tag warp.Tag) outgoing {
+	return outgoing{text: warp.AppendHead(nil, tag, l.node, l.lane, l.options.Prio, l.options.Rate)}
+}
+
 // Close ends the link. Its listener may be in one more call, and gets none after that.
 func (l *ClientLink) Close() {
 	c := l.client
@@ -57,7 +63,7 @@ func (l *ClientLink) Close() {
 		return
 	}
 	if l.on {
-		c.send(outgoing{text: warp.AppendHead(nil, warp.Unlink, l.node, l.lane, 0, 0)})
+		c.send(l.request(warp.Unlink))
 	}
 	c.forget(l)
 }
@@ -78,7 +84,7 @@ func (c *Client) ask(l *ClientLink) {
 		conn: c.session.conn, target: l.target, node: l.node, lane: l.lane, to: (*clientFollower)(l),
 	})
 	if l.on {
-		c.send(outgoing{text: warp.AppendHead(nil, l.tag, l.node, l.lane, 0, 0)})
+		c.send(l.request(l.options.request()))
 	}
 }
 

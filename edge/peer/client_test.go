@@ -14,14 +14,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"selvage/edge/agent"
 	"selvage/edge/clock"
 	"selvage/edge/health"
 	"selvage/edge/host"
 	"selvage/edge/leaktest"
 	"selvage/edge/peer"
-	"selvage/edge/recon"
 	"selvage/edge/route"
+	"selvage/edge/warp"
 )
 
 // ear is a Listener that notes what it is told.
@@ -325,27 +327,36 @@ type inMemory struct {
 
 	mu    sync.Mutex
 	conns []*peer.Conn
+	asked []string // what came of links and syncs
 }
 
-func newInMemory(t *testing.T) *inMemory {
+// Request notes how a lane is asked for.
+func (m *inMemory) Request(l *peer.Link, e *warp.Envelope) {
+	m.mu.Lock()
+	m.asked = append(m.asked, fmt.Sprintf("%s %v %v", e.Tag, e.Prio, e.Rate))
+	m.mu.Unlock()
+	m.Host.Request(l, e)
+}
+
+// newInMemory makes a host whose agents are set up so. Its command lanes keep so many bytes.
+func newInMemory(t *testing.T, pending int, o peer.Options, setup func(a *agent.Agent)) *inMemory {
 	t.Helper()
 	m := &inMemory{
-		Host:  host.New(host.Options{Clock: clock.New("test", func() bool { return true }), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)}),
+		Host:  host.New(host.Options{Clock: clock.New("test", func() bool { return true }), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Pending: pending}),
 		pipes: make(chan net.Conn), closed: make(chan struct{}),
 	}
 	p, err := route.ParsePattern("/unit/:id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind := agent.NewKind("unit", struct{}{}, func(a *agent.Agent, _ struct{}) error {
-		agent.Value(a, "value", recon.Value{})
-		return nil
-	})
+	kind := agent.NewKind("unit", struct{}{}, func(a *agent.Agent, _ struct{}) error { setup(a); return nil })
 	if err := m.Route(p, kind, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: m})
+		o := o
+		o.Server = m
+		c, err := peer.Upgrade(w, r, nil, o)
 		if err != nil {
 			t.Error(err)
 			return
@@ -402,7 +413,7 @@ func (m *inMemory) open() (open, all int) {
 
 func TestClientHangsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newInMemory(t)
+		m := newInMemory(t, 0, peer.Options{}, unit)
 		c := newClient(t, peer.ClientOptions{Host: "warp://test"})
 		c.SetDial(m.dial)
 		want := func(when string, open, all int, state peer.State) {
@@ -458,6 +469,53 @@ func TestClientHangsUp(t *testing.T) {
 			t.Errorf("the value is %q, %v, want 8", got.Events, err)
 		}
 		want("closed", 0, 13, peer.Idle)
+	})
+}
+
+// Prio and rate are asked for over each connection, and do not get lost with a sync.
+func TestClientAsksByPrioAndRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newInMemory(t, 0, peer.Options{}, unit)
+		c := newClient(t, peer.ClientOptions{Host: "warp://test"})
+		c.SetDial(m.dial)
+		ask := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if !slices.Equal(m.asked, want) {
+				t.Errorf("asked for %q, want %q", m.asked, want)
+			}
+			m.asked = nil
+		}
+		l, err := c.Link("/unit/1", "value", peer.LinkOptions{KeepSynced: true, Prio: 0.5, Rate: 2}, newEar())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask("sync 0.5 2")
+		m.last().Close(1001, "")
+		time.Sleep(10 * time.Second)
+		ask("sync 0.5 2")
+		l.Close()
+		if l, err = c.Link("/unit/1", "value", peer.LinkOptions{Rate: 0.25}, newEar()); err != nil {
+			t.Fatal(err)
+		}
+		ask("unlink 0 0", "link 0 0.25")
+		l.Close()
+
+		conn, err := m.dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(websocket.CloseNormalClosure, "")
+		d, err := conn.Link("/unit/1", "value", peer.LinkOptions{Prio: 1}, newEar())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		ask("unlink 0 0", "link 1 0", "sync 1 0")
 	})
 }
 

@@ -62,6 +62,7 @@ type Conn struct {
 	base    string // path of the upgrade request, against which node URIs are resolved
 	mask    bool   // a client masks its frames
 	deflate bool   // messages are compressed
+	dropped func(*Link, uint64)
 
 	identity atomic.Pointer[any] // of the other end
 
@@ -99,7 +100,7 @@ func newConn(over net.Conn, first []byte, base string, o Options) *Conn {
 		o.Limits = DefaultLimits
 	}
 	c := &Conn{
-		net: over, server: o.Server, policy: o.Policy, limits: o.Limits, base: base, deflate: o.Compress,
+		net: over, server: o.Server, policy: o.Policy, limits: o.Limits, base: base, deflate: o.Compress, dropped: o.Dropped,
 		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
 	}
 	c.in = reader{net: over, raw: rawSocket(over), masked: true, deflate: o.Compress, limit: o.Limits.Message, buf: first, end: len(first)}
@@ -149,7 +150,7 @@ func (c *Conn) HangUp(code int, reason string) {
 // bye sends a close frame, unless the other end takes nothing.
 func (c *Conn) bye(code int, reason string) {
 	c.net.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-	c.control(websocket.CloseMessage, closeBody(code, reason))
+	c.net.Write(appendFrame(nil, websocket.CloseMessage, closeBody(code, reason), c.mask))
 }
 
 func closeBody(code int, reason string) []byte {
@@ -164,11 +165,19 @@ func (c *Conn) end(err error) {
 	}
 	links := c.links
 	c.links = nil
+	missed := map[*Link]uint64{}
 	for _, l := range links {
 		l.up.Close()
+		l.throttle(0)
+		if n := l.missed(true); n > 0 {
+			missed[l] = n
+		}
 	}
 	c.room.Broadcast()
 	c.mu.Unlock()
+	for l, n := range missed {
+		l.tell(n)
+	}
 	c.queue.close()
 	c.cancel()
 	c.ping.Stop()
@@ -182,7 +191,7 @@ func (c *Conn) keepAlive() {
 		c.end(fmt.Errorf("nothing heard for %v, not even the answer to a ping", 2*pingEvery))
 		return
 	}
-	c.send(appendFrame(nil, websocket.PingMessage, nil, c.mask))
+	c.beat(websocket.PingMessage, nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended == nil {
@@ -205,7 +214,7 @@ func (c *Conn) read() (err error) {
 			return err
 		}
 		if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
-			c.control(websocket.CloseMessage, closeBody(websocket.CloseNormalClosure, ""))
+			c.bye(websocket.CloseNormalClosure, "")
 			return err
 		}
 		if err != nil {
@@ -232,7 +241,8 @@ func (c *Conn) refuse(err error) error {
 func (c *Conn) receive(op int, payload []byte) error {
 	switch op {
 	case websocket.PingMessage:
-		return c.control(websocket.PongMessage, payload)
+		c.beat(websocket.PongMessage, payload)
+		return nil
 	case websocket.PongMessage:
 		return nil
 	case websocket.CloseMessage:
@@ -273,12 +283,6 @@ func (c *Conn) command(e *warp.Envelope) error {
 	}
 	c.server.Command(c, node.key, lane.key, e.Body)
 	return nil
-}
-
-// control sends a control frame at once.
-func (c *Conn) control(op int, payload []byte) error {
-	_, err := c.net.Write(appendFrame(nil, op, payload, c.mask))
-	return err
 }
 
 // Command sends a command. It waits while the other end takes nothing.

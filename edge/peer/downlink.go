@@ -35,16 +35,40 @@ func (u *Unlinked) Error() string {
 	return fmt.Sprintf("the host ended the link to %s %s: %s", u.Node, u.Lane, u.Reason)
 }
 
+// LinkOptions say how a lane is linked to. The zero value brings its news, as they come.
+type LinkOptions struct {
+	KeepSynced bool // over each connection the lane's present state comes first, then a call of Synced
+
+	// Prio, from 0 to 1, says which of a connection's links go first when several have news. Rate, unless
+	// it is 0, is how many events may come in a second: between two of them a lane that keeps state is
+	// silent about what was overtaken. Both travel in single precision. SwimOS heeds only Prio.
+	Prio, Rate float64
+}
+
+// request is what asks for a link.
+func (o LinkOptions) request() warp.Tag {
+	if o.KeepSynced {
+		return warp.Sync
+	}
+	return warp.Link
+}
+
 // Downlink is our link to a lane of the other end.
 type Downlink struct {
 	conn       *Conn
 	target     target
 	node, lane string
+	prio, rate float64
 	to         Follower
 }
 
-// Follow links to a lane of the other end. With sync, its present state comes first, then a call of Synced.
+// Follow is Link with no options but KeepSynced.
 func (c *Conn) Follow(node, lane string, sync bool, to Follower) (*Downlink, error) {
+	return c.Link(node, lane, LinkOptions{KeepSynced: sync}, to)
+}
+
+// Link links to a lane of the other end.
+func (c *Conn) Link(node, lane string, o LinkOptions, to Follower) (*Downlink, error) {
 	key, spelling, err := route.Node(c.base, node)
 	if err != nil {
 		return nil, err
@@ -53,7 +77,7 @@ func (c *Conn) Follow(node, lane string, sync bool, to Follower) (*Downlink, err
 	if err != nil {
 		return nil, err
 	}
-	d := &Downlink{conn: c, target: target{key, laneSpelling}, node: spelling, lane: laneSpelling, to: to}
+	d := &Downlink{conn: c, target: target{key, laneSpelling}, node: spelling, lane: laneSpelling, prio: o.Prio, rate: o.Rate, to: to}
 	c.mu.Lock()
 	if c.ended != nil {
 		c.mu.Unlock()
@@ -65,11 +89,7 @@ func (c *Conn) Follow(node, lane string, sync bool, to Follower) (*Downlink, err
 	}
 	c.down[d.target] = d
 	c.mu.Unlock()
-	tag := warp.Link
-	if sync {
-		tag = warp.Sync
-	}
-	return d, d.request(tag)
+	return d, d.request(o.request())
 }
 
 // Sync asks for the lane's state again; the Synced that answers follows everything sent to the lane before.
@@ -79,7 +99,7 @@ func (d *Downlink) Sync() error { return d.request(warp.Sync) }
 func (d *Downlink) Close() error { return d.request(warp.Unlink) }
 
 func (d *Downlink) request(tag warp.Tag) error {
-	return d.conn.write(warp.AppendHead(nil, tag, d.node, d.lane, 0, 0))
+	return d.conn.write(warp.AppendHead(nil, tag, d.node, d.lane, d.prio, d.rate))
 }
 
 // downward handles an envelope that belongs to one of our downlinks; others are ignored, as SwimOS does.

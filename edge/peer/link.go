@@ -13,12 +13,17 @@ import (
 
 // Link is the other end's link to a lane of ours.
 type Link struct {
-	conn    *Conn
-	target  target
-	lane    route.LaneName
-	up      *warp.Uplink // guarded by conn.mu, as is
-	pending int          // requests that the lane has not answered yet
-	queued  atomic.Bool  // in the connection's write queue
+	conn   *Conn
+	target target
+	lane   route.LaneName
+	queued atomic.Bool   // in the connection's write queue, or about to be when limit's timer fires
+	class  atomic.Uint32 // of its prio
+
+	// Guarded by conn.mu.
+	up      warp.Uplink
+	pending int      // requests that the lane has not answered yet
+	limit   *limiter // nil without one
+	loss    *loss    // nil while there was none
 }
 
 const (
@@ -74,7 +79,7 @@ func (c *Conn) request(e *warp.Envelope) error {
 			}
 			return fmt.Errorf("more than %d links on one connection", c.limits.Links)
 		}
-		l = &Link{conn: c, target: t, lane: lane.key, up: warp.NewUplink(node.spelling, lane.spelling)}
+		l = &Link{conn: c, target: t, lane: lane.key, up: *warp.NewUplink(node.spelling, lane.spelling)}
 		c.links[t] = l
 		c.named += l.size()
 	}
@@ -94,13 +99,17 @@ func (c *Conn) request(e *warp.Envelope) error {
 
 func (l *Link) size() int { return len(l.target.node) + len(l.target.lane) }
 
-// Answer answers a request that Server.Request was given; open is called when the link needs its source.
+// Answer answers a request that Server.Request was given; open is called when the link needs its
+// source. The prio and rate of a link or sync hold until the next of them: one that gives none makes
+// the link an ordinary one again.
 func (l *Link) Answer(e *warp.Envelope, open func() warp.Source) {
 	l.answer(func() {
 		switch e.Tag {
 		case warp.Link:
+			l.grade(e.Prio, e.Rate)
 			l.up.Link(e, open)
 		case warp.Sync:
+			l.grade(e.Prio, e.Rate)
 			l.up.Sync(e, open)
 		case warp.Unlink:
 			l.up.Unlink()
@@ -116,32 +125,56 @@ func (l *Link) Refuse(reason string) {
 }
 
 func (l *Link) answer(do func()) {
+	l.change(func() {
+		l.pending--
+		do()
+	})
+}
+
+// change has do change what the link's reader is owed.
+func (l *Link) change(do func()) {
 	c := l.conn
 	c.mu.Lock()
 	if c.ended != nil {
 		c.mu.Unlock()
 		return
 	}
-	l.pending--
 	before := l.up.Owed()
 	do()
 	c.owed += l.up.Owed() - before
-	c.forget(l)
+	if !l.up.Open() {
+		l.throttle(0)
+	}
+	l.hurry()
+	missed := uint64(0)
+	if c.forget(l) {
+		missed = l.missed(true)
+	}
 	c.mu.Unlock()
 	l.Wake()
+	l.tell(missed)
 }
 
-// forget drops a link of which nothing is left. A late wake-up may come for one that has a successor.
-func (c *Conn) forget(l *Link) {
-	if l.pending == 0 && l.up.Done() && c.links[l.target] == l {
+// grade makes prio and rate those of the link.
+func (l *Link) grade(prio, rate float64) {
+	l.class.Store(classOf(prio))
+	l.throttle(rate)
+}
+
+// forget drops a link of which nothing is left, and reports whether it did. A late wake-up may come
+// for one that has a successor.
+func (c *Conn) forget(l *Link) bool {
+	gone := l.pending == 0 && l.up.Done() && c.links[l.target] == l
+	if gone {
 		delete(c.links, l.target)
 		c.named -= l.size()
 	}
+	return gone
 }
 
 // Wake says that the link's source has news. It never waits for the other end.
 func (l *Link) Wake() {
 	if l.queued.CompareAndSwap(false, true) {
-		l.conn.wake(l)
+		l.conn.wake(l, l.class.Load())
 	}
 }

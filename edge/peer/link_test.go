@@ -10,8 +10,8 @@ import (
 func TestForgetLeavesSuccessor(t *testing.T) {
 	at := target{node: "/n", lane: "l"}
 	c := &Conn{links: map[target]*Link{}}
-	old := &Link{conn: c, target: at, up: warp.NewUplink("/n", "l")}
-	next := &Link{conn: c, target: at, up: warp.NewUplink("/n", "l")}
+	old := &Link{conn: c, target: at, up: *warp.NewUplink("/n", "l")}
+	next := &Link{conn: c, target: at, up: *warp.NewUplink("/n", "l")}
 	c.links[at] = next
 	c.forget(old)
 	if c.links[at] != next {

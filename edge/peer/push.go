@@ -24,7 +24,7 @@ func (c *Conn) Push(s Stream) *Push { return &Push{conn: c, stream: s} }
 // Wake says that the stream has news. It never waits for the other end.
 func (p *Push) Wake() {
 	if p.queued.CompareAndSwap(false, true) {
-		p.conn.wake(p)
+		p.conn.wake(p, 0)
 	}
 }
 

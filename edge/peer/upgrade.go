@@ -15,6 +15,10 @@ type Options struct {
 	Policy   Policy // nil when the other end may do everything
 	Limits   Limits // DefaultLimits when zero
 	Compress bool   // permessage-deflate (RFC 7692) if the other end offers it
+
+	// Dropped, unless it is nil, is told how many more events a link has missed because it lagged too
+	// far: at most once a second for each link, and when the link ends. It must not block.
+	Dropped func(l *Link, n uint64)
 }
 
 const handshakeTime = 5 * time.Second

@@ -54,14 +54,16 @@ type Twin struct {
 // New makes the twin of a device.
 func New(o Options) *Twin { return &Twin{Options: o} }
 
-// Kind returns the twin as a kind of agent, of which there is one.
-func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", struct{}{}, t.setup) }
+// Kind returns the twin as a kind of agent, of which there is one. Its config is the Options, those of
+// New unless others are given.
+func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.setup) }
 
-func (t *Twin) setup(a *agent.Agent, _ struct{}) error {
-	t.agent = a
+func (t *Twin) setup(a *agent.Agent, o Options) error {
+	t.agent, t.Options = a, o
 	t.channels = map[string]*agent.ValueLane[device.Reading]{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
+	t.state, t.desired = nil, nil
 	if t.Switch != nil {
 		// Transient: after a start an output is in its safe state until somebody commands it again.
 		// A restart of the agent alone is no such start.

@@ -10,6 +10,12 @@ type Source interface {
 	Close()
 }
 
+// Lossy is a Source that drops events of a reader that lags too far.
+type Lossy interface {
+	// Lost returns how many events the reader has missed since the source was opened, also after Close.
+	Lost() uint64
+}
+
 // Uplink is the serving end of one link: it turns requests and news into the frames owed to the
 // reader, in the order that WARP promises (linked, events, synced, unlinked). It is pure: no
 // socket, no clock, no lock, and it holds no events, only what the reader is owed of its source.
@@ -18,6 +24,7 @@ type Uplink struct {
 	source     Source
 	owed       []control
 	weight     int                   // of owed
+	lost       uint64                // by sources that are closed
 	state      func() ([]byte, bool) // of a sync under way
 	event      []byte                // head of every event
 }
@@ -73,16 +80,33 @@ func (u *Uplink) Refuse(reason string) {
 
 // Close gives up all that the link reads; nothing is owed any more.
 func (u *Uplink) Close() {
-	if u.source != nil {
-		u.source.Close()
-	}
+	u.shut(u.source)
 	for _, c := range u.owed {
-		if c.tag == Unlinked && c.source != nil {
-			c.source.Close()
+		if c.tag == Unlinked {
+			u.shut(c.source)
 		}
 	}
 	u.source, u.owed, u.state, u.weight = nil, nil, nil, 0
 }
+
+func (u *Uplink) shut(s Source) {
+	if s == nil {
+		return
+	}
+	s.Close()
+	u.lost += lost(s)
+}
+
+func lost(s Source) uint64 {
+	if l, ok := s.(Lossy); ok {
+		return l.Lost()
+	}
+	return 0
+}
+
+// Lost returns how many events the reader has missed. Those of a link that is being unlinked count
+// when that is over.
+func (u *Uplink) Lost() uint64 { return u.lost + lost(u.source) }
 
 func (u *Uplink) owe(c control) {
 	u.owed = append(u.owed, c)
@@ -125,8 +149,8 @@ func (u *Uplink) answer(dst []byte) []byte {
 			return u.appendEvent(dst, body)
 		}
 		u.state = nil
-	case c.tag == Unlinked && c.source != nil:
-		c.source.Close()
+	case c.tag == Unlinked:
+		u.shut(c.source)
 	}
 	u.pop()
 	return AppendBody(AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate), c.body)

@@ -10,6 +10,7 @@ import (
 // script is a lane whose state and news the transcript gives.
 type script struct {
 	state, news []string
+	lost        uint64
 	closed      bool
 }
 
@@ -27,7 +28,8 @@ func (s *script) State() func() ([]byte, bool) {
 	left := append([]string(nil), s.state...)
 	return func() ([]byte, bool) { return take(&left) }
 }
-func (s *script) Close() { s.closed = true }
+func (s *script) Lost() uint64 { return s.lost }
+func (s *script) Close()       { s.closed = true }
 
 // The transcripts are in testdata/uplink: `<` is an envelope from the reader, `>` the frame owed
 // next, `=` adds an event's body to the lane's state, `+` is news of the lane, `!` refuses the link
@@ -126,6 +128,36 @@ func TestUplinkOwed(t *testing.T) {
 	if u.Owed() != 0 || !u.Done() {
 		t.Errorf("Owed = %d, Done = %v when all is paid", u.Owed(), u.Done())
 	}
+}
+
+// What a link missed is counted over all its sources.
+func TestUplinkLost(t *testing.T) {
+	u := NewUplink("/n", "l")
+	var sources []*script
+	open := func() Source {
+		sources = append(sources, &script{})
+		return sources[len(sources)-1]
+	}
+	want := func(n uint64) {
+		t.Helper()
+		if got := u.Lost(); got != n {
+			t.Errorf("Lost = %d, want %d", got, n)
+		}
+	}
+	want(0)
+	u.Link(&Envelope{Tag: Link}, open)
+	sources[0].lost = 3
+	want(3)
+	u.Unlink()
+	u.Link(&Envelope{Tag: Link}, open)
+	sources[1].lost = 10
+	want(10) // the first is not closed yet
+	for ok := true; ok; {
+		_, ok = u.Step(nil)
+	}
+	want(13)
+	u.Close()
+	want(13)
 }
 
 func BenchmarkUplinkEvent(b *testing.B) {

@@ -20,7 +20,7 @@ import (
 // Programs that are no browser send neither of the latter two, and are not meant.
 func (s *Server) refusal(r *http.Request) string {
 	if !s.isHere(r.Host) {
-		return fmt.Sprintf("refused: this host is not known as %q; use its own address, such as 127.0.0.1", r.Host)
+		return fmt.Sprintf("refused: this host is not known as %q; use its address, or give it the name by hosts in [policy]", r.Host)
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		if !sameOrigin(origin, r.Host) {
@@ -36,15 +36,16 @@ func (s *Server) refusal(r *http.Request) string {
 	return ""
 }
 
-// isHere tells whether a Host header names this host: by a loopback address or as configured. The
-// port does not matter, it may have been forwarded.
+// isHere tells whether a Host header names this host: by a loopback address, as configured, or where it
+// listens for other machines by any address, since a rebound page shows its own name.
 func (s *Server) isHere(host string) bool {
-	name := strings.ToLower((&url.URL{Host: host}).Hostname())
-	if name == "localhost" || name != "" && name == strings.ToLower(s.listener.host) {
+	name := hostName(host)
+	if isLoopback(name) || name != "" && (name == strings.ToLower(s.listener.host) || s.gate.Policy().HasHost(name)) {
 		return true
 	}
-	addr, err := netip.ParseAddr(name)
-	return err == nil && addr.Unmap().IsLoopback()
+	at, ok := s.listener.Addr().(*net.TCPAddr)
+	_, err := netip.ParseAddr(name)
+	return ok && !at.IP.IsLoopback() && err == nil
 }
 
 // sameOrigin tells whether an Origin header means the host of the Host header. TLS may have been

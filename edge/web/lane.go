@@ -12,6 +12,7 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/host"
+	"selvage/edge/policy"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -27,7 +28,7 @@ const (
 func wantsLane(r *http.Request) bool { return r.URL.Query().Has("lane") }
 
 // lane reads a lane or sends it a command.
-func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
+func (s *Server) lane(w http.ResponseWriter, r *http.Request, v visitor) {
 	path := r.URL.EscapedPath()
 	node, _, err := route.Node("/", path)
 	if err == nil && strings.HasPrefix(path, "//") {
@@ -44,10 +45,25 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), turnTime)
 	defer cancel()
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	what := policy.Command
+	if reads(r.Method) {
+		what = policy.Read
+	}
+	e := policy.Event{Who: v.who.Name(), From: v.from, What: what.String(), Node: node, Lane: lane}
+	if !v.who.May(what, node, lane) {
+		s.denied(w, v, e)
+		return
+	}
+	isHTTP := s.Host.IsHTTP(ctx, node, lane)
+	if !reads(r.Method) && (isHTTP || r.Method == http.MethodPost) {
+		s.note(v.who, e)
+	}
+	switch {
+	case isHTTP:
+		s.request(ctx, w, r, node, lane)
+	case reads(r.Method):
 		s.read(ctx, w, r, node, lane)
-	case http.MethodPost:
+	case r.Method == http.MethodPost:
 		s.command(ctx, w, r, node, lane)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
@@ -55,8 +71,11 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// command answers after the commit that holds what the command changed.
-func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
+// reads reports whether requests of a method change nothing.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// body reads that of a request; if it cannot, the request is answered.
+func (s *Server) body(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.Peer.Limits.Message))
 	if err != nil {
 		code := http.StatusBadRequest
@@ -64,6 +83,15 @@ func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Req
 			code, err = http.StatusRequestEntityTooLarge, fmt.Errorf("a command has at most %d bytes", large.Limit)
 		}
 		say(w, code, err.Error())
+		return nil, false
+	}
+	return body, true
+}
+
+// command answers after the commit that holds what the command changed.
+func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
+	body, ok := s.body(w, r)
+	if !ok {
 		return
 	}
 	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
@@ -94,9 +122,13 @@ func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		s.fail(w, node, lane, err)
 		return
 	}
-	if state.Kind == agent.CommandKind {
+	switch state.Kind {
+	case agent.CommandKind:
 		w.Header().Set("Allow", "POST")
 		say(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s %s takes commands and holds nothing to read", node, lane))
+		return
+	case agent.SupplyKind:
+		say(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s %s shows what comes to those who link to it, and holds nothing to read", node, lane))
 		return
 	}
 	kind := accepted(r.Header.Values("Accept"))
@@ -114,7 +146,7 @@ func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Reques
 func text(state host.State, kind string) ([]byte, error) {
 	var body []byte
 	switch state.Kind {
-	case agent.ValueKind:
+	case agent.ValueKind, agent.DemandKind:
 		if len(state.Events) > 0 {
 			body = append(body, state.Events[0]...)
 		}
@@ -197,7 +229,12 @@ func (s *Server) fail(w http.ResponseWriter, node route.NodeURI, lane route.Lane
 // status is the HTTP status for what a command or a read ended with.
 func status(err error) int {
 	var panicked *agent.Panicked
+	var said *agent.StatusError
 	switch {
+	case errors.As(err, &said) && said.Code >= 400 && said.Code < 600:
+		return said.Code
+	case said != nil:
+		return http.StatusInternalServerError
 	case errors.Is(err, host.ErrNoNode), errors.Is(err, agent.ErrNoLane):
 		return http.StatusNotFound
 	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrTooMany),

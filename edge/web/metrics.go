@@ -12,6 +12,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"selvage/edge/health"
+	"selvage/edge/policy"
 )
 
 const (
@@ -104,9 +105,13 @@ func (m *Metrics) write(b *bytes.Buffer) {
 func wantsMetrics(r *http.Request) bool { return r.URL.Path == "/metrics" }
 
 // metrics answers with numbers of this host, its process and the Go runtime, for Prometheus and what
-// else reads its text format.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+// else reads its text format. They are for who may read all of /host.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request, v visitor) {
 	if !onlyReads(w, r) {
+		return
+	}
+	if !v.who.MayAll(policy.Read, "/host") {
+		s.denied(w, v, policy.Event{What: policy.Read.String(), Node: "/host"})
 		return
 	}
 	var m Metrics
@@ -167,7 +172,8 @@ func wantsHealth(r *http.Request) bool { return r.URL.Path == "/healthz" }
 // health answers 200 when this host does what only a restart, or somebody who looks after this
 // machine, could mend: its agents have turns, and its store can save. Else it is 503, with what is
 // wrong, one in a line. A sensor, a broker or a peer that is missing leaves it at 200: a restart
-// would not bring that back, and stop all the rest.
+// would not bring that back, and stop all the rest. It is open to everybody, who from elsewhere is told
+// no more than that.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if !onlyReads(w, r) {
 		return
@@ -182,6 +188,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 		if c.Severity == health.Failure && strings.HasPrefix(c.Code, "store.") {
 			wrong = append(wrong, c.Text+"; "+c.Remedy)
 		}
+	}
+	if len(wrong) > 0 && !s.gate.Policy().Here(isLocal(r)).Known() {
+		wrong = []string{"not well; see its log"}
 	}
 	if len(wrong) > 0 {
 		say(w, http.StatusServiceUnavailable, strings.Join(wrong, "\n"))

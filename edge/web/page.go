@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"path"
@@ -74,7 +75,7 @@ func wantsPage(r *http.Request) bool {
 
 // page serves a file of the page. Browsers keep it, but ask each time whether it is still the one of
 // this binary.
-func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request, v visitor) {
 	files, tag := pages()
 	file, ok := files[r.URL.Path]
 	if !ok {
@@ -87,6 +88,13 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
+	if r.URL.Path == "/" && !v.who.Known() {
+		s.turnAway(w, r, v)
+		return
+	}
+	if name := v.who.Name(); name != "" {
+		h.Set("Selvage-User", name)
+	}
 	h.Set("Content-Type", file.kind)
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Referrer-Policy", "no-referrer")
@@ -99,6 +107,22 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// turnAway sends a browser to the login. The other files of the page are the same for everybody.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, v visitor) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	switch {
+	case !s.gate.Policy().HasUsers() || r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), "text/html"):
+		s.askLogin(w, v) // there is nothing to see yet, so nobody was refused it
+	case r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", pagePolicy)
+		io.WriteString(w, bounce)
+	default:
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+	}
 }
 
 // packs tells whether a client takes gzip.

@@ -7,14 +7,23 @@ import (
 	"github.com/gorilla/websocket"
 
 	"selvage/edge/peer"
+	"selvage/edge/policy"
 )
 
 func wantsSocket(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 
 // accept makes a WARP connection of a request, whatever its path: node URIs that come over it are
 // resolved against that.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
-	c, err := peer.Upgrade(w, r, http.Header{"Server": {s.name}}, s.Peer)
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, v visitor) {
+	d, o, p := &doorkeeper{visitor: v, server: s}, s.Peer, s.gate.Policy()
+	switch {
+	case p.HasUsers() || s.audits.Load():
+		o.Policy, d.asked = d, true
+	case !v.who.Known():
+		s.denied(w, v, policy.Event{What: policy.Link.String()})
+		return
+	}
+	c, err := peer.Upgrade(w, r, http.Header{"Server": {s.name}}, o)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +39,11 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		c.HangUp(websocket.CloseGoingAway, stopping)
 		return
 	}
-	s.conns[c] = struct{}{}
+	s.conns[c] = d
+	d.watch(c)
+	if !s.gate.Holds(d.who) { // it was replaced meanwhile, and this connection not yet to be seen
+		s.serving.Go(func() { c.Close(websocket.ClosePolicyViolation, newPolicy) })
+	}
 	s.serving.Go(func() { s.serveConn(c) }) // not in this request's goroutine, which keeps 12 KB of buffers
 }
 
@@ -42,6 +55,7 @@ func (s *Server) serveConn(c *peer.Conn) {
 	c.Close(websocket.CloseNormalClosure, "") // for what it still writes
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.conns[c].leave()
 	delete(s.conns, c)
 	s.closed()
 }

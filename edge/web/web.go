@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"selvage/edge/health"
 	"selvage/edge/host"
 	"selvage/edge/peer"
+	"selvage/edge/policy"
 )
 
 const (
@@ -35,7 +37,8 @@ const stopping = "the host is stopping"
 // Options say what a server serves. Only Host is needed.
 type Options struct {
 	Host        *host.Host
-	Peer        peer.Options // of each WARP connection; Host answers when Server is nil
+	Peer        peer.Options   // of each WARP connection; Host answers when Server is nil
+	Policy      *policy.Policy // nil when the config names no users: then this machine may do everything
 	Version     string
 	Log         *slog.Logger // slog.Default() when nil
 	Connections int          // all that are open at one time, 0 for 1024; one more is turned away
@@ -71,11 +74,16 @@ type Server struct {
 	name     string // of the Server header
 	http     http.Server
 	served   chan struct{} // closed when no more connections are accepted
+	gate     *policy.Gate
+	cookie   string      // name of the cookie of a session
+	audits   atomic.Bool // also what is done without a login
+	authTime time.Duration
 
 	mu       sync.Mutex
 	open     int // connections, of either protocol
-	conns    map[*peer.Conn]struct{}
-	serving  sync.WaitGroup // one for each of conns
+	conns    map[*peer.Conn]*doorkeeper
+	audit    atomic.Pointer[audit] // nil while nobody can log in and nothing is to be noted
+	serving  sync.WaitGroup        // one for each of conns
 	stopping bool
 }
 
@@ -95,8 +103,13 @@ func Start(l *Listener, o Options) *Server {
 		listener: l,
 		name:     "selvage/" + cmp.Or(o.Version, "dev"),
 		served:   make(chan struct{}),
-		conns:    map[*peer.Conn]struct{}{},
+		cookie:   cookieName(l),
+		authTime: defaultAuthTime,
+		conns:    map[*peer.Conn]*doorkeeper{},
 	}
+	p := orDefault(o.Policy)
+	s.gate = policy.NewGate(p, policy.Options{Health: o.Host.Health, Log: o.Log, Audit: s.tell})
+	s.begin(p)
 	s.Connections = cmp.Or(o.Connections, 1024)
 	s.http = http.Server{
 		Handler:           s,
@@ -109,6 +122,29 @@ func Start(l *Listener, o Options) *Server {
 	}
 	go s.serve()
 	return s
+}
+
+// begin makes ready for what a policy asks for.
+func (s *Server) begin(p *policy.Policy) {
+	s.audits.Store(p.Config().Audit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.audit.Load() != nil || !p.HasUsers() && !p.Config().Audit {
+		return
+	}
+	t, err := beginAudit(s.Host)
+	if err != nil {
+		s.Log.Error("there is no audit", "node", string(auditNode), "err", err)
+		return
+	}
+	s.audit.Store(t)
+}
+
+// tell adds to the audit.
+func (s *Server) tell(e policy.Event) {
+	if t := s.audit.Load(); t != nil {
+		t.add(e)
+	}
 }
 
 // Addr returns the address that the server listens on, with the port it was given.
@@ -169,17 +205,32 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusForbidden, why)
 		return
 	}
-	switch {
-	case wantsSocket(r):
-		s.accept(w, r)
-	case wantsLane(r):
-		s.lane(w, r)
-	case wantsMetrics(r):
-		s.metrics(w, r)
+	socket := wantsSocket(r)
+	switch lane := wantsLane(r); { // what needs no login
+	case socket, lane:
 	case wantsHealth(r):
 		s.health(w, r)
+		return
+	case wantsLogin(r):
+		s.login(w, r)
+		return
+	}
+	v, err := s.visitor(r)
+	if err != nil {
+		answerLogin(w, err)
+		return
+	}
+	switch {
+	case socket:
+		s.accept(w, r, v)
+	case wantsLane(r):
+		s.lane(w, r, v)
+	case wantsMetrics(r):
+		s.metrics(w, r, v)
+	case wantsLogout(r):
+		s.logout(w, r, v)
 	case wantsPage(r):
-		s.page(w, r)
+		s.page(w, r, v)
 	default:
 		say(w, http.StatusNotFound, fmt.Sprintf("there is no page here; a lane is read as %s?lane=NAME", r.URL.EscapedPath()))
 	}
@@ -209,6 +260,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	if s.http.Shutdown(shut) != nil {
 		s.http.Close()
 	}
+	s.gate.Stop()
 	ended := make(chan struct{})
 	go func() {
 		s.serving.Wait()

@@ -29,9 +29,10 @@ func init() { uplink.Register("warp", Config{}, open) }
 
 // Config is a table [uplink.NAME] of kind warp.
 type Config struct {
-	URL  string   // of the hub: warp://host:port or warps://host:port
-	As   string   // where this host's agents appear there; "/edge/" and the name of this host unless given
-	Send []string // which lanes, each "*" standing for one segment and the last segment for the lane: "/device/*/*"
+	_    struct{} `doc:"Sends lanes of this host to a hub, another Selvage host." example:"hub"`
+	URL  string   `doc:"where the hub is: warp://host:port, or warps:// for TLS" example:"warps://hub.example"`
+	As   string   `doc:"the node URI at the hub below which this host's agents appear" unset:"/edge/ and the host's name" example:"/edge/greenhouse-1"`
+	Send []string `doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/*\", \"/room/*/*\"]"`
 }
 
 // Check finds what is wrong with the table.

@@ -200,7 +200,7 @@ func (w *World) command(node, lane string, v any) error {
 	w.T.Helper()
 	err := w.running().Do(w.T.Context(), route.NodeURI(node), route.LaneName(lane), []byte(w.value(v).String()))
 	if errors.Is(err, agent.ErrNoLane) || errors.Is(err, host.ErrNoNode) {
-		w.T.Fatalf("%s: command to %s %s: %v", w.at(), node, lane, err)
+		w.T.Fatalf("%s: command to %s %s: %v; %s", w.at(), node, lane, err, w.known(node))
 	}
 	synctest.Wait()
 	return err

@@ -101,7 +101,7 @@ func (w *World) read(node, lane string) recon.Value {
 	w.T.Helper()
 	state, err := w.running().Read(w.T.Context(), route.NodeURI(node), route.LaneName(lane))
 	if err != nil {
-		w.T.Fatalf("%s: %v; it has %s", w.at(), err, w.lanes(node))
+		w.T.Fatalf("%s: %v; %s", w.at(), err, w.known(node))
 	}
 	if state.Kind == agent.ValueKind {
 		return w.parse(string(last(state)))
@@ -126,17 +126,20 @@ func last(s host.State) []byte {
 	return s.Events[len(s.Events)-1]
 }
 
-// lanes names the lanes of an agent, for who has misspelt one.
-func (w *World) lanes(node string) string {
-	a, ok := w.host.Node(route.NodeURI(node))
-	if !ok {
-		return "no agent"
-	}
+// known names the lanes of an agent, or the agents there are, for who has misspelt one.
+func (w *World) known(node string) string {
 	var names []string
-	for _, l := range a.Lanes() {
-		names = append(names, string(l.Name()))
+	if a, ok := w.host.Node(route.NodeURI(node)); ok {
+		for _, l := range a.Lanes() {
+			names = append(names, string(l.Name()))
+		}
+		return "it has " + strings.Join(names, ", ")
 	}
-	return strings.Join(names, ", ")
+	for a := range w.host.Nodes() {
+		names = append(names, string(a.URI()))
+	}
+	slices.Sort(names)
+	return "there are " + strings.Join(names, ", ")
 }
 
 func (w *World) value(v any) recon.Value {

@@ -2,8 +2,14 @@ package main
 
 // The one list of all drivers, agents and uplinks. Leaving one out makes the program smaller.
 import (
+	_ "selvage/agents/alarm"
 	_ "selvage/agents/bench"
+	_ "selvage/agents/board"
 	_ "selvage/agents/climate"
+	_ "selvage/agents/filter"
+	_ "selvage/agents/rule"
+	_ "selvage/agents/schedule"
+	_ "selvage/agents/window"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
 	_ "selvage/drivers/sht4x"

@@ -7,12 +7,12 @@ import { ago, instant, time } from "./show.js";
 const often = 60_000; // ms between two looks at the host's clock, which may be put right
 
 export class Connection {
-  constructor(host, { state, wait, again, name, about, update }) {
-    Object.assign(this, { host, state, wait, again, name, about, update });
+  constructor(host, { state, wait, again, name, about, update, user, logout }) {
+    Object.assign(this, { host, state, wait, again, name, about, update, user, logout });
     this.told = () => soon(this);
     this.info = host.link("/host", "info", "value", this.told);
     host.watchers.add(() => {
-      if (host.state === "live") this.ask();
+      if (host.state !== "connecting") this.ask();
       soon(this);
     });
     everySecond(() => {
@@ -20,16 +20,24 @@ export class Connection {
       soon(this);
     });
     again.addEventListener("click", () => host.retry());
+    logout.addEventListener("click", async () => {
+      await fetch("/logout", { method: "POST" });
+      location.assign("/login");
+    });
   }
 
-  // The page's own address tells the host's time, and whether this page is still the host's.
+  // The page's own address tells the host's time, who is logged in, and whether this page is still the host's.
   async ask() {
     const asked = this.asked = Date.now();
     try {
       const answer = await fetch("/", { method: "HEAD", cache: "no-store" }), tag = answer.headers.get("ETag");
+      if (answer.status === 401) return location.assign("/login"); // the login is over
+      if (!answer.ok) return;
       learn(answer.headers.get("Date"), asked);
       this.tag ??= tag;
       this.update.hidden = tag === this.tag;
+      say(this.user, answer.headers.get("Selvage-User") ?? "");
+      this.logout.hidden = !this.user.textContent;
     } catch {
       // The connection ends too, and says so.
     }

@@ -1,0 +1,219 @@
+// Package alarm watches lanes, and keeps the list of what is out of bounds.
+//
+//	[agent."/alarms"]
+//	kind = "alarm"
+//
+//	[agent."/alarms".watch.hot]
+//	node       = "/device/store"
+//	lane       = "temperature"
+//	above      = 8.0          # and below = …, either or both
+//	hysteresis = 0.5          # it is over at 7.5
+//	delay      = "10m"        # an open door is no alarm
+//	severity   = "failure"
+//	latch      = true         # stays in the list until it is acknowledged
+//
+//	[agent."/alarms".watch.sensor]
+//	node   = "/device/store"
+//	lane   = "temperature"
+//	stale  = "5m"             # without a good reading for that long
+//	change = 3.0              # more than 3 °C, up or down,
+//	within = "1m"             # within a minute
+//
+// Its lanes: active, a map of the alarms there are; state, the worst of those nobody has acknowledged: ok, warning
+// or failure; and acknowledge, which takes the name of an alarm, or "*" for all.
+//
+// An alarm is raised when one of its bounds is crossed for as long as its delay, and is over when none is any more, by
+// the hysteresis. Then it leaves the list, unless it is latched and nobody has acknowledged it yet. A bad
+// reading says nothing about bounds; that none are good is for stale. The list is remembered over a restart.
+package alarm
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/device"
+)
+
+func init() { agent.Register("alarm", Config{}, setup) }
+
+// Active is an entry of the lane active, under the alarm's name.
+type Active struct {
+	Text         string    `recon:"text"`     // what is wrong
+	Severity     string    `recon:"severity"` // warning or failure
+	Since        time.Time `recon:"since"`    // ms since 1970
+	Over         bool      `recon:"over"`     // it is latched, and waits for somebody to acknowledge it
+	Acknowledged bool      `recon:"acknowledged"`
+}
+
+// list is what all alarms of an agent have in common.
+type list struct {
+	agent  *agent.Agent
+	active *agent.MapLane[string, Active]
+	state  *agent.ValueLane[string]
+}
+
+func setup(a *agent.Agent, c Config) error {
+	l := &list{a, agent.Map[string, Active](a, "active").ReadOnly(), agent.Value(a, "state", "ok").Transient().ReadOnly()}
+	for name := range l.active.All() {
+		if _, ok := c.Watch[name]; !ok { // it is no longer configured
+			l.active.Remove(name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Watch)) {
+		watch(l, name, c.Watch[name])
+	}
+	agent.Command(a, "acknowledge", func(name string) error {
+		if _, ok := l.active.Get(name); !ok && name != "*" {
+			return fmt.Errorf("there is no alarm %q", name)
+		}
+		for n, e := range l.active.All() {
+			switch {
+			case name != n && name != "*":
+			case e.Over:
+				l.active.Remove(n)
+			default:
+				e.Acknowledged = true
+				l.active.Set(n, e)
+			}
+		}
+		l.show()
+		return nil
+	})
+	l.show()
+	return nil
+}
+
+// raise puts an alarm in the list. One that was there, over or not, is raised anew.
+func (l *list) raise(name, severity, text string) {
+	l.active.Set(name, Active{Text: text, Severity: severity, Since: l.agent.Now().Time().Truncate(time.Millisecond)})
+	l.show()
+}
+
+// over takes an alarm out of the list, or notes that it is over.
+func (l *list) over(name string, latch bool) {
+	e, ok := l.active.Get(name)
+	switch {
+	case !ok || e.Over:
+		return
+	case latch && !e.Acknowledged:
+		e.Over = true
+		l.active.Set(name, e)
+	default:
+		l.active.Remove(name)
+	}
+	l.show()
+}
+
+func (l *list) show() {
+	worst := "ok"
+	for _, e := range l.active.All() {
+		if !e.Acknowledged && worst != "failure" {
+			worst = e.Severity
+		}
+	}
+	if worst != l.state.Get() {
+		l.state.Set(worst)
+	}
+}
+
+// watcher is the state of one alarm.
+type watcher struct {
+	Watch
+	list   *list
+	name   string
+	on     bool           // it is in the list and not over
+	last   device.Reading // the newest good one
+	heard  time.Time      // when that came, or the watch began; monotonic
+	trail  trail
+	cancel func() // the end of the delay, nil while none runs
+	text   string // what is wrong, while the delay runs
+}
+
+func watch(l *list, name string, c Watch) {
+	if c.Severity == "" {
+		c.Severity = "warning"
+	}
+	e, ok := l.active.Get(name)
+	w := &watcher{Watch: c, list: l, name: name, on: ok && !e.Over, heard: time.Now(), trail: trail{within: c.Within}}
+	agent.Link(l.agent, c.Node, c.Lane, func(r device.Reading) {
+		if r.Bad() {
+			return
+		}
+		w.last, w.heard = r, time.Now()
+		w.trail.add(w.heard, r.Value)
+		w.look()
+	})
+	// What only time brings about: staleness, and that a change lies back too far.
+	if c.Stale > 0 {
+		l.agent.Every(min(c.Stale, max(c.Stale/10, time.Second)), w.look)
+	}
+	if c.Change > 0 {
+		l.agent.Every(max(c.Within/steps, time.Second), w.look)
+	}
+}
+
+// look compares what is known with the bounds.
+func (w *watcher) look() {
+	text := w.wrong()
+	switch {
+	case text == "" && w.on:
+		w.on = false
+		w.list.over(w.name, w.Latch)
+	case text == "" && w.cancel != nil:
+		w.cancel()
+		w.cancel = nil
+	case text != "" && !w.on && w.Delay == 0:
+		w.raise(text)
+	case text != "" && !w.on && w.cancel == nil:
+		w.cancel = w.list.agent.After(w.Delay, func() {
+			w.cancel = nil
+			w.raise(w.text)
+		})
+	}
+	w.text = text
+}
+
+func (w *watcher) raise(text string) {
+	w.on = true
+	if w.Text != "" {
+		text = w.Text + ": " + text
+	}
+	w.list.raise(w.name, w.Severity, text)
+}
+
+// wrong says which bound is crossed, "" if none is. While the alarm is on, a bound counts as crossed until
+// the hysteresis is passed as well.
+func (w *watcher) wrong() string {
+	slack := 0.0
+	if w.on {
+		slack = w.Hysteresis
+	}
+	now := time.Now()
+	what := w.Node + " " + w.Lane
+	switch silent := now.Sub(w.heard); {
+	case w.Stale > 0 && silent >= w.Stale:
+		return fmt.Sprintf("%s has no good reading for %v", what, silent.Round(time.Second))
+	case w.last.IsZero():
+		return w.before()
+	case w.Above != nil && w.last.Value > *w.Above-slack:
+		return fmt.Sprintf("%s is %v, above %g", what, w.last, *w.Above)
+	case w.Below != nil && w.last.Value < *w.Below+slack:
+		return fmt.Sprintf("%s is %v, below %g", what, w.last, *w.Below)
+	}
+	if moved := w.trail.span(now); w.Change > 0 && moved > w.Change-slack {
+		return fmt.Sprintf("%s is %v, it has changed by %.4g within %v", what, w.last, moved, w.Within)
+	}
+	return ""
+}
+
+// before is what was wrong before a restart, for as long as nothing newer is known.
+func (w *watcher) before() string {
+	if !w.on {
+		return ""
+	}
+	e, _ := w.list.active.Get(w.name)
+	return e.Text
+}

@@ -1,0 +1,72 @@
+package alarm
+
+import (
+	"fmt"
+	"time"
+
+	"selvage/edge/agent"
+)
+
+// Config is one [agent."/…"] table of kind alarm.
+type Config struct {
+	_     struct{}         `doc:"Watches lanes, and keeps the list of what is out of bounds." example:"/alarms"`
+	Watch map[string]Watch `toml:"watch" doc:"One alarm; its name is its key in the list." example:"hot"`
+}
+
+// Watch is one table [agent."/…".watch.NAME]: an alarm, with the bounds it has.
+type Watch struct {
+	Node       string        `toml:"node" doc:"node URI of the agent to follow" example:"/device/air"`
+	Lane       string        `toml:"lane" doc:"its lane, of readings" example:"temperature"`
+	Above      *float64      `toml:"above" doc:"alarm above this value" example:"30.0"`
+	Below      *float64      `toml:"below" doc:"alarm below this value" example:"5.0"`
+	Stale      time.Duration `toml:"stale" doc:"alarm without a good reading for that long"`
+	Change     float64       `toml:"change" doc:"alarm when the value moves by more than that, up or down, within the time of within"`
+	Within     time.Duration `toml:"within" doc:"the time that change is about"`
+	Hysteresis float64       `toml:"hysteresis" doc:"how far inside its bound a value must be again for the alarm to be over"`
+	Delay      time.Duration `toml:"delay" doc:"how long a bound must be crossed before there is an alarm"`
+	Latch      bool          `toml:"latch" doc:"whether it stays in the list until it is acknowledged"`
+	Severity   string        `toml:"severity" doc:"warning or failure" default:"warning"`
+	Text       string        `toml:"text" doc:"what people should read before the cause"`
+}
+
+// Check names what is wrong with a table.
+func (c Config) Check(fault func(key, problem, remedy string)) {
+	if len(c.Watch) == 0 {
+		fault("watch", "there is nothing to watch", `add a table such as [agent."/alarms".watch.hot]`)
+	}
+	for name := range c.Watch {
+		if name == "*" {
+			fault("watch.*", `"*" is no name for an alarm: it acknowledges all`, "give it another name")
+		}
+	}
+}
+
+// Check names what is wrong with a table.
+func (w Watch) Check(fault func(key, problem, remedy string)) {
+	if err := agent.CheckNode(w.Node); err != nil {
+		fault("node", fmt.Sprintf("node %q: %v", w.Node, err), `give the node URI to follow, such as "/device/air"`)
+	}
+	if w.Lane == "" {
+		fault("lane", "it is not said which lane to follow", `add one, such as lane = "temperature"`)
+	}
+	if w.Above == nil && w.Below == nil && w.Stale == 0 && w.Change == 0 {
+		fault("node", "it has no bound", "add one or more of above, below, stale and change")
+	}
+	if w.Above != nil && w.Below != nil && *w.Above-w.Hysteresis <= *w.Below+w.Hysteresis {
+		fault("above", "between above and below there is no value, hysteresis taken off, at which the alarm is over", "above must be the greater one; to be warned inside of a range, make two alarms")
+	}
+	if !(w.Change >= 0) || (w.Change > 0) != (w.Within > 0) {
+		fault("change", "change and within go together, both above zero", `such as change = 3.0 and within = "1m"`)
+	}
+	if !(w.Hysteresis >= 0) || w.Change > 0 && w.Hysteresis >= w.Change {
+		fault("hysteresis", "a hysteresis is 0 or more, and less than change", "0.5 is a common one for °C")
+	}
+	for key, d := range map[string]time.Duration{"stale": w.Stale, "within": w.Within, "delay": w.Delay} {
+		if d < 0 {
+			fault(key, key+" is a time of 0 or more", `such as "10m"`)
+		}
+	}
+	if w.Severity != "" && w.Severity != "warning" && w.Severity != "failure" {
+		fault("severity", fmt.Sprintf("%q is no severity", w.Severity), `"warning" or "failure"`)
+	}
+}

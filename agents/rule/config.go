@@ -1,0 +1,96 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"selvage/edge/agent"
+	"selvage/edge/recon"
+)
+
+// Config is one [agent."/…"] table of kind rule.
+type Config struct {
+	_         struct{}          `doc:"Sends a command when a condition over lanes begins to hold, and another when it ends." example:"/rule/vent"`
+	Lanes     map[string]string `toml:"lanes" doc:"the lanes that the condition speaks of: a name, and node URI and lane with a blank between" example:"{ t = \"/device/air temperature\", h = \"/device/air humidity\" }"`
+	When      string            `toml:"when" doc:"the condition" example:"t > 26 and h < 60 for 5m"`
+	Then      *Action           `toml:"then" doc:"What to send when the condition begins to hold."`
+	Otherwise *Action           `toml:"otherwise" doc:"What to send when the condition ceases to hold; may be left out."`
+}
+
+// Action is a command.
+type Action struct {
+	Send  string `toml:"send" doc:"node URI and lane to command, with a blank between" example:"/device/vent set"`
+	Value string `toml:"value" doc:"what to send, in Recon: 21.0, true or a text" example:"true"`
+}
+
+// Check names what is wrong with a table.
+func (c Config) Check(fault func(key, problem, remedy string)) {
+	names := slices.Sorted(maps.Keys(c.Lanes))
+	if len(names) == 0 {
+		fault("lanes", "a condition speaks of one lane at least", `such as lanes = { t = "/device/air temperature" }`)
+		return // for the condition it would be said again
+	}
+	for _, name := range names {
+		if !isName.MatchString(name) || slices.Contains(words, name) {
+			fault("lanes."+name, fmt.Sprintf("%q cannot be a name in a condition", name), "names are letters, digits and _, other than "+strings.Join(words, ", "))
+		}
+		if _, _, err := reference(c.Lanes[name]); err != nil {
+			fault("lanes."+name, err.Error(), `write node URI and lane, such as "/device/air temperature"`)
+		}
+	}
+	_, err := compile(c.When, names)
+	if wrong := (*SyntaxError)(nil); errors.As(err, &wrong) {
+		remedy := wrong.Remedy
+		if remedy == "" {
+			remedy = "a condition is like: t > 26 and h < 60 for 5m"
+		}
+		fault("when", "the condition, "+wrong.Error(), remedy)
+	}
+	if c.Then == nil {
+		fault("then", "nothing is sent when the condition holds", `add then = { send = "/device/vent set", value = "true" }`)
+	}
+}
+
+var isName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// Check names what is wrong with a table.
+func (a Action) Check(fault func(key, problem, remedy string)) {
+	if _, _, err := reference(a.Send); err != nil {
+		fault("send", err.Error(), `write node URI and lane, such as "/device/vent set"`)
+	}
+	if _, err := recon.ParseString(a.Value); err != nil {
+		fault("value", fmt.Sprintf("value is no Recon: %v", err), `such as "21.0", "true", or "\"two words\""`)
+	}
+}
+
+func (a Action) send(from *agent.Agent) error {
+	node, lane, err := reference(a.Send)
+	if err != nil {
+		return err
+	}
+	v, err := recon.ParseString(a.Value)
+	if err != nil {
+		return err
+	}
+	return from.Send(node, lane, v)
+}
+
+// reference reads "/device/air temperature".
+func reference(s string) (node, lane string, err error) {
+	i := strings.LastIndexByte(s, ' ')
+	if i < 0 {
+		return "", "", fmt.Errorf("%q names no lane", s)
+	}
+	node, lane = strings.TrimSpace(s[:i]), s[i+1:]
+	if lane == "" {
+		return "", "", fmt.Errorf("%q names no lane", s)
+	}
+	if err := agent.CheckNode(node); err != nil {
+		return "", "", fmt.Errorf("%q: %w", node, err)
+	}
+	return node, lane, nil
+}

@@ -1,0 +1,176 @@
+package rule
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"selvage/edge/agent/agenttest"
+)
+
+// vent configures a rule with this condition, over a sensor, and an output.
+func vent(w *agenttest.World, when string) {
+	w.T.Helper()
+	w.Output("/device/vent", "set")
+	w.Config(`
+		[agent."/rule"]
+		kind      = "rule"
+		lanes     = { t = "/device/air temperature", h = "/device/air humidity", m = "/device/mode value" }
+		when      = "` + when + `"
+		then      = { send = "/device/vent set", value = "true" }
+		otherwise = { send = "/device/vent set", value = "false" }
+	`)
+}
+
+func TestRule(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		read := func(celsius, percent float64) {
+			w.T.Helper()
+			w.Reading("/device/air", "temperature", celsius, "Cel")
+			w.Reading("/device/air", "humidity", percent, "%")
+		}
+		told := func(want ...any) { w.T.Helper(); w.Told("/device/vent", "set", want...) }
+		vent(w, "t > 26 and h < 60 for 5m")
+		w.Want("/rule", "state", "unknown")
+		w.Want("/rule", "why", "h (/device/air humidity): no reading yet; m (/device/mode value): no reading yet; t (/device/air temperature): no reading yet")
+		told()
+		read(27, 50)
+		w.Want("/rule", "state", "false")
+		w.Want("/rule", "why", "")
+		told(false) // for what it is when it is first known
+		w.Sleep(5*time.Minute - 1)
+		told()
+		w.Sleep(1)
+		told(true)
+		w.Want("/rule", "state", "true")
+		read(28, 40)
+		told()
+		w.Bad("/device/air", "temperature", "no answer")
+		w.Want("/rule", "state", "unknown")
+		told() // it stays as it is
+		read(28, 40)
+		w.Sleep(5 * time.Minute)
+		told(false, true)
+		read(26, 40)
+		told(false)
+
+		read(27, 40)
+		w.Sleep(4 * time.Minute)
+		read(26, 40) // a break
+		read(27, 40)
+		w.Sleep(4 * time.Minute)
+		told()
+		w.Sleep(time.Minute)
+		told(true)
+		w.Restart()
+		told(false) // for how long it was true before the start is not known
+		w.Sleep(5 * time.Minute)
+		told(true)
+	})
+}
+
+func TestAge(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		vent(w, "age(t) > 10m")
+		w.Told("/device/vent", "set", false)
+		w.Sleep(10*time.Minute + pulse)
+		w.Told("/device/vent", "set", true)
+		w.Reading("/device/air", "temperature", 20, "Cel")
+		w.Told("/device/vent", "set", false)
+		w.Sleep(9 * time.Minute)
+		w.Bad("/device/air", "temperature", "no answer")
+		w.Sleep(time.Minute + pulse)
+		w.Told("/device/vent", "set", true)
+	})
+}
+
+func TestOtherLanes(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		vent(w, "m == 'party' or was(t) < t - 2")
+		w.Set("/device/mode", "value", "party")
+		w.Told("/device/vent", "set", true)
+		w.Set("/device/mode", "value", 5)
+		w.Want("/rule", "why", `column 3, at "==": a number and a text cannot be compared`)
+		w.Set("/device/mode", "value", "quiet")
+		w.Reading("/device/air", "temperature", 20, "Cel")
+		w.Reading("/device/air", "temperature", 21, "Cel")
+		w.Told("/device/vent", "set", false)
+		w.Reading("/device/air", "temperature", 24, "Cel")
+		w.Told("/device/vent", "set", true)
+	})
+}
+
+func TestNobodyThere(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.Config(`
+			[agent."/rule"]
+			kind  = "rule"
+			lanes = { t = "/device/air temperature" }
+			when  = "t > 26"
+			then  = { send = "/vent set", value = "true" }
+		`)
+		w.Reading("/device/air", "temperature", 20, "Cel") // without otherwise nothing is sent
+		w.WantHealth()
+		w.Reading("/device/air", "temperature", 27, "Cel")
+		w.WantHealth("/rule cannot send: ")
+		w.Output("/vent", "set")
+		w.Sleep(retry)
+		w.Told("/vent", "set", true)
+		w.WantHealth()
+	})
+}
+
+func TestNothingIsSentTooLate(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.Config(`
+			[agent."/rule"]
+			kind  = "rule"
+			lanes = { t = "/device/air temperature" }
+			when  = "t > 26"
+			then  = { send = "/vent set", value = "true" }
+		`)
+		w.Reading("/device/air", "temperature", 20, "Cel")
+		w.Reading("/device/air", "temperature", 27, "Cel")
+		w.WantHealth("/rule cannot send: ")
+		w.Reading("/device/air", "temperature", 20, "Cel")
+		w.WantHealth()
+		w.Output("/vent", "set")
+		w.Sleep(retry)
+		w.Told("/vent", "set")
+	})
+}
+
+func TestCheck(t *testing.T) {
+	good := Config{Lanes: map[string]string{"t": "/device/air temperature"}, When: "t > 26", Then: &Action{}}
+	with := func(change func(*Config)) func(func(key, problem, remedy string)) {
+		c := good
+		change(&c)
+		return c.Check
+	}
+	for _, test := range []struct {
+		check func(func(key, problem, remedy string))
+		want  string
+	}{
+		{good.Check, ""},
+		{Config{}.Check, "lanes: a condition speaks of one lane at least"},
+		{with(func(c *Config) { c.Then = nil }), "then: nothing is sent"},
+		{with(func(c *Config) { c.When = "t > 26 and" }), "when: the condition, column 11, at its end: "},
+		{with(func(c *Config) { c.Lanes = map[string]string{"t": "/a b", "for": "/a b"} }), `lanes.for: "for" cannot be a name`},
+		{with(func(c *Config) { c.Lanes = map[string]string{"t": "/device/air"} }), `lanes.t: "/device/air" names no lane`},
+		{with(func(c *Config) { c.Lanes = map[string]string{"t": "air temperature"} }), `lanes.t: "air": it names no agent`},
+		{Action{Send: "/device/vent set", Value: "true"}.Check, ""},
+		{Action{Send: "/device/vent", Value: "true"}.Check, `send: "/device/vent" names no lane`},
+		{Action{Send: "/device/vent set", Value: "{"}.Check, "value: value is no Recon"},
+	} {
+		got := ""
+		test.check(func(key, problem, remedy string) {
+			if problem == "" || remedy == "" {
+				t.Errorf("fault at %s: %q, %q", key, problem, remedy)
+			}
+			got += key + ": " + problem
+		})
+		if !strings.HasPrefix(got, test.want) || test.want == "" && got != "" {
+			t.Errorf("faults %q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// Update is what a new config asks of the devices that run.
+type Update struct {
+	Remove []string // their names
+	Change []Spec   // of devices that are there
+	Add    []Spec
+}
+
+// Remove puts a device into its safe state, closes it and forgets it. It returns when that is done
+// or ctx ends; the device is forgotten either way.
+func (m *Manager) Remove(ctx context.Context, name string) error {
+	return m.Apply(ctx, Update{Remove: []string{name}})
+}
+
+// Apply makes an update and touches no other device. What goes and what changes is put into its safe
+// state and closed first, so that wires may change hands; a device of which only Every or Timeout
+// changes stays open. An output that changes is told again what was asked of it. A bus whose last
+// device goes is closed.
+//
+// What takes longer than ctx is named in the error and left behind; what cannot be done is named there,
+// too. All the rest is done.
+func (m *Manager) Apply(ctx context.Context, u Update) error {
+	leaving, errs := m.release(u)
+	was := make([]order, len(leaving))
+	for i, l := range leaving {
+		select {
+		case was[i] = <-l.gone:
+		case <-l.owner.done:
+		case <-ctx.Done():
+			errs = append(errs, fmt.Errorf("device %s was not closed in time: %s", l.name, l.owner.busyWith()))
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, l := range leaving {
+		if l.heir != nil && m.devices[l.name] == l.heir && !m.stopped {
+			l.heir.order = was[i]
+			m.place(l.heir)
+		}
+	}
+	for _, s := range u.Add {
+		if err := m.add(s); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// departure is a device on its way out.
+type departure struct {
+	name  string
+	owner *owner
+	gone  <-chan order
+	heir  *managed // what takes its name, nil for none
+}
+
+// release takes what goes and what changes away from its owners.
+func (m *Manager) release(u Update) (leaving []departure, errs []error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return nil, []error{errStopped}
+	}
+	for _, name := range u.Remove {
+		dev := m.devices[name]
+		if dev == nil {
+			errs = append(errs, unknown(name))
+			continue
+		}
+		delete(m.devices, name)
+		leaving = m.depart(leaving, dev, nil)
+	}
+	for _, s := range u.Change {
+		driver, err := driverOf(s)
+		dev := m.devices[s.Name]
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case dev == nil:
+			errs = append(errs, unknown(s.Name))
+		case dev.owner != nil && dev.alike(s):
+			heir := newManaged(s, driver)
+			dev.owner.revise(revision{dev, heir.spec.Every, heir.spec.Timeout})
+		default:
+			heir := newManaged(s, driver)
+			m.devices[s.Name] = heir
+			leaving = m.depart(leaving, dev, heir)
+		}
+	}
+	return leaving, errs
+}
+
+// alike tells whether the device that s asks for is this one, perhaps at other times.
+func (d *managed) alike(s Spec) bool {
+	return d.spec.Driver == s.Driver && d.spec.Bus == s.Bus && d.spec.Pin == s.Pin && reflect.DeepEqual(d.spec.Config, s.Config)
+}
+
+// depart has the device's owner close it, and notes it if that is worth waiting for.
+func (m *Manager) depart(leaving []departure, dev, heir *managed) []departure {
+	switch {
+	case dev.owner == nil: // it waits for the one before it, which another Apply closes
+		if heir != nil {
+			heir.order, heir.asked = dev.order, dev.asked
+			m.place(heir)
+		}
+		return leaving
+	case !m.started:
+		dev.owner.leave(dev, heir != nil)
+		if heir != nil {
+			heir.asked = dev.asked
+			m.place(heir)
+		}
+		return leaving
+	}
+	return append(leaving, departure{dev.spec.Name, dev.owner, dev.owner.leave(dev, heir != nil), heir})
+}
