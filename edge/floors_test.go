@@ -29,6 +29,7 @@ const rooms = `
 0 | edge/conformance   |                                           |                                     | for tests: what the reference implementation does, and where we differ
 1 | edge/warp          | recon route                               |                                     | envelopes and the link state machine: no socket, no clock
 1 | edge/store         | recon route clock health                  | modernc.org/sqlite                  | stored lanes on disk
+1 | edge/policy        | route health                              |                                     | identities, roles, who may do what on which URI and lane
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
 2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
 2 | edge/peer          | warp recon route health                   | github.com/gorilla/websocket        | one WebSocket to a WARP host, dialled or accepted
@@ -38,11 +39,11 @@ const rooms = `
 3 | uplink/mqtt        | uplink twin agent device clock recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
 3 | uplink/warp        | uplink agent peer warp recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
-3 | edge/config        | agent device uplink route health                 | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
+3 | edge/config        | agent device uplink policy route health          | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
 3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
-3 | agents/*           | agent device recon health                 |                                     | one job each; a lane may hold any value, hence recon
-4 | edge/web           | agent host peer recon route health        | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+3 | agents/*           | agent device clock recon health           |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock
+4 | edge/web           | agent host peer policy recon route health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes

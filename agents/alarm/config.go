@@ -17,12 +17,12 @@ type Config struct {
 type Watch struct {
 	Node       string        `toml:"node" doc:"node URI of the agent to follow" example:"/device/air"`
 	Lane       string        `toml:"lane" doc:"its lane, of readings" example:"temperature"`
-	Above      *float64      `toml:"above" doc:"alarm above this value" example:"30.0"`
-	Below      *float64      `toml:"below" doc:"alarm below this value" example:"5.0"`
+	Above      *float64      `toml:"above" doc:"alarm above this value, in the unit of the lane" example:"30.0"`
+	Below      *float64      `toml:"below" doc:"alarm below this value, in the unit of the lane" example:"5.0"`
 	Stale      time.Duration `toml:"stale" doc:"alarm without a good reading for that long"`
 	Change     float64       `toml:"change" doc:"alarm when the value moves by more than that, up or down, within the time of within"`
 	Within     time.Duration `toml:"within" doc:"the time that change is about"`
-	Hysteresis float64       `toml:"hysteresis" doc:"how far inside its bound a value must be again for the alarm to be over"`
+	Hysteresis float64       `toml:"hysteresis" doc:"how far inside its bound, in the unit of the lane, a value must be again for the alarm to be over"`
 	Delay      time.Duration `toml:"delay" doc:"how long a bound must be crossed before there is an alarm"`
 	Latch      bool          `toml:"latch" doc:"whether it stays in the list until it is acknowledged"`
 	Severity   string        `toml:"severity" doc:"warning or failure" default:"warning"`

@@ -21,7 +21,7 @@ type At struct {
 	Time  string   `toml:"time" doc:"hour, minute and maybe second: 06:30" example:"06:30"`
 	Days  []string `toml:"days" doc:"on which days: mon, tue, wed, thu, fri, sat, sun" default:"every day" example:"[\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]"`
 	Node  string   `toml:"node" doc:"node URI of the agent to command" example:"/room/air"`
-	Lane  string   `toml:"lane" doc:"its lane" example:"target"`
+	Lane  string   `toml:"lane" doc:"the lane of that node" example:"target"`
 	Value string   `toml:"value" doc:"what to send, in Recon: 21.0, true or a text" example:"21.0"`
 }
 

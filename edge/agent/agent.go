@@ -32,9 +32,9 @@ type Agent struct {
 	rare    *rare // use more() in turns
 	down    atomic.Pointer[downlinks]
 
-	mu     sync.Mutex // guards what is published: lanes, and the published half of each
-	lanes  laneList
-	events uint64 // that readers have taken
+	mu    sync.Mutex // guards what is published: lanes, the published half of each, and reads
+	lanes laneList
+	reads *reads // use reading()
 }
 
 // rare is what most agents do without.

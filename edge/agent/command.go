@@ -60,6 +60,7 @@ func (l *CommandLane[T]) publish() { l.heard = l.log.apply(l.heard) }
 func (l *CommandLane[T]) events() *eventLog                   { return &l.log }
 func (l *CommandLane[T]) now() uint64                         { return l.log.seq }
 func (l *CommandLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *CommandLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *CommandLane[T]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *CommandLane[T]) left(t *Tail)                        { l.log.left(t) }
 func (l *CommandLane[T]) save(*Lane, Keeper)                  {}

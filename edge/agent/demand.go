@@ -110,6 +110,13 @@ func (l *DemandLane[T]) next(t *Tail) ([]byte, bool) {
 	return l.body, true
 }
 
+func (l *DemandLane[T]) due(t *Tail) uint64 {
+	if t.at >= l.seq {
+		return 0
+	}
+	return l.seq
+}
+
 func (l *DemandLane[T]) state(t *Tail) func() ([]byte, bool) {
 	t.at = l.seq
 	return l.answer.take()

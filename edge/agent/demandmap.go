@@ -112,6 +112,8 @@ func (l *DemandMapLane[K, V]) next(t *Tail) ([]byte, bool) { return l.log.next(t
 func (l *DemandMapLane[K, V]) save(*Lane, Keeper)          {}
 func (l *DemandMapLane[K, V]) snapshot() Snapshot          { return Snapshot{Kind: DemandMapKind} }
 
+func (l *DemandMapLane[K, V]) due(t *Tail) uint64 { return l.log.due(t) }
+
 // state tells a reader that syncs while it lags what it has missed, removals among it, before what there is.
 func (l *DemandMapLane[K, V]) state(t *Tail) func() ([]byte, bool) {
 	answer, until := l.answer.take(), l.log.seq
@@ -217,7 +219,7 @@ func (g *keyLog) next(t *Tail) ([]byte, bool) {
 		t.lost += g.base - t.at
 		t.at = g.base
 	}
-	for i := sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > t.at }); i < len(g.slots); i++ {
+	for i := g.after(t.at); i < len(g.slots); i++ {
 		s := g.slots[i]
 		if t.at = s.seq; g.overtaken(s) {
 			continue
@@ -230,6 +232,23 @@ func (g *keyLog) next(t *Tail) ([]byte, bool) {
 	t.at = g.seq
 	g.caughtUp()
 	return nil, false
+}
+
+func (g *keyLog) due(t *Tail) uint64 {
+	if t.at >= g.seq {
+		return 0
+	}
+	for i := g.after(t.at); i < len(g.slots); i++ {
+		if s := g.slots[i]; !g.overtaken(s) {
+			return s.seq
+		}
+	}
+	return 0
+}
+
+// after returns the index of the first slot with a number above at.
+func (g *keyLog) after(at uint64) int {
+	return sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > at })
 }
 
 func (g *keyLog) left(t *Tail) {

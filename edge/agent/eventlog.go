@@ -54,6 +54,13 @@ func (g *eventLog) next(t *Tail) ([]byte, bool) {
 	return body, true
 }
 
+func (g *eventLog) due(t *Tail) uint64 {
+	if t.at >= g.seq || len(g.log) == 0 {
+		return 0
+	}
+	return max(t.at, g.seq-uint64(len(g.log))) + 1
+}
+
 // state is what is still due: the lane holds nothing, but a reader that syncs is owed every event
 // before it.
 func (g *eventLog) state(t *Tail) func() ([]byte, bool) {

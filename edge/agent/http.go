@@ -135,6 +135,7 @@ func (l *httpLane) command([]byte) error      { return ErrReadOnly }
 func (l *httpLane) publish()                  {}
 func (l *httpLane) now() uint64               { return 0 }
 func (l *httpLane) next(*Tail) ([]byte, bool) { return nil, false }
+func (l *httpLane) due(*Tail) uint64          { return 0 }
 func (l *httpLane) state(*Tail) func() ([]byte, bool) {
 	return func() ([]byte, bool) { return nil, false }
 }

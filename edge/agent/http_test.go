@@ -9,7 +9,7 @@ import (
 	"selvage/edge/recon"
 )
 
-type order struct {
+type purchase struct {
 	Item  string
 	Count int `recon:",omitempty"`
 }
@@ -23,10 +23,10 @@ func TestHTTPLane(t *testing.T) {
 				if r.Query.Get("as") == "csv" {
 					return Content{"text/csv", []byte("left\n5\n")}, nil
 				}
-				return order{"apple", left.Get()}, nil
+				return purchase{"apple", left.Get()}, nil
 			},
 			Post: func(r *Request) (any, error) {
-				var wanted order
+				var wanted purchase
 				if err := r.Into(&wanted); err != nil {
 					return nil, err
 				}

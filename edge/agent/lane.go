@@ -107,6 +107,7 @@ type typed interface {
 	publish()
 	now() uint64                                 // the place behind the newest change
 	next(t *Tail) (body []byte, ok bool)         // the oldest change behind t's place, as an event's body
+	due(t *Tail) uint64                          // the number of that change; 0 when there is none
 	state(t *Tail) func() (body []byte, ok bool) // all that makes t's reader know the lane, then nothing
 	left(t *Tail)                                // t reads no more
 	save(l *Lane, to Keeper)                     // what the store has not seen
@@ -142,7 +143,11 @@ func (l *Lane) Apply(body []byte) error {
 }
 
 // Open gives r a place in the lane's log, behind everything published so far.
-func (l *Lane) Open(r Reader) *Tail {
+func (l *Lane) Open(r Reader) *Tail { return l.OpenWith(r, nil) }
+
+// OpenWith is Open for one who reads several lanes: those who share a key that is not nil take the events of
+// a turn before those of any later turn.
+func (l *Lane) OpenWith(r Reader, key any) *Tail {
 	a := l.agent
 	a.mu.Lock()
 	if a.ended {
@@ -154,10 +159,27 @@ func (l *Lane) Open(r Reader) *Tail {
 	}
 	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now(), id: opened.Add(1)}
 	l.setReaders(append(slices.Clip(l.readers()), t))
+	if key != nil {
+		a.join(t, key)
+	}
 	on := l.handlers(linked)
 	a.mu.Unlock()
 	l.tell(on)
 	return t
+}
+
+// Part has r, who reads this lane, from now on take events whatever others have had.
+func (l *Lane) Part(r Reader) {
+	l.agent.mu.Lock()
+	var next *Tail
+	for _, t := range l.readers() {
+		if t.reader == r {
+			next = t.part()
+		}
+	}
+	l.agent.mu.Unlock()
+	next.wake()
+	r.Wake() // it may have waited, too
 }
 
 // Read returns the bodies of the events that show the lane's present state. They must not be altered.

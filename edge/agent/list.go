@@ -464,6 +464,7 @@ func (l *ListLane[V]) publish() {
 
 func (l *ListLane[V]) now() uint64                         { return l.log.seq }
 func (l *ListLane[V]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *ListLane[V]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *ListLane[V]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *ListLane[V]) left(t *Tail)                        { l.log.left(t) }
 func (l *ListLane[V]) save(lane *Lane, to Keeper)          { l.log.save(to) }

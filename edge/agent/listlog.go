@@ -300,7 +300,7 @@ func (g *listLog) next(t *Tail) ([]byte, bool) {
 		return g.tell(t, true).next()
 	}
 	g.note(t, nil)
-	for i := sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > t.at }); i < len(g.slots); i++ {
+	for i := g.after(t.at); i < len(g.slots); i++ {
 		s := g.slots[i]
 		t.at = s.seq
 		if s.overtaken() {
@@ -314,6 +314,28 @@ func (g *listLog) next(t *Tail) ([]byte, bool) {
 	t.at = g.seq
 	g.caughtUp()
 	return nil, false
+}
+
+func (g *listLog) due(t *Tail) uint64 {
+	switch {
+	case g.readers[t] != nil:
+		return t.at + 1 // in the middle of being told the state, which was there before anything else
+	case t.at >= g.seq:
+		return 0
+	case t.at < g.base:
+		return t.at + 1
+	}
+	for i := g.after(t.at); i < len(g.slots); i++ {
+		if s := g.slots[i]; !s.overtaken() {
+			return s.seq
+		}
+	}
+	return 0
+}
+
+// after returns the index of the first slot with a number above at.
+func (g *listLog) after(at uint64) int {
+	return sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > at })
 }
 
 // note remembers that t's reader has been told something, and what he is being told.

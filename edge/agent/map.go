@@ -367,6 +367,7 @@ func (l *MapLane[K, V]) publish() {
 
 func (l *MapLane[K, V]) now() uint64                         { return l.log.seq }
 func (l *MapLane[K, V]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *MapLane[K, V]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *MapLane[K, V]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *MapLane[K, V]) left(t *Tail)                        { l.log.left(t) }
 func (l *MapLane[K, V]) save(lane *Lane, to Keeper)          { l.log.save(to) }

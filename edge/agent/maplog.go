@@ -221,7 +221,7 @@ func (g *mapLog) next(t *Tail) ([]byte, bool) {
 		return nil, false
 	}
 	from := t.at
-	for i := sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > from }); i < len(g.slots); i++ {
+	for i := g.after(from); i < len(g.slots); i++ {
 		s := g.slots[i]
 		t.at = s.seq
 		if s.overtaken() || s.news(from) {
@@ -238,6 +238,23 @@ func (g *mapLog) next(t *Tail) ([]byte, bool) {
 	t.at = g.seq
 	g.caughtUp()
 	return nil, false
+}
+
+func (g *mapLog) due(t *Tail) uint64 {
+	if t.at >= g.seq {
+		return 0
+	}
+	for i := g.after(t.at); i < len(g.slots); i++ {
+		if s := g.slots[i]; !s.overtaken() && !s.news(t.at) {
+			return s.seq
+		}
+	}
+	return 0
+}
+
+// after returns the index of the first slot with a number above at.
+func (g *mapLog) after(at uint64) int {
+	return sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > at })
 }
 
 func (g *mapLog) left(t *Tail) {

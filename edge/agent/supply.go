@@ -60,6 +60,7 @@ func (l *SupplyLane[T]) publish() { l.pushed = l.log.apply(l.pushed) }
 func (l *SupplyLane[T]) events() *eventLog                   { return &l.log }
 func (l *SupplyLane[T]) now() uint64                         { return l.log.seq }
 func (l *SupplyLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *SupplyLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *SupplyLane[T]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *SupplyLane[T]) left(t *Tail)                        { l.log.left(t) }
 func (l *SupplyLane[T]) save(*Lane, Keeper)                  {}

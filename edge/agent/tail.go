@@ -15,6 +15,11 @@ type Tail struct {
 	at      uint64
 	lost    uint64
 	syncing bool // between State and its end
+
+	order  *order // of those who read together; nil for who reads alone
+	places int    // that t has there
+	waits  *putBy // for its place
+	passed bool   // by order.shrink
 }
 
 var opened atomic.Uint64 // tails
@@ -22,15 +27,28 @@ var opened atomic.Uint64 // tails
 // Next returns the body of the oldest event that the reader has not had. The bytes are shared
 // by all readers and must not be altered.
 func (t *Tail) Next() (body []byte, ok bool) {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	if t.lane == nil {
-		return nil, false
+	a := t.agent
+	a.mu.Lock()
+	body, ok, wake := t.next()
+	if ok {
+		a.reading().events++
 	}
-	if body, ok = t.lane.typed.next(t); ok {
-		t.agent.events++
-	}
+	a.mu.Unlock()
+	wake.wake()
 	return body, ok
+}
+
+func (t *Tail) next() (body []byte, ok bool, wake *Tail) {
+	switch {
+	case t.lane == nil:
+	case t.order != nil:
+		return t.order.take(t)
+	case t.waits != nil:
+		body, ok, t.waits = t.waits.body, true, nil
+	default:
+		body, ok = t.lane.typed.next(t)
+	}
+	return body, ok, nil
 }
 
 // State returns, one a call, the bodies of the events that bring the reader to the lane's present
@@ -44,16 +62,27 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 		return func() ([]byte, bool) { return nil, false }
 	}
 	t.syncing = true
+	waits := t.waits
+	t.waits = nil
 	next := l.typed.state(t)
 	on := l.handlers(synced)
+	var first *Tail
+	if t.order != nil {
+		first = t.order.next()
+	}
 	a.mu.Unlock()
+	first.wake()
 	l.tell(on)
-	return func() ([]byte, bool) {
+	return func() (body []byte, ok bool) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		body, ok := next()
+		if waits != nil {
+			body, ok, waits = waits.body, true, nil
+		} else {
+			body, ok = next()
+		}
 		if t.syncing = ok; ok {
-			a.events++
+			a.reading().events++
 		}
 		return body, ok
 	}
@@ -62,11 +91,16 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 // Skip forgets what the reader has not had.
 func (t *Tail) Skip() {
 	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
+	var next *Tail
 	if t.lane != nil {
 		t.lane.typed.left(t)
-		t.at = t.lane.typed.now()
+		t.at, t.waits = t.lane.typed.now(), nil
+		if t.order != nil {
+			next = t.order.next()
+		}
 	}
+	t.agent.mu.Unlock()
+	next.wake()
 }
 
 // Lost returns how many events of a command or supply lane were dropped because the reader lagged.
@@ -95,11 +129,13 @@ func (t *Tail) Close() {
 	}
 	l.setReaders(kept)
 	on := l.handlers(unlinked)
+	next := t.part()
 	var idle func()
 	if len(kept) == 0 && l.rare != nil {
 		idle = l.rare.idle
 	}
 	a.mu.Unlock()
+	next.wake()
 	l.tell(on)
 	switch {
 	case idle != nil:

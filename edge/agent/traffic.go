@@ -41,7 +41,10 @@ func (a *Agent) Readers(fn func(l *Lane, id uint64, r Reader)) (events uint64) {
 			fn(l, t.id, t.reader)
 		}
 	}
-	return a.events
+	if a.reads == nil {
+		return 0
+	}
+	return a.reads.events
 }
 
 // IsRead reports whether any lane of the agent has a reader.

@@ -212,6 +212,9 @@ func (a *Agent) publish() {
 			l.unsaved, stored = true, true
 		}
 		for _, t := range l.readers() {
+			if t.order != nil {
+				turn.wakes = t.order.note(t, turn.wakes)
+			}
 			turn.wakes = append(turn.wakes, t.reader)
 		}
 		turn.changed[i] = nil

@@ -161,6 +161,13 @@ func (l *ValueLane[T]) next(t *Tail) ([]byte, bool) {
 	return l.encoded(), true
 }
 
+func (l *ValueLane[T]) due(t *Tail) uint64 {
+	if t.at >= l.seq {
+		return 0
+	}
+	return l.seq
+}
+
 func (l *ValueLane[T]) state(t *Tail) func() ([]byte, bool) {
 	t.at = l.seq
 	done := false

@@ -81,7 +81,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 
 	reporting, stopReports := context.WithCancel(context.Background())
 	defer stopReports()
-	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents, Pending: int(plan.Host.WARP.Pending)})
+	h := host.New(host.Options{Name: plan.Host.Name, Clock: clk, Health: board, Log: log, Store: kept, MaxRouted: plan.Host.Agents, Pending: int(plan.Host.WARP.Pending), Passivate: plan.Host.Passivate, Budget: plan.Host.Turn})
 	others := far.Add(h)
 	started.add(half(func(ctx context.Context) error { others.Stop(ctx); return nil })) // after the agents, whose last commands it sends
 	d := &devices{host: h, twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
@@ -100,6 +100,8 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	if err := r.addAgents(plan.Agents); err != nil {
 		return e.orFaults(err)
 	}
+	h.Resume()
+	started.add(watchClock(clk, log))
 	address := door.Addr().String()
 	listAll := programFor(address) + " get /host conditions"
 	showing.all.Store(&listAll)
@@ -111,7 +113,8 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	limits.Message, limits.Links = int64(plan.Host.WARP.Message), plan.Host.WARP.Links
 	served := web.Options{
 		Host: h, Version: version, Log: log, Connections: plan.Host.WARP.Connections,
-		Peer:    peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress},
+		Peer: peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress,
+			Dropped: func(_ *peer.Link, n uint64) { board.Add("event.dropped", int64(n)) }},
 		Metrics: []func(*web.Metrics){r.uplinks.metrics, r.broker.metrics},
 	}
 	if served.Policy, err = policy.New(plan.Policy); err != nil {
@@ -141,6 +144,23 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	e.greet(ctx, plan, h, d, address)
 	r.serve(ctx, calls, file, watch)
 	return nil
+}
+
+// watchClock has agents told when the wall clock is set.
+func watchClock(clk *clock.Clock, log *slog.Logger) (stop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := clk.Watch(ctx); err != nil {
+			log.Warn("alarms of agents do not follow steps of the clock", "err", err)
+		}
+	}()
+	return func(context.Context) error {
+		cancel()
+		<-ended
+		return nil
+	}
 }
 
 func (e *env) logger() *slog.Logger {

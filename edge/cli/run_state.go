@@ -54,7 +54,7 @@ func (r *running) addAgents(plan []config.Agent) error {
 }
 
 func kindOf(p config.Agent) (agent.Kind, error) {
-	kind, ok := agent.Lookup(p.Kind)
+	kind, ok := agent.KindOf(p.Kind, p.Config)
 	if !ok {
 		return kind, fmt.Errorf("there is no kind %q", p.Kind)
 	}

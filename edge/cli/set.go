@@ -104,6 +104,9 @@ func post(ctx context.Context, at *url.URL, path, lane string, body []byte) erro
 		return err
 	}
 	req.Header.Set("Content-Type", "application/recon")
+	if err := authorize(req); err != nil {
+		return err
+	}
 	resp, err := plainHTTP.Do(req)
 	if err != nil {
 		return fmt.Errorf("set %s %s: %w", path, lane, err)

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/clock"
@@ -13,15 +15,22 @@ import (
 	"selvage/edge/route"
 )
 
-// BenchmarkCommand is a command's way from the door through the turn of one of 100 agents.
+// BenchmarkCommand is a command's way from the door through the turn of one of so many agents. How
+// it scales over processors shows with -cpu 1,2.
 func BenchmarkCommand(b *testing.B) {
-	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	for _, agents := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprint(agents, " agents"), func(b *testing.B) { benchmarkCommand(b, agents) })
+	}
+}
+
+func benchmarkCommand(b *testing.B, agents int) {
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Workers: runtime.GOMAXPROCS(0)})
 	k := agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
 		agent.Value(a, "info", recon.Value{})
 		return nil
 	})
 	var nodes []route.NodeURI
-	for i := range 100 {
+	for i := range agents {
 		nodes = append(nodes, route.NodeURI(fmt.Sprint("/unit/", i)))
 		if _, err := h.Add(nodes[i], Agents, k, nil); err != nil {
 			b.Fatal(err)
@@ -29,11 +38,43 @@ func BenchmarkCommand(b *testing.B) {
 	}
 	body := []byte("12345")
 	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		h.take(b.Context(), nodes[i%100], "info", body)
-		i++
+	var senders atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for i := int(senders.Add(1)) * 7919; pb.Next(); i++ {
+			h.take(b.Context(), nodes[i%agents], "info", body)
+		}
+	})
+	for _, n := range nodes { // until all have had their turns
+		if _, err := h.Read(b.Context(), n, "info"); err != nil {
+			b.Fatal(err)
+		}
 	}
+	if dropped := h.Health.Count("command.dropped"); dropped > 0 {
+		b.Errorf("%d commands were dropped", dropped)
+	}
+	if err := h.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkTimers is what a timer costs that waits: bytes, and no time.
+func BenchmarkTimers(b *testing.B) {
+	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	before := heap()
+	set := make(chan struct{})
+	n := 0
+	if _, err := h.Add("/timers", Agents, agent.NewKind("timers", 0, func(a *agent.Agent, _ int) error {
+		for b.Loop() {
+			a.After(time.Hour, func() {})
+			n++
+		}
+		close(set)
+		return nil
+	}), nil); err != nil {
+		b.Fatal(err)
+	}
+	<-set
+	b.ReportMetric(float64(heap()-before)/float64(n), "B/timer")
 	if err := h.Stop(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -105,7 +105,18 @@ func (c *cell) answer(l *peer.Link, e *warp.Envelope) {
 	default:
 		expect(lane, l, e.Tag)
 	}
-	l.Answer(e, func() warp.Source { return lane.Open(l) })
+	var with any
+	if e.Prio == 0 && e.Rate == 0 {
+		with = l.Conn() // else it goes before others, or later
+	}
+	opened := false
+	l.Answer(e, func() warp.Source {
+		opened = true
+		return lane.OpenWith(l, with)
+	})
+	if !opened && with == nil && (e.Tag == warp.Link || e.Tag == warp.Sync) {
+		lane.Part(l)
+	}
 }
 
 // expect has the lane prepare for its reader. If that panics the reader is told, too.

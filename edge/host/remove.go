@@ -120,6 +120,9 @@ func (c *cell) replace(of *origin) {
 		c.finish()
 		c.agent.Reconfigure(&of.options)
 		c.host.mu.Lock()
+		if c.of.routed && !of.routed {
+			c.host.routed--
+		}
 		c.of = of
 		c.host.mu.Unlock()
 		c.mu.Lock()

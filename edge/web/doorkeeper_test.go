@@ -397,9 +397,10 @@ func BenchmarkDoorkeeper(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			c := new(peer.Conn)
 			b.ReportAllocs()
 			for b.Loop() {
-				if !d.Command(new(peer.Conn), "/box/1", "level") {
+				if !d.Command(c, "/box/1", "level") {
 					b.Fatal("refused")
 				}
 			}

@@ -3,6 +3,7 @@ package agenttest
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing/synctest"
 
 	"selvage/edge/agent"
@@ -14,17 +15,18 @@ import (
 )
 
 // thing is an agent that the test plays: it shows what it is told to show and notes what it is commanded.
-// Its fields are used in its turns, and by the test while the world rests.
 type thing struct {
-	uri      string
+	uri    string
+	handle *host.Handle // nil while the host is stopped
+
+	// Used in its turns only.
 	readings map[string]device.Reading
 	values   map[string]recon.Value
-	heard    map[string][]string // commands since the last Told, as Recon, by lane
-	deaf     map[string]error    // why a lane refuses its commands
+	shows    map[string]*agent.ValueLane[device.Reading]
+	holds    map[string]*agent.ValueLane[recon.Value]
 
-	handle *host.Handle // nil while the host is stopped
-	shows  map[string]*agent.ValueLane[device.Reading]
-	holds  map[string]*agent.ValueLane[recon.Value]
+	mu    sync.Mutex          // a turn that a timer brings about knows nothing of what the test did before
+	heard map[string][]string // commands since the last Told, as Recon, by lane
 }
 
 func (w *World) thing(node string) *thing {
@@ -33,7 +35,7 @@ func (w *World) thing(node string) *thing {
 	if th == nil {
 		th = &thing{
 			uri: node, readings: map[string]device.Reading{}, values: map[string]recon.Value{},
-			heard: map[string][]string{}, deaf: map[string]error{},
+			heard: map[string][]string{},
 		}
 		w.things[node] = th
 		w.running()
@@ -54,6 +56,8 @@ func (w *World) play(th *thing) {
 		for lane, v := range th.values {
 			th.hold(a, lane, v)
 		}
+		th.mu.Lock()
+		defer th.mu.Unlock()
 		for lane := range th.heard {
 			th.hear(a, lane)
 		}
@@ -85,9 +89,8 @@ func (th *thing) hold(a *agent.Agent, lane string, v recon.Value) {
 
 func (th *thing) hear(a *agent.Agent, lane string) {
 	agent.Command(a, lane, func(v recon.Value) error {
-		if err := th.deaf[lane]; err != nil {
-			return err
-		}
+		th.mu.Lock()
+		defer th.mu.Unlock()
 		th.heard[lane] = append(th.heard[lane], v.String())
 		return nil
 	})
@@ -143,7 +146,9 @@ func (w *World) Set(node, lane string, v any) {
 func (w *World) Output(node, lane string) {
 	w.T.Helper()
 	w.turn(node, func(th *thing, a *agent.Agent) {
+		th.mu.Lock()
 		th.heard[lane] = nil
+		th.mu.Unlock()
 		th.hear(a, lane)
 	})
 }
@@ -159,8 +164,10 @@ func (w *World) Told(node, lane string, want ...any) {
 	for i, v := range want {
 		texts[i] = w.value(v).String()
 	}
+	th.mu.Lock()
 	got := th.heard[lane]
 	th.heard[lane] = nil
+	th.mu.Unlock()
 	same := len(got) == len(texts)
 	for i := 0; same && i < len(got); i++ {
 		same = alike(w.parse(got[i]), w.parse(texts[i]))
