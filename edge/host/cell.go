@@ -109,9 +109,9 @@ func (c *cell) run(w *worker) {
 		took = weight * time.Since(w.watch.begun)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.busy += took
 	c.commands += commands
+	departs := false
 	switch {
 	case c.state != running:
 	case c.box != nil:
@@ -119,6 +119,11 @@ func (c *cell) run(w *worker) {
 		c.host.sched.add(c)
 	default:
 		c.state = idle
+		departs = !c.started && c.of.returns()
+	}
+	c.mu.Unlock()
+	if departs {
+		c.depart()
 	}
 }
 

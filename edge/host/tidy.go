@@ -95,16 +95,17 @@ func (c *cell) isIdle(now uint32) bool {
 // would start it again; without any, and without readers, it leaves memory.
 func (c *cell) End() { c.between(c.leave) }
 
-// leave is called by the agent's worker between two turns.
+// leave is called by the agent's worker between two turns. If no mail is left then, it departs.
 func (c *cell) leave() {
 	c.finish()
 	c.mu.Lock()
 	c.started = false
 	c.mu.Unlock()
+}
+
+// depart is called when the agent has had its last turn and is idle.
+func (c *cell) depart() {
 	h := c.host
-	if !c.of.returns() {
-		return
-	}
 	h.doneMu.Lock()
 	h.tidier.done = append(h.tidier.done, c)
 	h.doneMu.Unlock()
@@ -148,7 +149,7 @@ func (h *Host) letGo(ctx context.Context) {
 func (c *cell) retire() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != idle && c.state != running || c.started || c.box != nil || c.dirty.Load() || !c.agent.Retire(false) {
+	if c.state != idle || c.started || c.box != nil || c.dirty.Load() || !c.agent.Retire(false) {
 		return false
 	}
 	c.state = retired
