@@ -146,7 +146,7 @@ func TestCommandLaneLag(t *testing.T) {
 	o := newLoop(t)
 	a := o.add("/a", func(a *Agent) { Command(a, "go", func(string) error { return nil }) })
 	l := a.Lane("go")
-	slow, quick := l.Open(&reader{}), l.Open(&reader{})
+	slow, quick, deaf := l.Open(&reader{}), l.Open(&reader{}), l.Open(&reader{})
 	big := `"` + strings.Repeat("x", defaultPending/4-2) + `"`
 	for range 10 {
 		o.command(a, "go", big)
@@ -156,6 +156,11 @@ func TestCommandLaneLag(t *testing.T) {
 	}
 	if n := len(drain(slow)); n != 4 || slow.Lost() != 6 {
 		t.Errorf("slow reader got %d events and lost %d, want 4 and 6", n, slow.Lost())
+	}
+	before := deaf.Lost()
+	deaf.Close()
+	if before != 6 || deaf.Lost() != 6 {
+		t.Errorf("a reader that reads nothing lost %d, and %d when it has closed, want 6", before, deaf.Lost())
 	}
 	if quick.Lost() != 0 {
 		t.Errorf("quick reader lost %d", quick.Lost())

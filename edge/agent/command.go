@@ -63,6 +63,7 @@ func (l *CommandLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.nex
 func (l *CommandLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *CommandLane[T]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *CommandLane[T]) left(t *Tail)                        { l.log.left(t) }
+func (l *CommandLane[T]) dropped(t *Tail) uint64              { return l.log.dropped(t) }
 func (l *CommandLane[T]) save(*Lane, Keeper)                  {}
 func (l *CommandLane[T]) snapshot() Snapshot                  { return Snapshot{Kind: CommandKind} }
 func (l *CommandLane[T]) resume(old *Lane)                    { l.log.resume(old) }

@@ -132,6 +132,8 @@ func (l *DemandMapLane[K, V]) left(t *Tail) {
 	l.log.left(t)
 }
 
+func (l *DemandMapLane[K, V]) dropped(t *Tail) uint64 { return l.log.dropped(t) }
+
 func (l *DemandMapLane[K, V]) resume(old *Lane) {
 	l.answer.resume(old)
 	l.log.seq = old.typed.now()
@@ -215,8 +217,8 @@ func (g *keyLog) next(t *Tail) ([]byte, bool) {
 	if t.at >= g.seq {
 		return nil, false
 	}
-	if t.at < g.base {
-		t.lost += g.base - t.at
+	if missed := g.dropped(t); missed > 0 {
+		t.lost += missed
 		t.at = g.base
 	}
 	for i := g.after(t.at); i < len(g.slots); i++ {
@@ -251,7 +253,10 @@ func (g *keyLog) after(at uint64) int {
 	return sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > at })
 }
 
+func (g *keyLog) dropped(t *Tail) uint64 { return max(g.base, t.at) - t.at }
+
 func (g *keyLog) left(t *Tail) {
+	t.lost += g.dropped(t)
 	if t.at < g.seq {
 		g.caughtUp()
 	}

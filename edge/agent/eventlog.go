@@ -37,16 +37,14 @@ func (g *eventLog) next(t *Tail) ([]byte, bool) {
 	if t.at >= g.seq {
 		return nil, false
 	}
-	oldest := g.seq - uint64(len(g.log))
-	if t.at < oldest {
-		t.lost += oldest - t.at
-		t.at = oldest
-		if t.at == g.seq {
+	if missed := g.dropped(t); missed > 0 {
+		t.lost += missed
+		if t.at += missed; t.at == g.seq {
 			g.caughtUp()
 			return nil, false
 		}
 	}
-	body := g.log[t.at-oldest]
+	body := g.log[t.at-g.oldest()]
 	t.at++
 	if t.at == g.seq {
 		g.caughtUp()
@@ -54,11 +52,16 @@ func (g *eventLog) next(t *Tail) ([]byte, bool) {
 	return body, true
 }
 
+// oldest is the place before the oldest event there is.
+func (g *eventLog) oldest() uint64 { return g.seq - uint64(len(g.log)) }
+
+func (g *eventLog) dropped(t *Tail) uint64 { return max(g.oldest(), t.at) - t.at }
+
 func (g *eventLog) due(t *Tail) uint64 {
 	if t.at >= g.seq || len(g.log) == 0 {
 		return 0
 	}
-	return max(t.at, g.seq-uint64(len(g.log))) + 1
+	return max(t.at, g.oldest()) + 1
 }
 
 // state is what is still due: the lane holds nothing, but a reader that syncs is owed every event
@@ -74,6 +77,7 @@ func (g *eventLog) state(t *Tail) func() ([]byte, bool) {
 }
 
 func (g *eventLog) left(t *Tail) {
+	t.lost += g.dropped(t)
 	if t.at < g.seq {
 		g.caughtUp()
 	}

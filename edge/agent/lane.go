@@ -70,6 +70,7 @@ type rareLane struct {
 	heir        *Lane              // has its readers since a restart
 	before      *Lane              // an orphan of its name, until the end of the turn that made this one
 	on          *[moments][]func() // the handlers, if there are any
+	stale       error              // why what the lane shows is not up to date
 }
 
 func (l *Lane) more() *rareLane {

@@ -1,176 +1,151 @@
 package agent
 
-import (
-	"fmt"
-	"sync"
-	"sync/atomic"
-	"time"
+import "selvage/edge/recon"
 
-	"selvage/edge/health"
-	"selvage/edge/recon"
-	"selvage/edge/route"
-)
-
-// maxBatch bounds how many linked values one turn takes, so that other mail gets its turn.
-const maxBatch = 64
-
-// linkPatience is how long a link may wait for its lane before that shows: at a start, what it
-// follows may come a moment later.
-const linkPatience = 3 * time.Second
-
-// Downlink is an agent's link to a lane of an agent.
-type Downlink struct {
-	agent  *Agent
-	node   route.NodeURI
-	wait   Wait
-	take   func(*Tail) (more bool)
-	posted atomic.Bool // a turn is due
-	faulty atomic.Bool // a condition may stand for it
-	forget func()
-
-	mu     sync.Mutex
-	tail   *Tail
-	closed bool
+// LinkOptions say how an agent wants to be told of what it follows.
+type LinkOptions struct {
+	Prio float64 // from 0 to 1: which of the links to another host go first when several have news
+	Rate float64 // how often in a second its turn comes at most; 0 for as often as there is news
 }
 
-// Link follows a lane of another agent, of this host or of another one: fn runs as a turn with what the lane holds, then with
-// each new value. If values come faster than turns a value lane's newest is what is seen. The
-// value goes over as it is if T is the lane's own type, and by way of Recon otherwise.
-func Link[T any](a *Agent, node, lane string, fn func(T)) *Downlink {
-	codec := codecOf[T](a, lane)
-	d := &Downlink{agent: a}
-	d.wait = Wait{route.LaneName(lane), ValueKind, d.join}
-	d.faulty.Store(true) // one of before a panic
-	d.take = func(t *Tail) bool {
-		v, ok, err := takeValue(t, codec)
-		d.mark(err)
-		if ok && err == nil {
-			fn(v)
-		}
-		return ok
-	}
-	a.downlinks().links.Add(1)
-	d.forget = a.opens(d.close)
-	var err error
-	if d.node, _, err = route.Anywhere(node); err != nil {
-		d.node = route.NodeURI(node)
-		d.mark(err)
-		return d
-	}
-	a.rt.Join(d.node, &d.wait)
+// Link follows a lane of an agent, of this host or of another one: fn runs as a turn with what the lane
+// holds, then with each new value. If values come faster than turns a value lane's newest is what is
+// seen. The value goes over as it is if T is the lane's own type, and by way of Recon otherwise. LinkValue,
+// LinkMap, LinkList and LinkEvents do more.
+func Link[T any](a *Agent, node, lane string, fn func(T), o ...LinkOptions) *Downlink {
+	d := &EventDownlink[T]{codec: codecOf[T](a, lane), on: fn}
+	d.fresh = true
+	d.open(a, d, node, lane, ValueKind, o)
+	return &d.Downlink
+}
+
+// EventDownlink is told each event of a lane, and keeps no state.
+type EventDownlink[T any] struct {
+	Downlink
+	codec   *recon.Codec[T]
+	on      func(T)
+	pending []T
+	losses  *losses // nil while there was none
+}
+
+// losses are the events that a lane has dropped before they were taken.
+type losses struct {
+	all, due  uint64 // due were not told yet
+	onDropped func(n uint64)
+}
+
+// LinkEvents follows what a lane shows from now on, such as the commands that a command lane took or what
+// a supply lane supplies: OnEvent tells each. Of a lane that keeps state it is what changes.
+func LinkEvents[T any](a *Agent, node, lane string, o ...LinkOptions) *EventDownlink[T] {
+	d := &EventDownlink[T]{codec: codecOf[T](a, lane)}
+	d.open(a, d, node, lane, CommandKind, o)
 	return d
 }
 
-// takeValue takes the next value from a lane, without the codec where the types agree.
-func takeValue[T any](t *Tail, codec *recon.Codec[T]) (v T, ok bool, err error) {
-	t.agent.mu.Lock()
-	if t.lane == nil {
-		t.agent.mu.Unlock()
-		return v, false, nil
-	}
-	if l, same := t.lane.typed.(*ValueLane[T]); same {
-		defer t.agent.mu.Unlock()
-		if t.at >= l.seq {
-			return v, false, nil
-		}
-		t.at = l.seq
-		return l.pub, true, nil
-	}
-	body, ok := t.lane.typed.next(t)
-	t.agent.mu.Unlock()
-	if ok {
-		v, err = codec.Decode(body)
-	}
-	return v, ok, err
+// OnEvent has fn run for each event.
+func (d *EventDownlink[T]) OnEvent(fn func(T)) *EventDownlink[T] {
+	d.on = then(d.on, fn)
+	return d
 }
 
-// join is told the lane, in the turn of the agent that it belongs to.
-func (d *Downlink) join(l *Lane, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return
+// OnDropped has fn run when the lane has dropped n events because this agent lagged behind.
+func (d *EventDownlink[T]) OnDropped(fn func(n uint64)) *EventDownlink[T] {
+	l := d.lossesOf()
+	l.onDropped = then(l.onDropped, fn)
+	return d
+}
+
+// Dropped returns how many events the lane has dropped because this agent lagged behind.
+func (d *EventDownlink[T]) Dropped() uint64 {
+	if d.losses == nil {
+		return 0
 	}
-	d.mark(err)
+	return d.losses.all
+}
+
+func (d *EventDownlink[T]) lossesOf() *losses {
+	if d.losses == nil {
+		d.losses = new(losses)
+	}
+	return d.losses
+}
+
+// Send sends v to the lane as a command.
+func (d *EventDownlink[T]) Send(v T) error { return sendValue(&d.Downlink, d.codec, v) }
+
+// eventSource is a lane that hands over events as they are.
+type eventSource[T any] interface {
+	nextEvent(t *Tail) (v T, ok bool)
+}
+
+func (d *EventDownlink[T]) take(t *Tail, in *intake) (n int) {
+	switch l := t.lane.typed.(type) {
+	case *ValueLane[T]:
+		if d.fresh || t.at < l.seq {
+			t.at = l.seq
+			d.pending, n = append(d.pending, l.pub), 1
+		}
+	case eventSource[T]:
+		for v, ok := l.nextEvent(t); ok; v, ok = l.nextEvent(t) {
+			d.pending = append(d.pending, v)
+			n++
+		}
+	default:
+		d.bodies(t, in)
+	}
+	if t.lost > 0 {
+		d.lossesOf().due += t.lost
+		t.lost = 0
+		n++
+	}
+	return n
+}
+
+func (d *EventDownlink[T]) load(bodies [][]byte) (err error) {
+	for _, body := range bodies {
+		v, bad := d.codec.Decode(body)
+		if bad != nil {
+			err = bad
+			continue
+		}
+		d.pending = append(d.pending, v)
+	}
+	return err
+}
+
+func (d *EventDownlink[T]) tell() {
+	if l := d.losses; l != nil && l.due > 0 {
+		n := l.due
+		l.all, l.due = l.all+n, 0
+		if l.onDropped != nil {
+			l.onDropped(n)
+		}
+	}
+	all := d.pending
+	d.pending = nil
+	for _, v := range all {
+		if d.on != nil && !d.closed {
+			d.on(v)
+		}
+	}
+	if len(all) == 1 { // room for the next one
+		clear(all)
+		d.pending = all[:0]
+	}
+}
+
+// then is both, one after the other.
+func then[T any](one, two func(T)) func(T) {
+	if one == nil {
+		return two
+	}
+	return func(v T) { one(v); two(v) }
+}
+
+func sendValue[T any](d *Downlink, codec *recon.Codec[T], v T) error {
+	body, err := codec.Append(nil, v)
 	if err != nil {
-		return
+		return d.sendError(err)
 	}
-	d.tail = l.Open(d)
-	if l.kind == ValueKind {
-		d.tail.rewind()
-	}
-	d.Wake()
-}
-
-// rewind puts a reader before everything, so that it is shown what the lane holds now.
-func (t *Tail) rewind() {
-	t.agent.mu.Lock()
-	defer t.agent.mu.Unlock()
-	t.at = 0
-}
-
-// Wake is called by the lane when it has news.
-func (d *Downlink) Wake() {
-	if d.posted.CompareAndSwap(false, true) {
-		d.agent.rt.Wake(d.deliver)
-	}
-}
-
-func (d *Downlink) deliver() {
-	d.posted.Store(false)
-	d.mu.Lock()
-	t := d.tail
-	d.mu.Unlock()
-	if t == nil {
-		return
-	}
-	events := &d.agent.downlinks().events
-	for range maxBatch {
-		if !d.take(t) {
-			return
-		}
-		events.Add(1)
-	}
-	d.Wake()
-}
-
-// Close ends the link, in a turn. It may be called twice.
-func (d *Downlink) Close() {
-	d.close()
-	d.forget()
-	d.mark(nil)
-}
-
-func (d *Downlink) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return
-	}
-	d.closed = true
-	d.agent.downlinks().links.Add(-1)
-	if d.tail != nil {
-		d.tail.Close()
-		d.tail = nil
-	} else {
-		d.agent.rt.Leave(d.node, &d.wait)
-	}
-}
-
-func (d *Downlink) mark(err error) {
-	if err == nil && !d.faulty.Load() {
-		return
-	}
-	code := fmt.Sprintf("link.%s.%s.%s", d.agent.uri, d.node, d.wait.Lane)
-	d.faulty.Store(err != nil)
-	if err == nil {
-		d.agent.rt.Health().Clear(code)
-		return
-	}
-	d.agent.rt.Health().Raise(health.Condition{
-		Code:   code,
-		Text:   fmt.Sprintf("%s does not follow %s %s: %v", d.agent.uri, d.node, d.wait.Lane, err),
-		Remedy: "see what there is with: selvage ls " + string(d.node),
-		After:  linkPatience,
-	})
+	return d.send(body)
 }

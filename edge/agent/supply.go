@@ -63,6 +63,7 @@ func (l *SupplyLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next
 func (l *SupplyLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *SupplyLane[T]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *SupplyLane[T]) left(t *Tail)                        { l.log.left(t) }
+func (l *SupplyLane[T]) dropped(t *Tail) uint64              { return l.log.dropped(t) }
 func (l *SupplyLane[T]) save(*Lane, Keeper)                  {}
 func (l *SupplyLane[T]) snapshot() Snapshot                  { return Snapshot{Kind: SupplyKind} }
 func (l *SupplyLane[T]) resume(old *Lane)                    { l.log.resume(old) }

@@ -103,10 +103,20 @@ func (t *Tail) Skip() {
 	next.wake()
 }
 
-// Lost returns how many events of a command or supply lane were dropped because the reader lagged.
+// bounded is a lane that drops what its readers lag behind by too much.
+type bounded interface{ dropped(t *Tail) uint64 }
+
+// Lost returns how many events of a command, supply or demand-map lane were dropped because the reader
+// lagged. It may be asked after Close.
 func (t *Tail) Lost() uint64 {
 	t.agent.mu.Lock()
 	defer t.agent.mu.Unlock()
+	if t.lane == nil {
+		return t.lost
+	}
+	if b, ok := t.lane.typed.(bounded); ok {
+		return t.lost + b.dropped(t)
+	}
 	return t.lost
 }
 

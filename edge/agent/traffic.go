@@ -13,6 +13,7 @@ type Traffic struct {
 type downlinks struct {
 	links            atomic.Int64
 	events, commands atomic.Uint64
+	follows          following // in turns only
 }
 
 func (a *Agent) downlinks() *downlinks {

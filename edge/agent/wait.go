@@ -28,6 +28,7 @@ func (a *Agent) Awaits(name route.LaneName) bool {
 type Wait struct {
 	Lane route.LaneName
 	Kind LaneKind           // what the reader takes it for
+	Ask  LinkOptions        // how it wants to be told
 	Join func(*Lane, error) // given the lane, or why there is none yet
 }
 
@@ -41,13 +42,13 @@ func (a *Agent) Offer(w *Wait) {
 	}
 	why := ErrNoLane
 	r := a.more()
-	if r.asked != nil {
-		why = r.asked(w.Lane, w.Kind)
-	}
 	if r.waiting == nil {
 		r.waiting = map[route.LaneName][]*Wait{}
 	}
 	r.waiting[w.Lane] = append(r.waiting[w.Lane], w)
+	if r.asked != nil {
+		why = r.asked(w.Lane, w.Kind)
+	}
 	w.Join(nil, why)
 }
 

@@ -47,7 +47,7 @@ func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(
 func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case p.conns <- there:
+	case p.conns <- local{there}:
 		return here, nil
 	case <-p.closed:
 		return nil, net.ErrClosed
@@ -55,6 +55,12 @@ func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 		return nil, ctx.Err()
 	}
 }
+
+// local is a pipe of which each end is on this machine, as one on loopback is to a server.
+type local struct{ net.Conn }
+
+func (local) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+func (local) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2} }
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {

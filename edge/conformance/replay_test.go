@@ -255,8 +255,10 @@ func (r *replay) settle(now *turn) {
 		seen[c] = new(int)
 		c.sync(seen[c]) // everything is in the mailboxes now
 	}
-	for node := range r.nodes {
-		r.w.Read(r.t.Context(), node, "preset") // an error means that there is nobody to wait for
+	for range 2 { // what one follows of another comes after the turn of that
+		for node := range r.nodes {
+			r.w.Read(r.t.Context(), node, "preset") // an error means that there is nobody to wait for
+		}
 	}
 	for more := true; more; { // links take turns, so one that has much to say is not through with it at once
 		more = false

@@ -1,23 +1,19 @@
 package conformance_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
 	"selvage/edge/conformance"
-	"selvage/edge/host"
 	"selvage/edge/route"
 )
 
 // leftOut are the sessions that are not replayed, and why.
 var leftOut = map[string]string{
-	"join-map":   "there are no join lanes yet",
-	"join-value": "there are no join lanes yet",
-	"meta-host":  metas,
-	"meta-lane":  metas,
-	"meta-node":  metas,
-	"meta-tree":  metas,
+	"meta-host": metas,
+	"meta-lane": metas,
+	"meta-node": metas,
+	"meta-tree": metas,
 
 	"idle-timeout":        idle,
 	"idle-server-traffic": idle,
@@ -40,14 +36,6 @@ var before = map[string][]struct {
 }
 
 var longText = strings.Repeat("abc", 50)
-
-// The table above is right only as long as these agents are not there.
-func TestLanesLeftOut(t *testing.T) {
-	w := serve(t, listeners["plain"])
-	if _, err := w.Read(t.Context(), "/agg/1", "join"); !errors.Is(err, host.ErrNoNode) {
-		t.Errorf("there are agents /agg/:id (%v); replay join-value and join-map", err)
-	}
-}
 
 // A difference that no test looks at would stay on the list for ever.
 func TestDifferences(t *testing.T) {

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"testing"
@@ -60,7 +61,7 @@ func anyUnit(h *host.Host) error {
 	if err != nil {
 		return err
 	}
-	return h.Route(units, agent.NewKind("unit", struct{}{}, unit), nil, nil)
+	return errors.Join(anyAgg(h), h.Route(units, agent.NewKind("unit", struct{}{}, unit), nil, nil))
 }
 
 func start(t *testing.T, l *web.Listener, o peer.Options, agents func(*host.Host) error) *world {

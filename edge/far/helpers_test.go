@@ -41,6 +41,7 @@ type site struct {
 	mu      sync.Mutex
 	conns   map[*peer.Conn]bool
 	links   []string // requests for links, as "tag node lane"
+	asked   []string // those with a priority or rate
 	news    chan struct{}
 	last    []string // what the lane log was sent
 	stopped bool
@@ -87,6 +88,9 @@ func (s *site) Request(l *peer.Link, e *warp.Envelope) {
 	s.note(func() {
 		s.conns[l.Conn()] = true
 		s.links = append(s.links, fmt.Sprintf("%s %s %s", e.Tag, l.Node(), l.Lane()))
+		if e.Prio != 0 || e.Rate != 0 {
+			s.asked = append(s.asked, fmt.Sprintf("%s %s prio %g rate %g", e.Tag, l.Lane(), e.Prio, e.Rate))
+		}
 	})
 	s.Host.Request(l, e)
 }

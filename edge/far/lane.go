@@ -24,16 +24,18 @@ type lane struct {
 	name route.LaneName
 	kind agent.LaneKind // what its readers take it for
 
-	link    *peer.ClientLink // nil while it is refused
-	from    *listener        // of link
-	err     error            // why it was refused the last time
-	pause   time.Duration    // before it is asked for again
+	link    *peer.ClientLink  // nil while it is refused
+	asked   agent.LinkOptions // of link
+	from    *listener         // of link
+	err     error             // why it was refused the last time
+	pause   time.Duration     // before it is asked for again
 	replica replica
 
 	// The lane itself, nil until its host has shown all of it, and its typed half.
 	made    *agent.Lane
 	value   *agent.ValueLane[recon.Value]
 	entries *agent.MapLane[recon.Value, recon.Value]
+	list    *agent.ListLane[recon.Value]
 	leaving bool // the grace runs
 }
 
@@ -45,16 +47,22 @@ func (l *lane) open() {
 	}
 	l.from = &listener{l}
 	l.replica.begin()
-	if l.kind == agent.ListKind {
-		l.refused(fmt.Errorf("a list lane of another host cannot be followed"))
-		return
-	}
-	link, err := n.line.client.Follow(n.key, string(l.name), true, l.from)
+	l.asked = n.agent.Asked(l.name)
+	o := peer.LinkOptions{KeepSynced: true, Prio: l.asked.Prio, Rate: l.asked.Rate}
+	link, err := n.line.client.Link(n.key, string(l.name), o, l.from)
 	if err != nil {
 		l.refused(err)
 		return
 	}
 	l.link = link
+}
+
+// ask asks for the lane anew if its readers want to be told in another way by now.
+func (l *lane) ask() {
+	if l.link != nil && l.asked != l.node.agent.Asked(l.name) {
+		l.close()
+		l.open()
+	}
 }
 
 // why returns why the lane is not there yet.
@@ -86,6 +94,9 @@ func (l *lane) close() {
 func (l *lane) ended(err error) {
 	l.link, l.from = nil, nil
 	l.refused(fmt.Errorf("%s: %w", l.node.line.client.Host, err))
+	if l.made != nil {
+		l.made.Stale(l.err)
+	}
 	l.pause = min(max(time.Duration(float64(l.pause)*growth), firstPause), lastPause)
 	l.node.agent.After(spread(l.pause), l.open)
 }
@@ -143,6 +154,8 @@ func (l *lane) synced() {
 		if !recon.Equal(l.value.Get(), r.value) {
 			l.value.Set(r.value)
 		}
+	case l.list != nil:
+		l.relist()
 	case l.entries != nil:
 		set, gone := r.entries.diff(l.entries.All())
 		for _, key := range gone {
@@ -153,6 +166,30 @@ func (l *lane) synced() {
 		}
 	}
 	r.forget()
+	// In a turn of its own, when what was set in this one is seen.
+	from := l.from
+	l.node.agent.Wake(func() {
+		if l.from == from && !l.replica.syncing {
+			l.made.Stale(nil)
+		}
+	})
+}
+
+// lost takes in that the connection is lost. What the lane shows stays.
+func (l *lane) lost(err error) {
+	l.replica.begin()
+	if l.made != nil {
+		l.made.Stale(fmt.Errorf("the connection to %s is lost: %w", l.node.line.client.Host, err))
+	}
+}
+
+// relist makes the list what its host has shown.
+func (l *lane) relist() {
+	for _, op := range l.replica.elements.diff(l.list.Keyed()) {
+		if err := l.made.Apply(op); err != nil {
+			l.node.agent.Log().Info("an element was refused", "lane", string(l.name), "err", err)
+		}
+	}
 }
 
 // make makes the lane of what its host has shown. Those who waited for it join at the end of the turn.
@@ -165,6 +202,10 @@ func (l *lane) make() {
 			l.entries.Set(e.key, e.value)
 		}
 		l.made = &l.entries.Lane
+	case agent.ListKind:
+		l.list = agent.List[recon.Value](a, name).Transient()
+		l.made = &l.list.Lane
+		l.relist()
 	case agent.CommandKind:
 		l.made = &agent.Command(a, name, func(recon.Value) error { return nil }).Lane
 	default:
@@ -172,6 +213,7 @@ func (l *lane) make() {
 		l.made = &l.value.Lane
 	}
 	l.made.OnIdle(l.idle)
+	l.made.OnLink(l.ask)
 	l.idle() // those who waited may all have gone
 }
 
@@ -188,7 +230,9 @@ func (l *lane) idle() {
 		if n.lanes[l.name] != l || l.made == nil && n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
 			return
 		}
-		l.close()
+		if l.close(); l.made != nil {
+			l.made.Stale(nil)
+		}
 		l.accepted()
 		delete(n.lanes, l.name)
 	})

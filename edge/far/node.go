@@ -74,7 +74,7 @@ func (n *node) takeIn() {
 		case synced:
 			l.synced()
 		case lost:
-			l.replica.begin()
+			l.lost(m.err)
 		case ended:
 			l.ended(m.err)
 		}

@@ -19,13 +19,15 @@ type replica struct {
 	wrong   error // of one that is none of such a lane
 	value   recon.Value
 	entries image
+
+	elements elements
 }
 
 // begin expects the whole state from here on.
 func (r *replica) begin() { *r = replica{syncing: true} }
 
 // forget gives back the room.
-func (r *replica) forget() { r.value, r.entries = recon.Value{}, nil }
+func (r *replica) forget() { r.value, r.entries, r.elements = recon.Value{}, nil, nil }
 
 // event takes in one event before synced: a part of the state, or a change since.
 func (r *replica) event(kind agent.LaneKind, body []byte) error {
@@ -35,6 +37,8 @@ func (r *replica) event(kind agent.LaneKind, body []byte) error {
 	case err != nil:
 	case kind == agent.MapKind:
 		err = r.entries.apply(v)
+	case kind == agent.ListKind:
+		err = r.elements.apply(v)
 	default:
 		r.value = v
 	}

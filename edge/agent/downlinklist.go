@@ -1,0 +1,278 @@
+package agent
+
+import (
+	"crypto/rand"
+	"fmt"
+	"iter"
+	"slices"
+
+	"selvage/edge/recon"
+)
+
+// ListDownlink follows a list lane and knows its elements.
+type ListDownlink[V any] struct {
+	Downlink
+	vals *recon.Codec[V]
+	cur  []listCopy[V]
+	keys map[string]struct{} // of cur
+	told []listNews[V]
+
+	onUpdate func(i int, old, now V)
+	onMove   func(from, to int, v V)
+	onRemove func(i int, old V)
+	onClear  func()
+}
+
+// listCopy is an element as the downlink knows it.
+type listCopy[V any] struct {
+	key string // as Recon text
+	val V
+}
+
+// listNews is what a handler is told.
+type listNews[V any] struct {
+	kind     listOpKind // listInsert for any update
+	at, to   int
+	old, now V
+}
+
+// LinkList follows a list lane of an agent, of this host or of another one.
+func LinkList[V any](a *Agent, node, lane string, o ...LinkOptions) *ListDownlink[V] {
+	d := &ListDownlink[V]{vals: codecOf[V](a, lane), keys: map[string]struct{}{}}
+	d.open(a, d, node, lane, ListKind, o)
+	return d
+}
+
+// OnUpdate has fn run for each element that there is, then for each that is inserted or set, with the
+// index it had then, its value before, which for a new one is V's zero value, and now.
+func (d *ListDownlink[V]) OnUpdate(fn func(i int, old, now V)) *ListDownlink[V] {
+	d.onUpdate = fn
+	return d
+}
+
+// OnMove has fn run for each element that is moved.
+func (d *ListDownlink[V]) OnMove(fn func(from, to int, v V)) *ListDownlink[V] {
+	d.onMove = fn
+	return d
+}
+
+// OnRemove has fn run for each element that went, with the index it had.
+func (d *ListDownlink[V]) OnRemove(fn func(i int, old V)) *ListDownlink[V] {
+	d.onRemove = fn
+	return d
+}
+
+// OnClear has fn run when all elements went at once: also when the lane shows them anew, which it does to
+// a reader that lags too far behind.
+func (d *ListDownlink[V]) OnClear(fn func()) *ListDownlink[V] {
+	d.onClear = fn
+	return d
+}
+
+// Len returns how many elements there are.
+func (d *ListDownlink[V]) Len() int { return len(d.cur) }
+
+// Get returns the element at index i.
+func (d *ListDownlink[V]) Get(i int) (v V, ok bool) {
+	if i < 0 || i >= len(d.cur) {
+		return v, false
+	}
+	return d.cur[i].val, true
+}
+
+// All goes through the elements in order.
+func (d *ListDownlink[V]) All() iter.Seq2[int, V] {
+	all := slices.Clone(d.cur)
+	return func(yield func(int, V) bool) {
+		for i, e := range all {
+			if !yield(i, e.val) {
+				return
+			}
+		}
+	}
+}
+
+// Append sends the lane the command to put v behind the last element.
+func (d *ListDownlink[V]) Append(v V) error { return d.Insert(len(d.cur), v) }
+
+// Insert sends the lane the command to put v at index i.
+func (d *ListDownlink[V]) Insert(i int, v V) error {
+	var key [6]byte // as the clients of the reference make them
+	rand.Read(key[:])
+	return d.sendUpdate(i, recon.Data(key[:]).String(), v)
+}
+
+// Set sends the lane the command to set the element that is at index i here.
+func (d *ListDownlink[V]) Set(i int, v V) error {
+	if err := d.has(i); err != nil {
+		return err
+	}
+	return d.sendUpdate(i, d.cur[i].key, v)
+}
+
+func (d *ListDownlink[V]) sendUpdate(i int, key string, v V) error {
+	value, err := d.vals.Append(nil, v)
+	if err != nil {
+		return d.sendError(err)
+	}
+	body, _ := appendListUpdate(i, key, value)
+	return d.send(body)
+}
+
+// Move sends the lane the command to move the element that is at index from here.
+func (d *ListDownlink[V]) Move(from, to int) error {
+	if err := d.has(from); err != nil {
+		return err
+	}
+	return d.send(fmt.Appendf(nil, "@move(from:%d,to:%d,key:%s)", from, to, d.cur[from].key))
+}
+
+// Remove sends the lane the command to remove the element that is at index i here.
+func (d *ListDownlink[V]) Remove(i int) error {
+	if err := d.has(i); err != nil {
+		return err
+	}
+	return d.send(fmt.Appendf(nil, "@remove(index:%d,key:%s)", i, d.cur[i].key))
+}
+
+// Clear sends the lane the command to remove all elements.
+func (d *ListDownlink[V]) Clear() error { return d.send([]byte("@clear")) }
+
+func (d *ListDownlink[V]) has(i int) error {
+	if i < 0 || i >= len(d.cur) {
+		return d.sendError(fmt.Errorf("there is no element %d: the list has %d", i, len(d.cur)))
+	}
+	return nil
+}
+
+func (d *ListDownlink[V]) take(t *Tail, in *intake) int {
+	n := 0
+	if d.fresh && len(d.cur) > 0 { // another lane than before, or the same after a while
+		d.clear()
+		n = 1
+	}
+	d.bodies(t, in)
+	return n
+}
+
+func (d *ListDownlink[V]) clear() {
+	if len(d.cur) > 0 {
+		d.cur = nil
+		d.keys = map[string]struct{}{}
+		d.told = append(d.told, listNews[V]{kind: listClear})
+	}
+}
+
+func (d *ListDownlink[V]) load(bodies [][]byte) (err error) {
+	for _, body := range bodies {
+		op, bad := parseListOp(body)
+		if bad == nil {
+			bad = d.apply(op)
+		}
+		if bad != nil {
+			err = bad
+		}
+	}
+	return err
+}
+
+func (d *ListDownlink[V]) apply(op laneOp) error {
+	key := op.key.String()
+	switch op.tag {
+	case "update":
+		v, err := d.vals.Load(op.val)
+		if err != nil {
+			return err
+		}
+		d.update(indexOf(op.head, "index"), key, v)
+	case "move":
+		d.move(indexOf(op.head, "from"), indexOf(op.head, "to"), key)
+	case "remove":
+		if i := d.find(indexOf(op.head, "index"), key); i >= 0 {
+			d.remove(i)
+		}
+	case "clear":
+		d.clear()
+	case "drop":
+		for range min(op.n, len(d.cur)) {
+			d.remove(0)
+		}
+	case "take":
+		for len(d.cur) > op.n {
+			d.remove(len(d.cur) - 1)
+		}
+	}
+	return nil
+}
+
+// find returns where the element with a key is, first where it is said to be; -1 says that there is none.
+func (d *ListDownlink[V]) find(i int, key string) int {
+	if i < len(d.cur) && d.cur[i].key == key {
+		return i
+	}
+	if _, known := d.keys[key]; !known {
+		return -1
+	}
+	return slices.IndexFunc(d.cur, func(e listCopy[V]) bool { return e.key == key })
+}
+
+func (d *ListDownlink[V]) update(i int, key string, v V) {
+	n := listNews[V]{kind: listInsert, now: v}
+	if at := d.find(i, key); at >= 0 {
+		n.at, n.old = at, d.cur[at].val
+		d.cur[at].val = v
+	} else {
+		n.at = min(i, len(d.cur))
+		d.cur = slices.Insert(d.cur, n.at, listCopy[V]{key, v})
+		d.keys[key] = struct{}{}
+	}
+	d.told = append(d.told, n)
+}
+
+func (d *ListDownlink[V]) move(from, to int, key string) {
+	if from = d.find(from, key); from < 0 {
+		return
+	}
+	e := d.cur[from]
+	to = min(to, len(d.cur)-1)
+	d.cur = slices.Insert(slices.Delete(d.cur, from, from+1), to, e)
+	d.told = append(d.told, listNews[V]{kind: listMove, at: from, to: to, now: e.val})
+}
+
+func (d *ListDownlink[V]) remove(i int) {
+	d.told = append(d.told, listNews[V]{kind: listRemove, at: i, old: d.cur[i].val})
+	delete(d.keys, d.cur[i].key)
+	d.cur = slices.Delete(d.cur, i, i+1)
+}
+
+func (d *ListDownlink[V]) tell() {
+	all := d.told
+	d.told = nil
+	for _, n := range all {
+		switch {
+		case d.closed:
+			return
+		case n.kind == listInsert && d.onUpdate != nil:
+			d.onUpdate(n.at, n.old, n.now)
+		case n.kind == listMove && d.onMove != nil:
+			d.onMove(n.at, n.to, n.now)
+		case n.kind == listRemove && d.onRemove != nil:
+			d.onRemove(n.at, n.old)
+		case n.kind == listClear && d.onClear != nil:
+			d.onClear()
+		}
+	}
+}
+
+// Keyed goes through the elements in order, with their keys as Recon text. It is for agents that copy
+// lanes from elsewhere.
+func (l *ListLane[V]) Keyed() iter.Seq2[string, V] {
+	elements := slices.Clone(l.cur)
+	return func(yield func(string, V) bool) {
+		for _, e := range elements {
+			if !yield(e.item.key, e.val) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package agent
+
+import (
+	"bytes"
+	"iter"
+	"maps"
+	"slices"
+
+	"selvage/edge/recon"
+)
+
+// MapDownlink follows a map lane and knows its entries.
+type MapDownlink[K, V any] struct {
+	Downlink
+	keys *recon.Codec[K]
+	vals *recon.Codec[V]
+	cur  map[string]*mapCopy[K, V] // by the key's Recon text
+	text []byte                    // room to spell a key
+	rest *mapRest[K, V]            // what is not told yet; nil for nothing
+
+	onUpdate func(key K, old, now V)
+	onRemove func(key K, old V)
+	onClear  func()
+}
+
+// mapCopy is an entry as the downlink knows it.
+type mapCopy[K, V any] struct {
+	key   K
+	val   V
+	order recon.Value // the key
+}
+
+// mapRest is what a map downlink has taken.
+type mapRest[K, V any] struct {
+	changes []mapChange[K, V]
+	told    []mapNews[K, V]
+	anew    map[string]*mapCopy[K, V] // the entries before a clear
+}
+
+// mapChange is one change of a lane as it is.
+type mapChange[K, V any] struct {
+	kind  opKind // update, remove or clear; of others there is only
+	body  []byte // an event
+	text  string
+	key   K
+	val   V
+	order recon.Value
+}
+
+// mapNews is what a handler is told.
+type mapNews[K, V any] struct {
+	kind     opKind // update, remove or clear
+	key      K
+	old, now V
+}
+
+// mapSource is a lane that hands over changes as they are. fresh asks for its whole state.
+type mapSource[K, V any] interface {
+	nextChanges(t *Tail, fresh bool, to []mapChange[K, V]) []mapChange[K, V]
+}
+
+// LinkMap follows a map lane of an agent, of this host or of another one; join and demand-map lanes are
+// map lanes to those who link to them. Entries go over as they are if K and V are the lane's own types,
+// and by way of Recon otherwise.
+func LinkMap[K, V any](a *Agent, node, lane string, o ...LinkOptions) *MapDownlink[K, V] {
+	d := &MapDownlink[K, V]{keys: codecOf[K](a, lane), vals: codecOf[V](a, lane), cur: map[string]*mapCopy[K, V]{}}
+	d.open(a, d, node, lane, MapKind, o)
+	return d
+}
+
+// OnUpdate has fn run for each entry that there is, then for each that is set, with its value before,
+// which for a new one is V's zero value, and now. All entries are as they are now when it runs.
+func (d *MapDownlink[K, V]) OnUpdate(fn func(key K, old, now V)) *MapDownlink[K, V] {
+	if before := d.onUpdate; before != nil {
+		d.onUpdate = func(key K, old, now V) { before(key, old, now); fn(key, old, now) }
+		return d
+	}
+	d.onUpdate = fn
+	return d
+}
+
+// OnRemove has fn run for each entry that went, with the value it had.
+func (d *MapDownlink[K, V]) OnRemove(fn func(key K, old V)) *MapDownlink[K, V] {
+	if before := d.onRemove; before != nil {
+		d.onRemove = func(key K, old V) { before(key, old); fn(key, old) }
+		return d
+	}
+	d.onRemove = fn
+	return d
+}
+
+// OnClear has fn run when all entries went at once.
+func (d *MapDownlink[K, V]) OnClear(fn func()) *MapDownlink[K, V] {
+	if before := d.onClear; before != nil {
+		d.onClear = func() { before(); fn() }
+		return d
+	}
+	d.onClear = fn
+	return d
+}
+
+// Get returns the value under key.
+func (d *MapDownlink[K, V]) Get(key K) (v V, ok bool) {
+	if c := d.find(key); c != nil {
+		return c.val, true
+	}
+	return v, false
+}
+
+func (d *MapDownlink[K, V]) find(key K) *mapCopy[K, V] {
+	var err error
+	if d.text, err = d.keys.Append(d.text[:0], key); err != nil {
+		return nil
+	}
+	return d.cur[string(d.text)]
+}
+
+// Len returns how many entries there are.
+func (d *MapDownlink[K, V]) Len() int { return len(d.cur) }
+
+// All goes through the entries in the order of their keys.
+func (d *MapDownlink[K, V]) All() iter.Seq2[K, V] {
+	all := ordered(d.cur)
+	return func(yield func(K, V) bool) {
+		for _, text := range all {
+			if c := d.cur[text]; c != nil && !yield(c.key, c.val) {
+				return
+			}
+		}
+	}
+}
+
+// ordered returns the texts of the keys in the order of these.
+func ordered[K, V any](m map[string]*mapCopy[K, V]) []string {
+	return slices.SortedFunc(maps.Keys(m), func(x, y string) int { return recon.Compare(m[x].order, m[y].order) })
+}
+
+// Set sends the lane the command to set the value under key.
+func (d *MapDownlink[K, V]) Set(key K, v V) error {
+	text, err := d.keys.Append(nil, key)
+	if err != nil {
+		return d.sendError(err)
+	}
+	value, err := d.vals.Append(nil, v)
+	if err != nil {
+		return d.sendError(err)
+	}
+	return d.send(appendUpdate(string(text), value))
+}
+
+// Remove sends the lane the command to remove the entry under key.
+func (d *MapDownlink[K, V]) Remove(key K) error {
+	body, err := d.keys.Append([]byte("@remove(key:"), key)
+	if err != nil {
+		return d.sendError(err)
+	}
+	return d.send(append(body, ')'))
+}
+
+// Clear sends the lane the command to remove all entries.
+func (d *MapDownlink[K, V]) Clear() error { return d.send([]byte("@clear")) }
+
+func (d *MapDownlink[K, V]) take(t *Tail, in *intake) int {
+	if d.fresh && len(d.cur) > 0 { // another lane than before, or the same after a while
+		d.fill().changes = append(d.fill().changes, mapChange[K, V]{kind: clearOp})
+	}
+	l, same := t.lane.typed.(mapSource[K, V])
+	if !same {
+		d.bodies(t, in)
+		if d.rest != nil {
+			return len(d.rest.changes)
+		}
+		return 0
+	}
+	if !d.fresh && t.at >= t.lane.typed.now() {
+		return 0
+	}
+	r := d.fill()
+	r.changes = l.nextChanges(t, d.fresh, r.changes)
+	return len(r.changes)
+}
+
+func (d *MapDownlink[K, V]) fill() *mapRest[K, V] {
+	if d.rest == nil {
+		d.rest = new(mapRest[K, V])
+	}
+	return d.rest
+}
+
+func (d *MapDownlink[K, V]) load(bodies [][]byte) (err error) {
+	r := d.fill()
+	for _, c := range r.changes {
+		if bad := d.apply(c); bad != nil {
+			err = bad
+		}
+	}
+	r.changes = nil
+	for _, body := range bodies {
+		if bad := d.read(body); bad != nil {
+			err = bad
+		}
+	}
+	d.compare()
+	return err
+}
+
+// read does what an event says.
+func (d *MapDownlink[K, V]) read(body []byte) error {
+	if bytes.Equal(body, []byte("@clear")) {
+		return d.apply(mapChange[K, V]{kind: clearOp})
+	}
+	op, err := parseMapOp(body)
+	if err != nil {
+		return err
+	}
+	switch op.tag {
+	case "update":
+		c := mapChange[K, V]{kind: updateOp, text: op.key.String(), order: op.key}
+		if c.key, err = d.keys.Load(op.key); err != nil {
+			return err
+		}
+		if c.val, err = d.vals.Load(op.val); err != nil {
+			return err
+		}
+		return d.apply(c)
+	case "remove":
+		return d.apply(mapChange[K, V]{kind: removeOp, text: op.key.String()})
+	case "clear":
+		return d.apply(mapChange[K, V]{kind: clearOp})
+	}
+	all := ordered(d.cur)
+	n := min(max(op.n, 0), len(all))
+	if op.tag == "drop" {
+		all = all[:n]
+	} else {
+		all = all[n:]
+	}
+	for _, text := range all {
+		d.remove(text)
+	}
+	return nil
+}
+
+// apply makes a change of what is known, and notes it for the handlers.
+func (d *MapDownlink[K, V]) apply(c mapChange[K, V]) error {
+	r := d.fill()
+	switch {
+	case c.body != nil:
+		return d.read(c.body)
+	case c.kind == updateOp:
+		var old V
+		if was := d.cur[c.text]; was != nil {
+			old = was.val
+		}
+		d.cur[c.text] = &mapCopy[K, V]{c.key, c.val, c.order}
+		r.told = append(r.told, mapNews[K, V]{updateOp, c.key, old, c.val})
+	case c.kind == removeOp:
+		d.remove(c.text)
+	case c.kind == clearOp && r.anew == nil && len(d.cur) > 0:
+		r.anew, d.cur = d.cur, map[string]*mapCopy[K, V]{}
+		r.told = append(r.told, mapNews[K, V]{kind: clearOp})
+	case c.kind == clearOp:
+		clear(d.cur)
+	}
+	return nil
+}
+
+func (d *MapDownlink[K, V]) remove(text string) {
+	if was := d.cur[text]; was != nil {
+		delete(d.cur, text)
+		d.fill().told = append(d.fill().told, mapNews[K, V]{kind: removeOp, key: was.key, old: was.val})
+	}
+}
+
+// compare tells what a clear, and what came after it, came to: a source that starts anew clears its lane
+// and shows all entries again, and nothing was removed.
+func (d *MapDownlink[K, V]) compare() {
+	r := d.rest
+	before := r.anew
+	if r.anew = nil; before == nil || len(d.cur) == 0 {
+		return
+	}
+	at := slices.IndexFunc(r.told, func(n mapNews[K, V]) bool { return n.kind == clearOp })
+	r.told = r.told[:at]
+	for _, text := range ordered(before) {
+		if d.cur[text] == nil {
+			r.told = append(r.told, mapNews[K, V]{kind: removeOp, key: before[text].key, old: before[text].val})
+		}
+	}
+	for _, text := range ordered(d.cur) {
+		n := mapNews[K, V]{kind: updateOp, key: d.cur[text].key, now: d.cur[text].val}
+		if was := before[text]; was != nil {
+			n.old = was.val
+		}
+		r.told = append(r.told, n)
+	}
+}
+
+func (d *MapDownlink[K, V]) tell() {
+	r := d.rest
+	if d.rest = nil; r == nil {
+		return
+	}
+	for _, n := range r.told {
+		switch {
+		case d.closed:
+			return
+		case n.kind == updateOp && d.onUpdate != nil:
+			d.onUpdate(n.key, n.old, n.now)
+		case n.kind == removeOp && d.onRemove != nil:
+			d.onRemove(n.key, n.old)
+		case n.kind == clearOp && d.onClear != nil:
+			d.onClear()
+		}
+	}
+}
