@@ -48,6 +48,7 @@ type rare struct {
 	left    func(route.LaneName)
 	stay    func() bool
 	relay   func(route.LaneName, []byte) error
+	other   bool // Reconfigure has changed the kind since the last Start
 	alarms  *alarms
 	ringing string // the alarm whose turn this is, or was when it panicked
 	works   *works
@@ -112,8 +113,14 @@ func (a *Agent) Init(uri route.NodeURI, o *Options, rt Runtime) {
 	a.options.Store(o)
 }
 
-// Reconfigure has the next Start run the setup of o, over what the lanes published. It is for between turns.
-func (a *Agent) Reconfigure(o *Options) { a.options.Store(o) }
+// Reconfigure has the next Start run the setup of o, over what the lanes published. If that is of another
+// kind, lanes that it does not make end. It is for between turns.
+func (a *Agent) Reconfigure(o *Options) {
+	before := a.options.Swap(o)
+	if before.Kind.Name != o.Kind.Name {
+		a.more().other = true
+	}
+}
 
 // URI returns the agent's node URI.
 func (a *Agent) URI() route.NodeURI { return a.uri }

@@ -1,6 +1,9 @@
 package agent
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // ErrGone is what a Wait is told when the agent whose lane it is for is no more. It may be joined anew.
 var ErrGone = errors.New("the agent was taken away")
@@ -53,6 +56,28 @@ func (a *Agent) Retire(forced bool) bool {
 		}
 	}
 	return true
+}
+
+// abandon ends the lanes that setup has not made anew.
+func (a *Agent) abandon() {
+	var tails, wakes []*Tail
+	a.mu.Lock()
+	for _, l := range slices.Collect(a.lanes.all()) {
+		if !l.orphan {
+			continue
+		}
+		a.lanes.remove(l)
+		for _, t := range l.readers() {
+			t.lane = nil
+			tails, wakes = append(tails, t), append(wakes, t.part())
+		}
+		l.setReaders(nil)
+	}
+	a.mu.Unlock()
+	for i, t := range tails {
+		wakes[i].wake()
+		t.end()
+	}
 }
 
 func (t *Tail) end() {

@@ -13,7 +13,8 @@ import (
 type Mail struct {
 	Lane route.LaneName // a command's lane, with
 	Body []byte         // its body; or
-	Do   func()         // anything else
+	Do   func()         // anything else; or
+	Wait *Wait          // somebody who wants a lane
 	Done func(error)    // told how the turn ended; nil when nobody waits
 }
 
@@ -43,8 +44,12 @@ func (a *Agent) Start() error {
 	}
 	err := a.do(func() error { return o.Kind.setup(a, config) })
 	a.adopt(before)
-	if a.rare != nil {
-		a.rare.stored = nil
+	if r := a.rare; r != nil {
+		r.stored = nil
+		if r.other {
+			r.other = false
+			a.abandon()
+		}
 	}
 	return err
 }
@@ -60,8 +65,12 @@ func (a *Agent) Step(m Mail) (err error) { // do would do, but for a closure tha
 }
 
 func (a *Agent) take(m Mail) error {
-	if m.Do != nil {
+	switch {
+	case m.Do != nil:
 		m.Do()
+		return nil
+	case m.Wait != nil:
+		a.Offer(m.Wait)
 		return nil
 	}
 	if relay := a.few().relay; relay != nil {

@@ -26,15 +26,29 @@ type cell struct {
 
 	mu       sync.Mutex
 	box      *mailbox // nil while there is no mail
-	crashes  *crashes // nil while there was none
+	rare     *rare    // what most cells do without
 	busy     time.Duration
 	commands uint64 // taken
 	touched  uint32 // the round of Host.tidy in which the last mail came
 	state    cellState
 	started  bool // setup has run; only its worker sets it
 
-	gone  bool        // had its last turn; only its worker asks
+	over  bool        // it has had its last turn; only its worker asks
 	dirty atomic.Bool // marked at the store
+}
+
+// rare is guarded by cell.mu.
+type rare struct {
+	crashes
+	ending func() // called after the last turn; nil before somebody asks for it
+}
+
+// more is called with c.mu held.
+func (c *cell) more() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
 }
 
 type cellState uint8
@@ -74,21 +88,22 @@ func (c *cell) run(w *worker) {
 	}
 	commands := uint64(0)
 	for i, m := range mail {
-		if !c.started && !c.gone && !c.start(mail[i:]) { // the mail before was its last
+		if !c.started && !c.start(mail[i:]) { // the mail before was its last
 			return
 		}
-		if m.Do == nil {
+		if m.Do == nil && m.Wait == nil {
 			commands++
 		}
-		err := ErrStopped
-		if !c.gone {
-			w.turns.Add(1)
-			err = c.agent.Step(m)
-		}
+		w.turns.Add(1)
+		err := c.agent.Step(m)
 		if m.Done != nil {
 			m.Done(err)
 		}
 		mail[i] = agent.Mail{}
+		if c.over {
+			c.conclude(mail[i+1:])
+			return
+		}
 		if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
 			c.mu.Lock()
 			c.commands += commands
@@ -153,8 +168,8 @@ func (c *cell) start(mail []agent.Mail) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.started = true
-	if c.crashes != nil {
-		c.crashes.since = time.Now()
+	if c.rare != nil {
+		c.rare.since = time.Now()
 	}
 	return true
 }
@@ -217,7 +232,7 @@ func (c *cell) Leave(node route.NodeURI, w *agent.Wait) {
 }
 
 func (c *cell) offer(w *agent.Wait) error {
-	if _, err := c.push(agent.Mail{Do: func() { c.agent.Offer(w) }}, true); err == errRetired {
+	if _, err := c.push(agent.Mail{Wait: w}, true); err == errRetired {
 		return err
 	}
 	return nil // a host that stops offers nothing, which is no news

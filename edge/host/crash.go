@@ -31,16 +31,19 @@ func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
 // back, before what came since.
 func (c *cell) rest(cause error, mail []agent.Mail) {
 	c.mu.Lock()
+	if c.rare != nil && c.rare.ending != nil {
+		c.mu.Unlock()
+		c.conclude(mail)
+		return
+	}
 	c.putBack(mail)
-	if c.crashes == nil {
-		c.crashes = new(crashes)
+	r := c.more()
+	r.count++
+	if since := r.since; !since.IsZero() && time.Since(since) > lastPause {
+		r.pause = 0
 	}
-	c.crashes.count++
-	if since := c.crashes.since; !since.IsZero() && time.Since(since) > lastPause {
-		c.crashes.pause = 0
-	}
-	pause := min(max(2*c.crashes.pause, firstPause), lastPause)
-	c.crashes.pause = pause
+	pause := min(max(2*r.pause, firstPause), lastPause)
+	r.pause = pause
 	c.started, c.state = false, resting
 	c.mu.Unlock()
 	c.raise(fmt.Sprintf("agent %s stopped: %v; it starts again in %v", c.agent.URI(), cause, pause),

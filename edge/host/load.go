@@ -90,8 +90,8 @@ func (c *cell) load() Load {
 	if c.box != nil {
 		l.Mail, l.MailBytes = len(c.box.mail), c.box.bytes
 	}
-	if c.crashes != nil {
-		l.Restarts = c.crashes.count
+	if c.rare != nil {
+		l.Restarts = c.rare.count
 	}
 	c.mu.Unlock()
 	l.Up.Events = c.agent.Readers(func(_ *agent.Lane, _ uint64, r agent.Reader) {

@@ -126,15 +126,15 @@ func (c *cell) putBack(mail []agent.Mail) {
 	}
 }
 
-// shut ends the mailbox; who waits for a turn is told.
-func (c *cell) shut(state cellState, why error) {
+// shut ends the mailbox. Who waits for a turn is told why there is none; who wants a lane is returned.
+func (c *cell) shut(state cellState, why error) (waiting []*agent.Wait) {
 	c.mu.Lock()
 	c.state = state
 	b := c.box
 	c.box = nil
 	c.mu.Unlock()
 	if b == nil {
-		return
+		return nil
 	}
 	if b.room != nil {
 		close(b.room)
@@ -143,5 +143,9 @@ func (c *cell) shut(state cellState, why error) {
 		if m.Done != nil {
 			m.Done(why)
 		}
+		if m.Wait != nil {
+			waiting = append(waiting, m.Wait)
+		}
 	}
+	return waiting
 }

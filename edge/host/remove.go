@@ -10,23 +10,40 @@ import (
 
 // stop gives the agent its last turn and calls done after it.
 func (c *cell) stop(done func()) {
-	last := agent.Mail{Do: func() {}, Done: func(error) {
-		c.finish()
-		c.gone = true
+	c.end(func() {
 		c.shut(stopped, ErrStopped)
 		done()
-	}}
+	})
+}
+
+// end gives the agent its last turn, after which its mailbox fills but is not read, and calls then.
+func (c *cell) end(then func()) {
 	c.mu.Lock()
-	out := c.state == resting || c.state == stopped || c.state == retired || c.state == idle && !c.started
-	c.mu.Unlock()
-	if out {
-		c.shut(stopped, ErrStopped)
-		done()
+	had := c.state == resting || c.state == idle && !c.started // its last turn
+	if had {
+		c.state = running
+	}
+	if had || c.more().ending != nil || c.state == stopped || c.state == retired {
+		c.mu.Unlock()
+		then()
 		return
 	}
-	if _, err := c.push(last, true); err != nil {
-		done()
-	}
+	c.rare.ending = then
+	c.mu.Unlock()
+	c.between(func() {
+		c.finish()
+		c.over = true
+	}, nothing)
+}
+
+// conclude is called by the worker after the last turn. The state stays running, so that no worker gets
+// the cell again.
+func (c *cell) conclude(mail []agent.Mail) {
+	c.mu.Lock()
+	c.putBack(mail)
+	then := c.rare.ending
+	c.mu.Unlock()
+	then()
 }
 
 // finish is the agent's last turn, called by its worker between turns.
@@ -36,11 +53,21 @@ func (c *cell) finish() {
 	}
 }
 
-// between has fn run by the agent's worker between two turns.
-func (c *cell) between(fn func()) error {
-	_, err := c.push(agent.Mail{Do: func() {}, Done: func(error) { fn() }}, true)
-	return err
+// between has fn run by the agent's worker between two turns, or missed if there are no more turns.
+func (c *cell) between(fn, missed func()) {
+	m := agent.Mail{Do: func() {}, Done: func(err error) {
+		if err == nil {
+			fn()
+		} else {
+			missed()
+		}
+	}}
+	if _, err := c.push(m, true); err != nil {
+		missed()
+	}
 }
+
+func nothing() {}
 
 // Remove gives the agent at uri its last turn and takes it away. Links to it end, and local downlinks
 // wait for another. What it stored stays in the store.
@@ -53,7 +80,7 @@ func (h *Host) Remove(ctx context.Context, uri route.NodeURI) error {
 		return nil
 	}
 	ended := make(chan struct{})
-	c.stop(func() { close(ended) })
+	c.end(func() { close(ended) })
 	select {
 	case <-ended:
 	case <-ctx.Done():
@@ -65,7 +92,11 @@ func (h *Host) Remove(ctx context.Context, uri route.NodeURI) error {
 		h.drop(c)
 	}
 	h.mu.Unlock()
+	waiting := c.shut(retired, ErrStopped)
 	c.agent.Retire(true)
+	for _, w := range waiting { // who came too late wait for the next
+		c.Join(uri, w)
+	}
 	h.watchers.gone(&c.agent)
 	h.Health.Clear(c.code())
 	return err
@@ -110,7 +141,7 @@ func (c *cell) replace(of *origin) {
 	c.mu.Lock()
 	if c.state == resting { // and nobody else touches the agent
 		c.agent.Reconfigure(&of.options)
-		c.of, c.crashes, c.state = of, nil, queued
+		c.of, c.more().crashes, c.state = of, crashes{}, queued
 		c.host.sched.add(c)
 		c.mu.Unlock()
 		return
@@ -126,10 +157,12 @@ func (c *cell) replace(of *origin) {
 		c.of = of
 		c.host.mu.Unlock()
 		c.mu.Lock()
-		c.started, c.crashes = false, nil
+		if c.started = false; c.rare != nil {
+			c.rare.crashes = crashes{}
+		}
 		c.mu.Unlock()
 		c.Wake(func() {})
-	})
+	}, nothing)
 }
 
 // Reroute gives the agents of a pattern, those there are and those that will be, another kind or config.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,6 +151,52 @@ func TestReroute(t *testing.T) {
 		mustRoute(t, h, "/r/:other", shows("three"))
 		if a, b := state(t, h, "/r/1", "is"), state(t, h, "/r/1", "kept"); a != "three" || b != "1" {
 			t.Errorf("behind a new route it is %s and kept %s, want three and 1", a, b)
+		}
+	})
+}
+
+// An agent of another kind has no lanes of the one before, and who read these is told.
+func TestReplaceKind(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, openStore(t, t.TempDir()))
+		defer h.endWithStore(t)
+		first := agent.NewKind("first", 0, func(a *agent.Agent, _ int) error {
+			agent.Value(a, "both", 0)
+			agent.Value(a, "old", 0)
+			agent.Value(a, "shape", 0)
+			return nil
+		})
+		second := agent.NewKind("second", 0, func(a *agent.Agent, _ int) error {
+			agent.Value(a, "both", 0)
+			agent.Map[string, int](a, "shape")
+			return nil
+		})
+		if _, err := h.Add("/x", Agents, first, nil); err != nil {
+			t.Fatal(err)
+		}
+		command(t, h, "/x", "both", "1")
+		a, _ := h.Node("/x")
+		stays := a.Lane("both").Open(nobody{})
+		old, shape := ending{make(chan struct{})}, ending{make(chan struct{})}
+		a.Lane("old").Open(old)
+		a.Lane("shape").Open(shape)
+		if err := h.Replace("/x", second, nil); err != nil {
+			t.Fatal(err)
+		}
+		<-old.ended
+		<-shape.ended
+		command(t, h, "/x", "both", "2")
+		if b, _ := stays.Next(); string(b) != "2" {
+			t.Errorf("the reader of a lane of both saw %s, want 2", b)
+		}
+		stays.Close()
+		var names []string
+		for _, l := range a.Lanes() {
+			names = append(names, string(l.Name())+" "+l.Kind().String())
+		}
+		if got := strings.Join(names, ", "); got != "both value, shape map" {
+			t.Errorf("its lanes are %s", got)
 		}
 	})
 }

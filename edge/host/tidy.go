@@ -81,7 +81,7 @@ func (h *Host) lookForIdle() {
 			if c.agent.CanRest() {
 				c.leave()
 			}
-		})
+		}, nothing)
 	}
 }
 
@@ -93,7 +93,7 @@ func (c *cell) isIdle(now uint32) bool {
 
 // End is for agent.Runtime: after the turn that asked for it the agent has its last one. The next mail
 // would start it again; without any, and without readers, it leaves memory.
-func (c *cell) End() { c.between(c.leave) }
+func (c *cell) End() { c.between(c.leave, nothing) }
 
 // leave is called by the agent's worker between two turns. If no mail is left then, it departs.
 func (c *cell) leave() {
