@@ -32,14 +32,21 @@ func (v *view) nodes() {
 		}
 	}
 	all := func() {
+		for uri := range l.All() {
+			if _, ok := v.host.Node(route.NodeURI(uri)); !ok {
+				l.Remove(uri)
+			}
+		}
 		for a, load := range v.host.Loads() {
 			show(a, load)
 		}
 	}
-	v.follow(&l.Lane, "", all, func(made []*agent.Agent) {
-		for _, a := range made {
+	v.follow(&l.Lane, "", all, func(news []*agent.Agent) {
+		for _, a := range news {
 			if load, ok := v.host.Load(a.URI()); ok {
 				show(a, load)
+			} else {
+				l.Remove(string(a.URI()))
 			}
 		}
 	})
@@ -64,7 +71,7 @@ func (v *view) lanes() {
 }
 
 // follow has all run when l gets a reader, and from then on while it has one some with the agents that
-// were made; with a node, with that agent for each lane it makes.
+// were made or have left; with a node, with that agent for each lane it makes.
 func (v *view) follow(l *agent.Lane, node route.NodeURI, all func(), some func([]*agent.Agent)) {
 	var stop func()
 	l.OnFirst(func() {

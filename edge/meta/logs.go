@@ -30,7 +30,7 @@ const (
 type logs struct {
 	view   *view
 	listen func(func(host.Said)) (cancel func())
-	lanes  [len(logTags)]*agent.CommandLane[recon.Value]
+	lanes  [len(logTags)]*agent.SupplyLane[recon.Value]
 	cancel func() // while any lane is read
 
 	read atomic.Uint32 // a bit for each lane that is
@@ -51,7 +51,7 @@ type said struct {
 func (v *view) logs(listen func(func(host.Said)) (cancel func())) {
 	g := &logs{view: v, listen: listen}
 	for i, tag := range logTags {
-		l := agent.Command(v.a, tag+"Log", func(recon.Value) error { return nil }).ReadOnly()
+		l := agent.Supply[recon.Value](v.a, tag+"Log")
 		g.lanes[i] = l
 		if listen == nil {
 			continue
@@ -105,6 +105,13 @@ func (g *logs) hear(s host.Said) {
 	}
 }
 
+// push shows one record, which is the host's own text.
+func (g *logs) push(lane int, body []byte) {
+	if v, err := recon.Parse(body); err == nil {
+		g.lanes[lane].Push(v)
+	}
+}
+
 // show puts what was heard on the lanes, and how much was dropped.
 func (g *logs) show() {
 	g.mu.Lock()
@@ -112,12 +119,12 @@ func (g *logs) show() {
 	g.queue, g.bytes, g.lost, g.posted = nil, 0, [len(logTags)]int{}, false
 	g.mu.Unlock()
 	for _, s := range queue {
-		g.lanes[s.lane].Apply(s.body)
+		g.push(s.lane, s.body)
 	}
 	for i, n := range lost {
 		if n > 0 {
 			text := fmt.Sprintf("%d records were dropped here: they came faster than they could be shown", n)
-			g.lanes[i].Apply(g.body(logTags[i], host.Said{Time: time.Now(), Text: text}))
+			g.push(i, g.body(logTags[i], host.Said{Time: time.Now(), Text: text}))
 		}
 	}
 }

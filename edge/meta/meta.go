@@ -33,6 +33,7 @@ func Add(h *host.Host, info Info, more ...func(*agent.Agent)) error {
 		m.started = time.Now()
 	}
 	h.Watch(m.news.tell)
+	h.WatchEnds(func(a *agent.Agent) { m.news.tell(a, nil) })
 	m.machine.cpu() // from here on its first share is taken
 	h.Views(func(node route.NodeURI) (k agent.Kind, config any, ok bool) {
 		if _, _, ok := asked(node); ok {

@@ -71,6 +71,10 @@ func TestNodes(t *testing.T) {
 		addUnit(t, h, "/unit/3") // while nobody looks
 		c.sync("swim:meta:mesh", "nodes", nodeEntry("/host", "host", start), nodeEntry("/unit/1", "unit", start),
 			nodeEntry("/unit/2", "unit", "946684801000"), nodeEntry("/unit/3", "unit", "946684801000"))
+		if err := h.Remove(t.Context(), "/unit/2"); err != nil {
+			t.Fatal(err)
+		}
+		c.event("swim:meta:mesh", "nodes", `@remove(key:"/unit/2")`)
 		if _, err := h.Read(t.Context(), "/unit/4", "x"); err == nil {
 			t.Error("there is a node /unit/4")
 		}

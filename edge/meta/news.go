@@ -23,7 +23,7 @@ type ear struct {
 	new []*agent.Agent // guarded by news.mu
 }
 
-// tell is for host.Watch.
+// tell is for host.Watch, and with no lane for host.WatchEnds.
 func (n *news) tell(a *agent.Agent, l *agent.Lane) {
 	if n.count.Load() == 0 {
 		return
