@@ -248,7 +248,7 @@ func (c *cell) Changed() {
 }
 
 func (c *cell) Made(l *agent.Lane)    { c.host.watchers.tell(&c.agent, l) }
-func (c *cell) Work(do func())        { c.host.works.Go(do) }
+func (c *cell) Work(do func())        { c.host.works.start(do) }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }
 func (c *cell) Log() *slog.Logger     { return c.host.heardLog(c.agent.URI()) }

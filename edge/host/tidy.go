@@ -200,7 +200,7 @@ func (h *Host) Resume() {
 	if h.Store == nil {
 		return
 	}
-	h.works.Go(func() {
+	h.works.start(func() {
 		due, err := h.Store.Entries(agent.TimersLane)
 		if err != nil {
 			h.Health.Raise(health.Condition{
