@@ -298,3 +298,36 @@ func (h *Host) Stop(ctx context.Context) error {
 	h.sched.stop(ctx)
 	return errors.Join(err, h.works.stop(ctx))
 }
+
+// half leaves the other half of ctx's time to what comes after an agent that hangs.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	return context.WithCancel(ctx)
+}
+
+func stopAll(ctx context.Context, cells []*cell) error {
+	stopped := make(chan *cell, len(cells))
+	for _, c := range cells {
+		c.stop(func() { stopped <- c })
+	}
+	left := map[*cell]bool{}
+	for _, c := range cells {
+		left[c] = true
+	}
+	for len(left) > 0 {
+		select {
+		case c := <-stopped:
+			delete(left, c)
+		case <-ctx.Done():
+			for c := range left {
+				if len(left) == 1 {
+					return fmt.Errorf("agent %s did not stop in time", c.agent.URI())
+				}
+				return fmt.Errorf("%d agents did not stop in time, %s among them", len(left), c.agent.URI())
+			}
+		}
+	}
+	return nil
+}
