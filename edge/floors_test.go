@@ -42,7 +42,7 @@ const rooms = `
 3 | edge/config        | agent device uplink policy route health          | github.com/pelletier/go-toml/v2     | TOML to plan; faults with place and remedy
 3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
-3 | agents/*           | agent device clock recon health           |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock
+3 | agents/*           | agent device clock recon route health     |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock; patterns of lanes, hence route
 4 | edge/web           | agent host peer policy recon route health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too

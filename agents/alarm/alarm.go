@@ -25,6 +25,33 @@
 // An alarm is raised when one of its bounds is crossed for as long as its delay, and is over when none is any more, by
 // the hysteresis. Then it leaves the list, unless it is latched and nobody has acknowledged it yet. A bad
 // reading says nothing about bounds; that none are good is for stale. The list is remembered over a restart.
+//
+// # Alarms of others
+//
+// An agent may list the alarms of others of its kind, of this host or of another one, with a name before theirs: here
+// there are cellar/hot and attic/hot.
+//
+//	[agent."/alarms"]
+//	kind = "alarm"
+//	from = { cellar = "/cellar/alarms", attic = "warp://10.0.0.7:9001/alarms" }
+//
+// While such a host is away, its alarms stay as they were last. To acknowledge one of them here does so there.
+//
+// # Responders
+//
+// Somebody can be sent to alarms: a robot, a pump, whoever has a value lane for the name of an alarm.
+//
+//	[agent."/alarms".responder.robot]
+//	node  = "/robot"
+//	lane  = "job"             # an alarm's name, such as attic/hot
+//	idle  = "none"            # while it is free
+//	takes = ["hot"]
+//
+// A free one is sent to the most urgent alarm that it takes and nobody is at: failures come before warnings, then what
+// lasts longest. When that alarm is over it is set free, and only then sent elsewhere. What its lane shows is
+// what it does: somebody who was given a job by hand is left alone, and after a restart everybody goes on
+// where they are. For that nobody is sent out before all are heard from, or patience is over; who is out of reach for longer
+// than patience is counted out. The lane assigned, a map, has who is at which alarm.
 package alarm
 
 import (
@@ -37,7 +64,7 @@ import (
 	"selvage/edge/device"
 )
 
-func init() { agent.Register("alarm", Config{}, setup) }
+func init() { agent.Register("alarm", Config{Patience: time.Minute}, setup) }
 
 // Active is an entry of the lane active, under the alarm's name.
 type Active struct {
@@ -53,14 +80,29 @@ type list struct {
 	agent  *agent.Agent
 	active *agent.MapLane[string, Active]
 	state  *agent.ValueLane[string]
+	own    map[string]Watch
+	from   map[string]*source
+	crew   *crew // nil without responders
 }
 
 func setup(a *agent.Agent, c Config) error {
-	l := &list{a, agent.Map[string, Active](a, "active").ReadOnly(), agent.Value(a, "state", "ok").Transient().ReadOnly()}
+	l := &list{
+		agent:  a,
+		active: agent.Map[string, Active](a, "active").ReadOnly(),
+		state:  agent.Value(a, "state", "ok").Transient().ReadOnly(),
+		own:    c.Watch,
+		from:   map[string]*source{},
+	}
+	for name, node := range c.From {
+		l.from[name] = follow(l, name, node)
+	}
 	for name := range l.active.All() {
-		if _, ok := c.Watch[name]; !ok { // it is no longer configured
+		if _, ok := c.Watch[name]; !ok && l.sourceOf(name) == nil { // it is no longer configured
 			l.active.Remove(name)
 		}
+	}
+	if len(c.Responder) > 0 {
+		l.crew = muster(l, c)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Watch)) {
 		watch(l, name, c.Watch[name])
@@ -72,6 +114,10 @@ func setup(a *agent.Agent, c Config) error {
 		for n, e := range l.active.All() {
 			switch {
 			case name != n && name != "*":
+			case l.sourceOf(n) != nil:
+				if err := l.acknowledge(l.sourceOf(n), n); err != nil {
+					return err
+				}
 			case e.Over:
 				l.active.Remove(n)
 			default:
@@ -107,7 +153,9 @@ func (l *list) over(name string, latch bool) {
 	l.show()
 }
 
+// show shows what the list comes to.
 func (l *list) show() {
+	l.crew.look()
 	worst := "ok"
 	for _, e := range l.active.All() {
 		if !e.Acknowledged && worst != "failure" {

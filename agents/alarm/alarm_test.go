@@ -220,7 +220,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	empty := false
-	Config{}.Check(func(key, _, _ string) { empty = key == "watch" })
+	Config{Patience: time.Minute}.Check(func(key, _, _ string) { empty = key == "watch" })
 	if !empty {
 		t.Error("nothing to watch is no fault")
 	}

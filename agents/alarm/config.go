@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"selvage/edge/agent"
@@ -9,8 +10,19 @@ import (
 
 // Config is one [agent."/…"] table of kind alarm.
 type Config struct {
-	_     struct{}         `doc:"Watches lanes, and keeps the list of what is out of bounds." example:"/alarms"`
-	Watch map[string]Watch `toml:"watch" doc:"One alarm; its name is its key in the list." example:"hot"`
+	_         struct{}             `doc:"Watches lanes, keeps the list of what is out of bounds, and sends somebody there." example:"/alarms"`
+	From      map[string]string    `toml:"from" doc:"other agents of this kind whose alarms are listed here, too: a name to put before theirs, and the node URI" example:"{ cellar = \"/cellar/alarms\" }"`
+	Patience  time.Duration        `toml:"patience" doc:"how long a responder may be out of reach before others are sent in its place"`
+	Watch     map[string]Watch     `toml:"watch" doc:"One alarm; its name is its key in the list." example:"hot"`
+	Responder map[string]Responder `toml:"responder" doc:"Somebody who is sent to one alarm at a time, the most urgent first." example:"robot"`
+}
+
+// Responder is one table [agent."/…".responder.NAME].
+type Responder struct {
+	Node  string   `toml:"node" doc:"node URI of the agent that does it" example:"/robot"`
+	Lane  string   `toml:"lane" doc:"its value lane that takes and shows the name of the alarm it is sent to" example:"job"`
+	Idle  string   `toml:"idle" doc:"what that lane shows when it is free" default:"none"`
+	Takes []string `toml:"takes" doc:"the names of the alarms that it can do something about, without that of an agent before them" default:"all"`
 }
 
 // Watch is one table [agent."/…".watch.NAME]: an alarm, with the bounds it has.
@@ -31,13 +43,37 @@ type Watch struct {
 
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
-	if len(c.Watch) == 0 {
-		fault("watch", "there is nothing to watch", `add a table such as [agent."/alarms".watch.hot]`)
+	if len(c.Watch)+len(c.From) == 0 {
+		fault("watch", "there is nothing to watch", `add a table such as [agent."/alarms".watch.hot], or from = { … }`)
+	}
+	for name, node := range c.From {
+		if err := agent.CheckNode(node); err != nil {
+			fault("from."+name, fmt.Sprintf("from %q: %v", node, err), `give the node URI of an agent of this kind, such as "/cellar/alarms"`)
+		}
+		if name == "" || strings.Contains(name, "/") {
+			fault("from."+name, fmt.Sprintf("%q cannot stand before the names of alarms", name), "take one without a /")
+		}
+	}
+	if c.Patience <= 0 {
+		fault("patience", "patience is a time above zero", `"1m" is a common one`)
 	}
 	for name := range c.Watch {
 		if name == "*" {
 			fault("watch.*", `"*" is no name for an alarm: it acknowledges all`, "give it another name")
 		}
+		if before, _, ok := strings.Cut(name, "/"); ok && c.From[before] != "" {
+			fault("watch."+name, fmt.Sprintf("%q is how alarms of %s are called here", name, c.From[before]), "give it another name")
+		}
+	}
+}
+
+// Check names what is wrong with a table.
+func (r Responder) Check(fault func(key, problem, remedy string)) {
+	if err := agent.CheckNode(r.Node); err != nil {
+		fault("node", fmt.Sprintf("node %q: %v", r.Node, err), `give the node URI of the agent that is sent, such as "/robot"`)
+	}
+	if r.Lane == "" {
+		fault("lane", "it is not said which lane takes the alarm", `add one, such as lane = "job"`)
 	}
 }
 

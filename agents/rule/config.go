@@ -16,6 +16,7 @@ import (
 type Config struct {
 	_         struct{}          `doc:"Sends a command when a condition over lanes begins to hold, and another when it ends." example:"/rule/vent"`
 	Lanes     map[string]string `toml:"lanes" doc:"the lanes that the condition speaks of: a name, and node URI and lane with a blank between" example:"{ t = \"/device/air temperature\", h = \"/device/air humidity\" }"`
+	Own       map[string]string `toml:"own" doc:"lanes of its own, which anybody may set and conditions may speak of: a name, and in Recon what it holds at first" example:"{ mode = \"home\" }"`
 	When      string            `toml:"when" doc:"the condition" example:"t > 26 and h < 60 for 5m"`
 	Then      *Action           `toml:"then" doc:"What to send when the condition begins to hold."`
 	Otherwise *Action           `toml:"otherwise" doc:"What to send when the condition ceases to hold; may be left out."`
@@ -29,14 +30,23 @@ type Action struct {
 
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
-	names := slices.Sorted(maps.Keys(c.Lanes))
+	names := c.names()
 	if len(names) == 0 {
 		fault("lanes", "a condition speaks of one lane at least", `such as lanes = { t = "/device/air temperature" }`)
 		return // for the condition it would be said again
 	}
 	for _, name := range names {
+		first, own := c.Own[name]
+		key := "lanes." + name
+		if own {
+			key = "own." + name
+		}
 		if !isName.MatchString(name) || slices.Contains(words, name) {
-			fault("lanes."+name, fmt.Sprintf("%q cannot be a name in a condition", name), "names are letters, digits and _, other than "+strings.Join(words, ", "))
+			fault(key, fmt.Sprintf("%q cannot be a name in a condition", name), "names are letters, digits and _, other than "+strings.Join(words, ", "))
+		}
+		if own {
+			c.checkOwn(name, first, fault)
+			continue
 		}
 		if _, _, err := reference(c.Lanes[name]); err != nil {
 			fault("lanes."+name, err.Error(), `write node URI and lane, such as "/device/air temperature"`)
@@ -52,6 +62,29 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	}
 	if c.Then == nil {
 		fault("then", "nothing is sent when the condition holds", `add then = { send = "/device/vent set", value = "true" }`)
+	}
+}
+
+// names lists the lanes that the condition may speak of.
+func (c Config) names() []string {
+	all := slices.AppendSeq(slices.Collect(maps.Keys(c.Lanes)), maps.Keys(c.Own))
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (c Config) checkOwn(name, first string, fault func(key, problem, remedy string)) {
+	if _, ok := c.Lanes[name]; ok {
+		fault("own."+name, fmt.Sprintf("lanes has a %s, too", name), "give one of them another name")
+	}
+	if name == "state" || name == "why" {
+		fault("own."+name, fmt.Sprintf("each rule has a lane %s", name), "give this one another name")
+	}
+	v, err := recon.ParseString(first)
+	if err == nil && kindOf(v) == unknown {
+		err = errors.New("it is neither a text nor a number nor true or false")
+	}
+	if err != nil {
+		fault("own."+name, fmt.Sprintf("%s cannot begin with %q: %v", name, first, err), `such as "home", "\"two words\"", "21.0" or "true"`)
 	}
 }
 

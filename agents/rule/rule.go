@@ -7,7 +7,15 @@
 //	then      = { send = "/device/vent set", value = "true" }
 //	otherwise = { send = "/device/vent set", value = "false" }
 //
-// Its lanes: state, which is true, false or unknown, and why, which says what makes it unknown.
+// Its lanes: state, which is true, false or unknown, and why, which says what makes it unknown; and those of its own,
+// if it has some. These are value lanes for people and other agents to set, remembered over a restart, of which conditions
+// may speak as of any other:
+//
+//	[agent."/house"]
+//	kind = "rule"
+//	own  = { mode = "home", guests = "0" }      # selvage set /house mode away
+//	when = "mode == 'away' and guests == 0"
+//	then = { send = "/device/heater set", value = "false" }
 //
 // # Conditions
 //
@@ -34,8 +42,6 @@ package rule
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +62,7 @@ type rule struct {
 	Config
 	agent  *agent.Agent
 	names  []string // of the lanes that the condition speaks of
-	refs   []string // where they are
+	refs   []string // where they are; "" for its own
 	bad    []string // why they are unknown, "" if they are not
 	prog   *program
 	memory *memory
@@ -73,7 +79,7 @@ func setup(a *agent.Agent, c Config) error {
 		state: agent.Value(a, "state", "unknown").Transient().ReadOnly(),
 		why:   agent.Value(a, "why", "").Transient().ReadOnly(),
 	}
-	r.names = slices.Sorted(maps.Keys(c.Lanes))
+	r.names = c.names()
 	var err error
 	if r.prog, err = compile(c.When, r.names); err != nil {
 		return err
@@ -83,6 +89,12 @@ func setup(a *agent.Agent, c Config) error {
 		r.refs = append(r.refs, c.Lanes[name])
 		r.bad = append(r.bad, device.Reading{}.String())
 		r.memory.lanes[i].at = a.Now()
+		if first, own := c.Own[name]; own {
+			if err := r.own(i, name, first); err != nil {
+				return err
+			}
+			continue
+		}
 		node, lane, err := reference(c.Lanes[name])
 		if err != nil {
 			return err

@@ -140,12 +140,53 @@ func TestNothingIsSentTooLate(t *testing.T) {
 	})
 }
 
+// A rule's own lanes take commands of their type, are remembered, and have the condition looked at.
+func TestOwn(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.Keep()
+		w.Output("/device/heater", "set")
+		told := func(want ...any) { w.T.Helper(); w.Told("/device/heater", "set", want...) }
+		w.Config(`
+			[agent."/house"]
+			kind      = "rule"
+			lanes     = { t = "/device/air temperature" }
+			own       = { mode = "home", guests = "0", frost = "false" }
+			when      = "frost or t < 18 and (mode != 'away' or guests > 0) for 1s"
+			then      = { send = "/device/heater set", value = "true" }
+			otherwise = { send = "/device/heater set", value = "false" }
+		`)
+		w.Want("/house", "mode", "home")
+		w.Want("/house", "guests", 0)
+		w.Reading("/device/air", "temperature", 15, "Cel")
+		told(false)
+		w.Sleep(time.Second)
+		told(true)
+		w.Command("/house", "mode", "away")
+		told(false)
+		w.Command("/house", "guests", 2)
+		w.Sleep(time.Second)
+		told(true)
+		w.Refused("/house", "guests", "many", "number")
+		w.Refused("/house", "mode", 3, "text")
+		w.Command("/house", "guests", 0)
+		told(false)
+		w.Restart()
+		w.Want("/house", "mode", "away")
+		w.Command("/house", "frost", true)
+		w.Sleep(time.Second)
+		told(false, true)
+	})
+}
+
 func TestCheck(t *testing.T) {
 	good := Config{Lanes: map[string]string{"t": "/device/air temperature"}, When: "t > 26", Then: &Action{}}
 	with := func(change func(*Config)) func(func(key, problem, remedy string)) {
 		c := good
 		change(&c)
 		return c.Check
+	}
+	own := func(name, first string) func(*Config) {
+		return func(c *Config) { c.Own = map[string]string{name: first} }
 	}
 	for _, test := range []struct {
 		check func(func(key, problem, remedy string))
@@ -158,6 +199,14 @@ func TestCheck(t *testing.T) {
 		{with(func(c *Config) { c.Lanes = map[string]string{"t": "/a b", "for": "/a b"} }), `lanes.for: "for" cannot be a name`},
 		{with(func(c *Config) { c.Lanes = map[string]string{"t": "/device/air"} }), `lanes.t: "/device/air" names no lane`},
 		{with(func(c *Config) { c.Lanes = map[string]string{"t": "air temperature"} }), `lanes.t: "air": it names no agent`},
+		{with(own("mode", "home")), ""},
+		{with(own("mode", `"two words"`)), ""},
+		{with(own("t", "1")), "own.t: lanes has a t, too"},
+		{with(own("state", "1")), "own.state: each rule has a lane state"},
+		{with(own("not", "1")), `own.not: "not" cannot be a name`},
+		{with(own("mode", "{}")), "own.mode: mode cannot begin with"},
+		{with(own("mode", "")), "own.mode: mode cannot begin with"},
+		{with(own("mode", "{")), "own.mode: mode cannot begin with"},
 		{Action{Send: "/device/vent set", Value: "true"}.Check, ""},
 		{Action{Send: "/device/vent", Value: "true"}.Check, `send: "/device/vent" names no lane`},
 		{Action{Send: "/device/vent set", Value: "{"}.Check, "value: value is no Recon"},

@@ -2,22 +2,40 @@ package sim
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 )
 
-const relayPin = "GPIO17"
+const (
+	pins      = 28 // as on a Raspberry Pi's header: GPIO0 to GPIO27
+	heaterPin = 17 // the relay with the heater hangs on it
+)
 
-// Pin returns the pin the relay hangs on; high switches the heater on.
-func (r *Room) Pin() gpio.PinIO { return relay{r} }
+// pinNumber reads "GPIO17".
+func pinNumber(name string) (n int, ok bool) {
+	digits, ok := strings.CutPrefix(name, "GPIO")
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil && n >= 0 && n < pins && name == pinName(n)
+}
 
-type relay struct{ room *Room }
+func pinName(n int) string { return fmt.Sprintf("GPIO%d", n) }
+
+// Pin returns a pin by its number, from 0 to 27; high switches on what hangs on it.
+func (r *Room) Pin(number int) gpio.PinIO { return relay{r, number} }
+
+type relay struct {
+	room   *Room
+	number int
+}
 
 func (p relay) String() string { return p.Name() }
-func (p relay) Name() string   { return p.room.name + "/" + relayPin }
-func (p relay) Number() int    { return 17 }
+func (p relay) Name() string   { return p.room.name + "/" + pinName(p.number) }
+func (p relay) Number() int    { return p.number }
 func (p relay) Halt() error    { return nil }
 
 func (p relay) Function() string {
@@ -25,18 +43,22 @@ func (p relay) Function() string {
 }
 
 func (p relay) Out(l gpio.Level) error {
-	p.room.heat(bool(l))
+	p.room.drive(p.number, bool(l))
 	return nil
 }
 
-func (p relay) Read() gpio.Level { return gpio.Level(p.room.Heating()) }
+func (p relay) Read() gpio.Level {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	return gpio.Level(p.room.high[p.number])
+}
 
 // In lets go of the relay, whose own resistor then pulls it off.
 func (p relay) In(_ gpio.Pull, edge gpio.Edge) error {
 	if edge != gpio.NoEdge {
 		return errors.New("a simulated pin has no edges")
 	}
-	p.room.heat(false)
+	p.room.drive(p.number, false)
 	return nil
 }
 

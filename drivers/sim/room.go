@@ -3,6 +3,31 @@
 //
 // The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
 // "sim:room/GPIO17" a relay with a heater. Any other word after the colon is another room.
+//
+// What else there is in a room, the driver sim makes up: quantities that drift, swing, and give way to the
+// room's pins, which are GPIO0 to GPIO27.
+//
+//	[device.bed]
+//	driver = "sim"
+//	room   = "sim:room"
+//
+//	[device.bed.channel.soil]
+//	unit  = "%"
+//	start = 60.0
+//	max   = 100.0                  # it stays between 0 and that
+//	rate  = -0.5                   # it dries by half a percent a second,
+//	pins  = { GPIO27 = 10.0 }      # and gains ten a second while the valve on this pin is open
+//
+//	[device.bed.channel.light]
+//	unit   = "lx"
+//	start  = 5000.0
+//	swing  = 5000.0                # a day, from 0 to 10000
+//	period = "2m"                  # of two minutes
+//	noise  = 20.0
+//
+//	[device.valve]
+//	driver = "gpio-out"
+//	pin    = "sim:room/GPIO27"
 package sim
 
 import (
@@ -32,13 +57,14 @@ func init() {
 		},
 		Pin: func(_ context.Context, name string) (gpio.PinIO, error) {
 			room, pin, _ := strings.Cut(name, "/")
-			if pin != relayPin {
+			number, ok := pinNumber(pin)
+			if !ok {
 				return nil, &device.Fault{
 					Text:   fmt.Sprintf("the simulated room %s has no pin %q", room, pin),
-					Remedy: "its only pin is " + room + "/" + relayPin,
+					Remedy: fmt.Sprintf("its pins are %s/GPIO0 to GPIO%d, and GPIO%d switches its heater", room, pins-1, heaterPin),
 				}
 			}
-			return Find(room).Pin(), nil
+			return Find(room).Pin(number), nil
 		},
 	})
 }
@@ -72,9 +98,11 @@ type Room struct {
 
 	mu      sync.Mutex
 	noise   *rand.Rand
-	temp    float64 // °C
-	heating bool
-	at      time.Time // of temp
+	began   time.Time
+	at      time.Time  // of what follows
+	temp    float64    // °C
+	high    [pins]bool // pins that are driven high
+	levels  map[string]*level
 	trouble Trouble
 	chip    sht4x
 }
@@ -100,7 +128,8 @@ func Find(name string) *Room {
 
 // NewRoom builds a room that only the caller knows, with its own noise.
 func NewRoom(name string, seed uint64) *Room {
-	r := &Room{name: name, noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, at: time.Now()}
+	now := time.Now()
+	r := &Room{name: name, noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, began: now, at: now, levels: map[string]*level{}}
 	r.chip.serial = uint32(seed)
 	r.chip.measure = r.measure
 	return r
@@ -120,7 +149,7 @@ func (r *Room) Trouble(t Trouble) {
 func (r *Room) Heating() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.heating
+	return r.high[heaterPin]
 }
 
 // Temperature returns the true temperature in °C, without the sensor's noise.
@@ -131,23 +160,27 @@ func (r *Room) Temperature() float64 {
 	return r.temp
 }
 
-// catchUp moves the temperature to the present: a body with one time constant nears the temperature
-// it would end at.
+// catchUp moves the room to the present: a body with one time constant nears the temperature it would
+// end at, and levels have drifted.
 func (r *Room) catchUp() {
 	now := time.Now()
+	passed := now.Sub(r.at).Seconds()
 	end := ambient
-	if r.heating {
+	if r.high[heaterPin] {
 		end = heated
 	}
-	r.temp = end + (r.temp-end)*math.Exp(-now.Sub(r.at).Seconds()/inertia)
+	r.temp = end + (r.temp-end)*math.Exp(-passed/inertia)
+	for _, l := range r.levels {
+		l.drift(passed, &r.high)
+	}
 	r.at = now
 }
 
-func (r *Room) heat(on bool) {
+func (r *Room) drive(pin int, high bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.catchUp()
-	r.heating = on
+	r.high[pin] = high
 }
 
 // measure is what the sensor sees: °C and %.

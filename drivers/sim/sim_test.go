@@ -83,9 +83,9 @@ func TestRoom(t *testing.T) {
 			}
 			return time.Since(start)
 		}
-		must(t, room.Pin().Out(gpio.High))
+		must(t, room.Pin(heaterPin).Out(gpio.High))
 		up := reach("heating", func(c float64) bool { return c >= 21.5 })
-		must(t, room.Pin().Out(gpio.Low))
+		must(t, room.Pin(heaterPin).Out(gpio.Low))
 		down := reach("cooling", func(c float64) bool { return c <= 20.5 })
 		if up < 10*time.Second || up > time.Minute || down < 10*time.Second || down > time.Minute {
 			t.Errorf("20 → 21.5 °C in %v and back to 20.5 °C in %v, want 10 s to 1 min each", up, down)
@@ -101,7 +101,7 @@ func TestHumidityFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := NewRoom("sim:room", 1)
 		_, cool := room.measure()
-		room.heat(true)
+		room.drive(heaterPin, true)
 		time.Sleep(5 * time.Minute)
 		_, warm := room.measure()
 		if cool < 44 || cool > 46 || warm > 32 || warm < 26 {

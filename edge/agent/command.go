@@ -10,17 +10,17 @@ type CommandLane[T any] struct {
 	codec   *recon.Codec[T]
 	on      func(T) error
 	lenient bool
-	raw     []byte   // the command that on has, as it came, in a lenient lane
-	heard   [][]byte // accepted in this turn
+	raw     []byte     // the command that on has, as it came, in a lenient lane
+	heard   []event[T] // accepted in this turn
 
-	log eventLog // guarded by agent.mu
+	log eventLog[T] // guarded by agent.mu
 }
 
 // Command makes a command lane whose commands run on. An error refuses the command: its sender
 // is told if there is a way, nobody else sees it.
 func Command[T any](a *Agent, name string, on func(T) error) *CommandLane[T] {
 	l := &CommandLane[T]{codec: codecOf[T](a, name), on: on}
-	l.log.lane = &l.Lane
+	l.log.lane, l.log.codec = &l.Lane, l.codec
 	a.add(&l.Lane, name, CommandKind, l)
 	return l
 }
@@ -42,22 +42,29 @@ func (l *CommandLane[T]) command(body []byte) error {
 	if err := l.on(v); err != nil {
 		return err
 	}
-	echo, err := l.codec.Append(nil, v)
-	if err != nil {
-		return err
+	var echo []byte
+	if l.isPrinted() {
+		if echo, err = l.codec.Append(nil, v); err != nil {
+			return err
+		}
 	}
-	l.accept(echo)
+	l.accept(newEvent(v, echo, len(body)))
 	return nil
 }
 
-func (l *CommandLane[T]) accept(echo []byte) {
+func (l *CommandLane[T]) accept(e event[T]) {
 	l.touch()
-	l.heard = append(l.heard, echo)
+	l.heard = append(l.heard, e)
 }
 
 func (l *CommandLane[T]) publish() { l.heard = l.log.apply(l.heard) }
 
-func (l *CommandLane[T]) events() *eventLog                   { return &l.log }
+func (l *CommandLane[T]) asTyped() bool        { return !l.lenient }
+func (l *CommandLane[T]) events() *eventLog[T] { return &l.log }
+func (l *CommandLane[T]) nextEvent(t *Tail, _ bool) (T, bool) {
+	e, ok := l.log.take(t, false)
+	return e.val, ok
+}
 func (l *CommandLane[T]) now() uint64                         { return l.log.seq }
 func (l *CommandLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
 func (l *CommandLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }

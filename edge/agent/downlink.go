@@ -6,12 +6,19 @@ import (
 	"time"
 
 	"selvage/edge/health"
+	"selvage/edge/recon"
 	"selvage/edge/route"
 )
 
 // linkPatience is how long a link may wait for its lane before that shows: at a start, what it
 // follows may come a moment later.
 const linkPatience = 3 * time.Second
+
+// LinkOptions say how an agent wants to be told of what it follows.
+type LinkOptions struct {
+	Prio float64 // from 0 to 1: which of the links to another host go first when several have news
+	Rate float64 // how often in a second its turn comes at most; 0 for as often as there is news
+}
 
 // Downlink is an agent's link to a lane of an agent, of this host or of another one. It is made in a turn
 // and lasts until Close or the agent's end: while the lane is not there it waits for it, and when what it
@@ -111,7 +118,7 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 		uri = route.NodeURI(node)
 	}
 	a.downlinks().links.Add(1)
-	d.bundle = a.follow().bundle(uri, options.Rate)
+	d.bundle = a.bundle(uri, options.Rate)
 	d.bundle.links = append(d.bundle.links, p)
 	if err != nil {
 		d.mark(err)
@@ -131,7 +138,7 @@ func (d *Downlink) Options() LinkOptions {
 // ask asks for the lane.
 func (d *Downlink) ask() {
 	d.wait = &Wait{Lane: d.lane, Kind: d.kind, Ask: d.Options(), Join: d.join}
-	d.bundle.of.agent.rt.Join(d.bundle.node, d.wait)
+	d.bundle.agent.rt.Join(d.bundle.node, d.wait)
 }
 
 // join is told the lane, in the turn of the agent that it belongs to, or why there is none yet.
@@ -260,7 +267,7 @@ func (d *Downlink) bodies(t *Tail, in *intake) {
 
 // send sends a command to the lane.
 func (d *Downlink) send(body []byte) error {
-	a := d.bundle.of.agent
+	a := d.bundle.agent
 	a.downlinks().commands.Add(1)
 	return a.rt.Send(d.bundle.node, d.lane, body)
 }
@@ -287,12 +294,12 @@ func (d *Downlink) close() {
 		}
 	}
 	b.mu.Unlock()
-	b.of.agent.downlinks().links.Add(-1)
+	b.agent.downlinks().links.Add(-1)
 	switch {
 	case d.tail != nil:
 		d.tail.Close()
 	case d.wait != nil:
-		b.of.agent.rt.Leave(b.node, d.wait)
+		b.agent.rt.Leave(b.node, d.wait)
 	}
 	d.tail, d.wait, d.synced, d.due = nil, nil, false, 0
 	d.mark(nil)
@@ -304,20 +311,36 @@ func (d *Downlink) mark(err error) {
 	if err == nil && !d.faulty {
 		return
 	}
-	code := fmt.Sprintf("link.%s.%s.%s", b.of.agent.uri, b.node, d.lane)
+	code := fmt.Sprintf("link.%s.%s.%s", b.agent.uri, b.node, d.lane)
 	d.faulty = err != nil
 	if err == nil {
-		if !b.of.isFaulty(b.node, d.lane) {
-			b.of.agent.rt.Health().Clear(code)
+		if !b.agent.downlinks().follows.isFaulty(b.node, d.lane) {
+			b.agent.rt.Health().Clear(code)
 		}
 		return
 	}
-	b.of.agent.rt.Health().Raise(health.Condition{
+	b.agent.rt.Health().Raise(health.Condition{
 		Code:   code,
-		Text:   fmt.Sprintf("%s does not follow %s %s: %v", b.of.agent.uri, b.node, d.lane, err),
+		Text:   fmt.Sprintf("%s does not follow %s %s: %v", b.agent.uri, b.node, d.lane, err),
 		Remedy: "see what there is with: selvage ls " + string(b.node),
 		After:  linkPatience,
 	})
+}
+
+// then is both, one after the other.
+func then[T any](one, two func(T)) func(T) {
+	if one == nil {
+		return two
+	}
+	return func(v T) { one(v); two(v) }
+}
+
+func sendValue[T any](d *Downlink, codec *recon.Codec[T], v T) error {
+	body, err := codec.Append(nil, v)
+	if err != nil {
+		return d.sendError(err)
+	}
+	return d.send(body)
 }
 
 var _ Ender = (*Downlink)(nil)

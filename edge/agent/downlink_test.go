@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"selvage/edge/recon"
 )
 
 // diary is what handlers were told.
@@ -383,28 +381,4 @@ func TestRate(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// shy has a Recon form that nobody may ask for.
-type shy struct{ n int }
-
-func (shy) AppendRecon([]byte) ([]byte, error) { panic("printed") }
-func (*shy) LoadRecon(recon.Value) error       { panic("read") }
-
-// Values go over as they are where types agree: not even their Recon form is made.
-func TestNoCodec(t *testing.T) {
-	o := newLoop(t)
-	var x *ValueLane[shy]
-	s := o.add("/s", func(a *Agent) { x = Value(a, "x", shy{1}).Transient() })
-	var d *ValueDownlink[shy]
-	linked := 0
-	o.add("/d", func(a *Agent) {
-		d = LinkValue[shy](a, "/s", "x")
-		Link(a, "/s", "x", func(v shy) { linked = v.n })
-	})
-	o.run()
-	o.do(s, func() { x.Set(shy{2}) })
-	if d.Get().n != 2 || linked != 2 {
-		t.Errorf("it has %d and %d, want 2", d.Get().n, linked)
-	}
 }

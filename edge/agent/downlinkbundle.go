@@ -11,7 +11,8 @@ import (
 // bundle is the downlinks of one agent to lanes of one other agent, of one rate: they share their mail,
 // and so are told of a turn there in one turn here.
 type bundle struct {
-	of    *following
+	agent *Agent
+	next  *bundle // of what the agent follows
 	node  route.NodeURI
 	links []puller // in turns only
 	do    func()   // deliver, made once
@@ -63,7 +64,7 @@ func (in *intake) recycle() {
 
 func (b *bundle) wake() {
 	if b.posted.CompareAndSwap(false, true) {
-		b.of.agent.rt.Wake(b.do)
+		b.agent.rt.Wake(b.do)
 	}
 }
 
@@ -104,7 +105,7 @@ func (b *bundle) deliver() {
 		}
 	}
 	if news > 0 {
-		b.of.agent.downlinks().events.Add(uint64(news))
+		b.agent.downlinks().events.Add(uint64(news))
 	}
 	for _, p := range in.parts {
 		d := p.of.base()
@@ -174,7 +175,7 @@ func (b *bundle) forget(d *Downlink) {
 		}
 	}
 	if b.links = kept; len(kept) == 0 {
-		b.of.drop(b)
+		b.agent.downlinks().follows.drop(b)
 	}
 }
 
@@ -199,7 +200,7 @@ type pace struct {
 func (p *pace) waits(b *bundle) bool {
 	now := time.Now()
 	if wait := p.next.Sub(now); wait > 0 {
-		p.timer = time.AfterFunc(wait, func() { b.of.agent.rt.Wake(b.do) })
+		p.timer = time.AfterFunc(wait, func() { b.agent.rt.Wake(b.do) })
 		return true
 	}
 	p.next = now.Add(p.every)

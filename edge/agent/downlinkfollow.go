@@ -1,18 +1,16 @@
 package agent
 
 import (
-	"slices"
 	"time"
 
 	"selvage/edge/route"
 )
 
-// following is all that one agent follows.
+// following is all that one agent follows: bundles in a list through themselves, for most agents follow one.
 type following struct {
-	agent  *Agent
-	list   []*bundle
-	index  map[bundleKey]*bundle // of list, once that is long
-	forget func()
+	first *bundle
+	count int
+	index map[bundleKey]*bundle // of all, once they are many
 }
 
 type bundleKey struct {
@@ -20,7 +18,7 @@ type bundleKey struct {
 	every time.Duration // between two turns, 0 without a rate
 }
 
-// maxSearched is how long a list of bundles is searched from one end to the other.
+// maxSearched is how many bundles are searched one by one.
 const maxSearched = 8
 
 // slowest is the longest time between two turns that a rate comes to.
@@ -34,32 +32,21 @@ func (b *bundle) key() bundleKey {
 }
 
 // bundle returns where a downlink belongs.
-func (f *following) bundle(node route.NodeURI, rate float64) *bundle {
+func (a *Agent) bundle(node route.NodeURI, rate float64) *bundle {
 	key := bundleKey{node: node}
 	if rate > 0 {
 		key.every = time.Duration(min(float64(time.Second)/rate, float64(slowest)))
 	}
+	f := &a.downlinks().follows
 	if old := f.find(key); old != nil {
 		return old
 	}
-	b := &bundle{of: f, node: node}
+	b := &bundle{agent: a, node: node}
 	b.do = b.deliver
 	if key.every > 0 {
 		b.pace = &pace{every: key.every}
 	}
-	if f.forget == nil {
-		f.forget = f.agent.opens(f.close)
-	}
-	f.list = append(f.list, b)
-	switch {
-	case f.index != nil:
-		f.index[key] = b
-	case len(f.list) > maxSearched:
-		f.index = map[bundleKey]*bundle{}
-		for _, b := range f.list {
-			f.index[b.key()] = b
-		}
-	}
+	f.add(b)
 	return b
 }
 
@@ -67,7 +54,7 @@ func (f *following) find(key bundleKey) *bundle {
 	if f.index != nil {
 		return f.index[key]
 	}
-	for _, b := range f.list {
+	for b := f.first; b != nil; b = b.next {
 		if b.key() == key {
 			return b
 		}
@@ -75,29 +62,48 @@ func (f *following) find(key bundleKey) *bundle {
 	return nil
 }
 
-func (f *following) drop(b *bundle) {
-	b.pace.stop()
-	delete(f.index, b.key())
-	if i := slices.Index(f.list, b); i >= 0 {
-		f.list = slices.Delete(f.list, i, i+1)
-	}
-	if len(f.list) == 0 && f.forget != nil {
-		f.forget()
-		f.forget = nil
+func (f *following) add(b *bundle) {
+	b.next, f.first = f.first, b
+	f.count++
+	switch {
+	case f.index != nil:
+		f.index[b.key()] = b
+	case f.count > maxSearched:
+		f.index = map[bundleKey]*bundle{}
+		for b := f.first; b != nil; b = b.next {
+			f.index[b.key()] = b
+		}
 	}
 }
 
-func (f *following) close() {
-	all := f.list
-	f.list, f.index, f.forget = nil, nil, nil
-	for _, b := range all {
+func (f *following) drop(b *bundle) {
+	b.pace.stop()
+	delete(f.index, b.key())
+	for at := &f.first; *at != nil; at = &(*at).next {
+		if *at == b {
+			*at = b.next
+			f.count--
+			return
+		}
+	}
+}
+
+// unfollow ends all downlinks.
+func (a *Agent) unfollow() {
+	d := a.down.Load()
+	if d == nil {
+		return
+	}
+	first := d.follows.first
+	d.follows = following{}
+	for b := first; b != nil; b = b.next {
 		b.close()
 	}
 }
 
 // isFaulty reports whether a downlink to the lane cannot follow it.
 func (f *following) isFaulty(node route.NodeURI, lane route.LaneName) bool {
-	for _, b := range f.list {
+	for b := f.first; b != nil; b = b.next {
 		if b.node != node {
 			continue
 		}
@@ -108,11 +114,4 @@ func (f *following) isFaulty(node route.NodeURI, lane route.LaneName) bool {
 		}
 	}
 	return false
-}
-
-// follow returns what the agent follows.
-func (a *Agent) follow() *following {
-	f := &a.downlinks().follows
-	f.agent = a
-	return f
 }

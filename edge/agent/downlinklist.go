@@ -15,6 +15,7 @@ type ListDownlink[V any] struct {
 	vals *recon.Codec[V]
 	cur  []listCopy[V]
 	keys map[string]struct{} // of cur
+	news []listOp[V]         // taken
 	told []listNews[V]
 
 	onUpdate func(i int, old, now V)
@@ -36,7 +37,13 @@ type listNews[V any] struct {
 	old, now V
 }
 
-// LinkList follows a list lane of an agent, of this host or of another one.
+// listSource is a lane that hands over operations as they are. fresh asks for its whole state.
+type listSource[V any] interface {
+	nextChanges(t *Tail, fresh bool, to []listOp[V]) []listOp[V]
+}
+
+// LinkList follows a list lane of an agent, of this host or of another one. Elements go over as they are if V is
+// the lane's own type, and by way of Recon otherwise.
 func LinkList[V any](a *Agent, node, lane string, o ...LinkOptions) *ListDownlink[V] {
 	d := &ListDownlink[V]{vals: codecOf[V](a, lane), keys: map[string]struct{}{}}
 	d.open(a, d, node, lane, ListKind, o)
@@ -151,6 +158,10 @@ func (d *ListDownlink[V]) take(t *Tail, in *intake) int {
 		d.clear()
 		n = 1
 	}
+	if l, same := t.lane.typed.(listSource[V]); same {
+		d.news = l.nextChanges(t, d.fresh, d.news)
+		return n + len(d.news)
+	}
 	d.bodies(t, in)
 	return n
 }
@@ -164,19 +175,33 @@ func (d *ListDownlink[V]) clear() {
 }
 
 func (d *ListDownlink[V]) load(bodies [][]byte) (err error) {
-	for _, body := range bodies {
-		op, bad := parseListOp(body)
-		if bad == nil {
-			bad = d.apply(op)
+	for _, op := range d.news {
+		switch op.kind {
+		case listInsert, listReplace:
+			d.update(op.at, op.item.key, op.set.val)
+		case listMove:
+			d.move(op.at, op.to, op.item.key)
+		case listRemove:
+			d.remove(op.at, op.item.key)
+		default:
+			d.cut(op.kind, op.at)
 		}
-		if bad != nil {
+	}
+	d.news = nil
+	for _, body := range bodies {
+		if bad := d.read(body); bad != nil {
 			err = bad
 		}
 	}
 	return err
 }
 
-func (d *ListDownlink[V]) apply(op laneOp) error {
+// read does what an event says.
+func (d *ListDownlink[V]) read(body []byte) error {
+	op, err := parseOp(body, listOps)
+	if err != nil {
+		return err
+	}
 	key := op.key.String()
 	switch op.tag {
 	case "update":
@@ -184,25 +209,36 @@ func (d *ListDownlink[V]) apply(op laneOp) error {
 		if err != nil {
 			return err
 		}
-		d.update(indexOf(op.head, "index"), key, v)
+		d.update(op.place("index"), key, v)
 	case "move":
-		d.move(indexOf(op.head, "from"), indexOf(op.head, "to"), key)
+		d.move(op.place("from"), op.place("to"), key)
 	case "remove":
-		if i := d.find(indexOf(op.head, "index"), key); i >= 0 {
-			d.remove(i)
-		}
+		d.remove(op.place("index"), key)
 	case "clear":
-		d.clear()
+		d.cut(listClear, 0)
 	case "drop":
-		for range min(op.n, len(d.cur)) {
-			d.remove(0)
-		}
+		d.cut(listDrop, op.n)
 	case "take":
-		for len(d.cur) > op.n {
-			d.remove(len(d.cur) - 1)
-		}
+		d.cut(listTake, op.n)
 	}
 	return nil
+}
+
+// cut removes the elements at one end, or all.
+func (d *ListDownlink[V]) cut(kind listOpKind, n int) {
+	n = min(max(n, 0), len(d.cur))
+	switch kind {
+	case listDrop:
+		for range n {
+			d.removeAt(0)
+		}
+	case listTake:
+		for len(d.cur) > n {
+			d.removeAt(len(d.cur) - 1)
+		}
+	default:
+		d.clear()
+	}
 }
 
 // find returns where the element with a key is, first where it is said to be; -1 says that there is none.
@@ -239,7 +275,13 @@ func (d *ListDownlink[V]) move(from, to int, key string) {
 	d.told = append(d.told, listNews[V]{kind: listMove, at: from, to: to, now: e.val})
 }
 
-func (d *ListDownlink[V]) remove(i int) {
+func (d *ListDownlink[V]) remove(i int, key string) {
+	if i = d.find(i, key); i >= 0 {
+		d.removeAt(i)
+	}
+}
+
+func (d *ListDownlink[V]) removeAt(i int) {
 	d.told = append(d.told, listNews[V]{kind: listRemove, at: i, old: d.cur[i].val})
 	delete(d.keys, d.cur[i].key)
 	d.cur = slices.Delete(d.cur, i, i+1)

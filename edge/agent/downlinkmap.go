@@ -39,9 +39,9 @@ type mapRest[K, V any] struct {
 
 // mapChange is one change of a lane as it is.
 type mapChange[K, V any] struct {
-	kind  opKind // update, remove or clear; of others there is only
-	body  []byte // an event
-	text  string
+	kind  opKind
+	n     int    // of drop and take
+	text  string // of update and remove
 	key   K
 	val   V
 	order recon.Value
@@ -54,8 +54,9 @@ type mapNews[K, V any] struct {
 	old, now V
 }
 
-// mapSource is a lane that hands over changes as they are. fresh asks for its whole state.
+// mapSource is a lane that hands over changes as they are, if asTyped says so. fresh asks for its whole state.
 type mapSource[K, V any] interface {
+	asTyped() bool
 	nextChanges(t *Tail, fresh bool, to []mapChange[K, V]) []mapChange[K, V]
 }
 
@@ -165,7 +166,7 @@ func (d *MapDownlink[K, V]) take(t *Tail, in *intake) int {
 		d.fill().changes = append(d.fill().changes, mapChange[K, V]{kind: clearOp})
 	}
 	l, same := t.lane.typed.(mapSource[K, V])
-	if !same {
+	if !same || !l.asTyped() {
 		d.bodies(t, in)
 		if d.rest != nil {
 			return len(d.rest.changes)
@@ -190,9 +191,7 @@ func (d *MapDownlink[K, V]) fill() *mapRest[K, V] {
 func (d *MapDownlink[K, V]) load(bodies [][]byte) (err error) {
 	r := d.fill()
 	for _, c := range r.changes {
-		if bad := d.apply(c); bad != nil {
-			err = bad
-		}
+		d.apply(c)
 	}
 	r.changes = nil
 	for _, body := range bodies {
@@ -206,63 +205,67 @@ func (d *MapDownlink[K, V]) load(bodies [][]byte) (err error) {
 
 // read does what an event says.
 func (d *MapDownlink[K, V]) read(body []byte) error {
-	if bytes.Equal(body, []byte("@clear")) {
-		return d.apply(mapChange[K, V]{kind: clearOp})
+	if bytes.Equal(body, mapCleared) {
+		d.apply(mapChange[K, V]{kind: clearOp})
+		return nil
 	}
-	op, err := parseMapOp(body)
+	op, err := parseOp(body, mapOps)
 	if err != nil {
 		return err
 	}
+	c := mapChange[K, V]{kind: takeOp, n: op.n}
 	switch op.tag {
 	case "update":
-		c := mapChange[K, V]{kind: updateOp, text: op.key.String(), order: op.key}
+		c = mapChange[K, V]{kind: updateOp, text: op.key.String(), order: op.key}
 		if c.key, err = d.keys.Load(op.key); err != nil {
 			return err
 		}
 		if c.val, err = d.vals.Load(op.val); err != nil {
 			return err
 		}
-		return d.apply(c)
 	case "remove":
-		return d.apply(mapChange[K, V]{kind: removeOp, text: op.key.String()})
+		c = mapChange[K, V]{kind: removeOp, text: op.key.String()}
 	case "clear":
-		return d.apply(mapChange[K, V]{kind: clearOp})
+		c.kind = clearOp
+	case "drop":
+		c.kind = dropOp
 	}
-	all := ordered(d.cur)
-	n := min(max(op.n, 0), len(all))
-	if op.tag == "drop" {
-		all = all[:n]
-	} else {
-		all = all[n:]
-	}
-	for _, text := range all {
-		d.remove(text)
-	}
+	d.apply(c)
 	return nil
 }
 
 // apply makes a change of what is known, and notes it for the handlers.
-func (d *MapDownlink[K, V]) apply(c mapChange[K, V]) error {
+func (d *MapDownlink[K, V]) apply(c mapChange[K, V]) {
 	r := d.fill()
-	switch {
-	case c.body != nil:
-		return d.read(c.body)
-	case c.kind == updateOp:
+	switch c.kind {
+	case updateOp:
 		var old V
 		if was := d.cur[c.text]; was != nil {
 			old = was.val
 		}
 		d.cur[c.text] = &mapCopy[K, V]{c.key, c.val, c.order}
 		r.told = append(r.told, mapNews[K, V]{updateOp, c.key, old, c.val})
-	case c.kind == removeOp:
+	case removeOp:
 		d.remove(c.text)
-	case c.kind == clearOp && r.anew == nil && len(d.cur) > 0:
+	case clearOp:
+		if r.anew != nil || len(d.cur) == 0 {
+			clear(d.cur)
+			return
+		}
 		r.anew, d.cur = d.cur, map[string]*mapCopy[K, V]{}
 		r.told = append(r.told, mapNews[K, V]{kind: clearOp})
-	case c.kind == clearOp:
-		clear(d.cur)
+	default:
+		all := ordered(d.cur)
+		n := min(max(c.n, 0), len(all))
+		if c.kind == dropOp {
+			all = all[:n]
+		} else {
+			all = all[n:]
+		}
+		for _, text := range all {
+			d.remove(text)
+		}
 	}
-	return nil
 }
 
 func (d *MapDownlink[K, V]) remove(text string) {

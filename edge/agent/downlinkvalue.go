@@ -35,18 +35,17 @@ func (d *ValueDownlink[T]) Get() T { return d.cur }
 // Set sends v to the lane as a command. What Get returns follows when the lane has taken it.
 func (d *ValueDownlink[T]) Set(v T) error { return sendValue(&d.Downlink, d.codec, v) }
 
-func (d *ValueDownlink[T]) take(t *Tail, in *intake) int {
-	l, same := t.lane.typed.(*ValueLane[T])
-	if !same {
+func (d *ValueDownlink[T]) take(t *Tail, in *intake) (n int) {
+	l, same := t.lane.typed.(eventSource[T])
+	if !same || !l.asTyped() {
 		d.bodies(t, in)
 		return 0
 	}
-	if t.at >= l.seq && !d.fresh {
-		return 0
+	for v, ok := l.nextEvent(t, d.fresh); ok; v, ok = l.nextEvent(t, false) {
+		d.set(v)
+		n++
 	}
-	t.at = l.seq
-	d.set(l.pub)
-	return 1
+	return n
 }
 
 func (d *ValueDownlink[T]) set(v T) {

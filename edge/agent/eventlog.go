@@ -1,30 +1,68 @@
 package agent
 
+import (
+	"unsafe"
+
+	"selvage/edge/recon"
+)
+
 // defaultPending bounds in bytes what a lane of events keeps for readers that lag.
 const defaultPending = 1 << 20
 
 // eventLog is what a lane publishes that holds nothing: each event once, in order, to those who read it
 // then. What it keeps for readers that lag is bounded; the oldest goes first, and is counted as lost.
 // It is guarded by agent.mu.
-type eventLog struct {
+type eventLog[T any] struct {
 	lane  *Lane
-	log   [][]byte // newest last; the last one's number is seq
+	codec *recon.Codec[T]
+	log   []event[T] // newest last; the last one's number is seq
 	bytes int
 	seq   uint64
 	late  int // readers below seq
 }
 
+type event[T any] struct {
+	val  T
+	body []byte // its text, once somebody has asked for it
+	size int    // in bytes
+}
+
+// newEvent makes an event of a value and its text, nil if nobody needs that now. size is that of a text which
+// is not there, 0 for not known.
+func newEvent[T any](v T, body []byte, size int) event[T] {
+	switch {
+	case body != nil:
+		size = len(body)
+	case size == 0:
+		size = sizeOf(&v)
+	}
+	return event[T]{v, body, size}
+}
+
+// sizeOf returns about how much a value takes that nobody has printed: what it points to does not count,
+// unless it is text or data as a whole.
+func sizeOf[T any](v *T) int {
+	size := int(unsafe.Sizeof(*v))
+	switch v := any(v).(type) {
+	case *string:
+		size += len(*v)
+	case *[]byte:
+		size += len(*v)
+	}
+	return size
+}
+
 // apply publishes the events of one turn, and empties the slice they are in.
-func (g *eventLog) apply(events [][]byte) [][]byte {
+func (g *eventLog[T]) apply(events []event[T]) []event[T] {
 	g.seq += uint64(len(events))
 	if n := len(g.lane.readers()); n > 0 {
-		for _, b := range events {
-			g.bytes += len(b)
+		for _, e := range events {
+			g.bytes += e.size
 		}
 		g.log = append(g.log, events...)
 		for g.bytes > g.lane.agent.pending() && len(g.log) > 1 {
-			g.bytes -= len(g.log[0])
-			g.log[0] = nil
+			g.bytes -= g.log[0].size
+			g.log[0] = event[T]{}
 			g.log = g.log[1:]
 		}
 		g.late = n
@@ -33,31 +71,40 @@ func (g *eventLog) apply(events [][]byte) [][]byte {
 	return events[:0]
 }
 
-func (g *eventLog) next(t *Tail) ([]byte, bool) {
+func (g *eventLog[T]) next(t *Tail) ([]byte, bool) {
+	e, ok := g.take(t, true)
+	return e.body, ok
+}
+
+// take returns the oldest event that t's reader has not had, with its text if that is wanted.
+func (g *eventLog[T]) take(t *Tail, text bool) (e event[T], ok bool) {
 	if t.at >= g.seq {
-		return nil, false
+		return e, false
 	}
 	if missed := g.dropped(t); missed > 0 {
 		t.lost += missed
 		if t.at += missed; t.at == g.seq {
 			g.caughtUp()
-			return nil, false
+			return e, false
 		}
 	}
-	body := g.log[t.at-g.oldest()]
-	t.at++
-	if t.at == g.seq {
+	at := &g.log[t.at-g.oldest()]
+	if text && at.body == nil {
+		at.body, _ = printed(g.lane.agent, g.codec, at.val)
+	}
+	e = *at
+	if t.at++; t.at == g.seq {
 		g.caughtUp()
 	}
-	return body, true
+	return e, true
 }
 
 // oldest is the place before the oldest event there is.
-func (g *eventLog) oldest() uint64 { return g.seq - uint64(len(g.log)) }
+func (g *eventLog[T]) oldest() uint64 { return g.seq - uint64(len(g.log)) }
 
-func (g *eventLog) dropped(t *Tail) uint64 { return max(g.oldest(), t.at) - t.at }
+func (g *eventLog[T]) dropped(t *Tail) uint64 { return max(g.oldest(), t.at) - t.at }
 
-func (g *eventLog) due(t *Tail) uint64 {
+func (g *eventLog[T]) due(t *Tail) uint64 {
 	if t.at >= g.seq || len(g.log) == 0 {
 		return 0
 	}
@@ -66,7 +113,7 @@ func (g *eventLog) due(t *Tail) uint64 {
 
 // state is what is still due: the lane holds nothing, but a reader that syncs is owed every event
 // before it.
-func (g *eventLog) state(t *Tail) func() ([]byte, bool) {
+func (g *eventLog[T]) state(t *Tail) func() ([]byte, bool) {
 	until := g.seq
 	return func() ([]byte, bool) {
 		if t.at >= until {
@@ -76,23 +123,24 @@ func (g *eventLog) state(t *Tail) func() ([]byte, bool) {
 	}
 }
 
-func (g *eventLog) left(t *Tail) {
+func (g *eventLog[T]) left(t *Tail) {
 	t.lost += g.dropped(t)
 	if t.at < g.seq {
 		g.caughtUp()
 	}
 }
 
-func (g *eventLog) caughtUp() {
+func (g *eventLog[T]) caughtUp() {
 	if g.late--; g.late == 0 {
 		clear(g.log)
 		g.log, g.bytes = g.log[:0], 0
 	}
 }
 
-// resume goes on where the lane of that name was before a restart.
-func (g *eventLog) resume(old *Lane) {
-	if was, ok := old.typed.(interface{ events() *eventLog }); ok {
+// resume goes on where the lane of that name was before a restart. If that was of another type, what its
+// readers had not taken is lost to them.
+func (g *eventLog[T]) resume(old *Lane) {
+	if was, ok := old.typed.(interface{ events() *eventLog[T] }); ok {
 		g.log, g.bytes = was.events().log, was.events().bytes
 	}
 	g.seq = old.typed.now()

@@ -301,6 +301,20 @@ func (l *Lane) inTurn() {
 	}
 }
 
+// isPrinted reports whether somebody needs the text of what is set now: the store, or a reader who is not an
+// agent of this host. For others it is made when they ask.
+func (l *Lane) isPrinted() bool {
+	if l.stored {
+		return true
+	}
+	l.agent.mu.Lock()
+	defer l.agent.mu.Unlock()
+	return slices.ContainsFunc(l.readers(), func(t *Tail) bool {
+		_, local := t.reader.(*Downlink)
+		return !local
+	})
+}
+
 // touch notes that this turn has changed the lane.
 func (l *Lane) touch() {
 	if !l.changed {

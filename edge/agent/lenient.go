@@ -82,7 +82,7 @@ func (l *CommandLane[T]) commandAsIs(body []byte) error {
 	err = l.on(v)
 	l.raw = nil
 	if err == nil {
-		l.accept(raw)
+		l.accept(newEvent(v, raw, 0))
 	}
 	return err
 }
@@ -115,12 +115,12 @@ func (l *MapLane[K, V]) Lenient() *MapLane[K, V] {
 
 // hold makes a remembered entry one of the lane's.
 func (l *MapLane[K, V]) hold(keyText string, key K, val V, raw []byte) {
-	it := &mapItem[K, V]{key: key, val: val}
-	var err error
-	if it.entry, err = newMapEntry(keyText); err != nil {
+	it, err := newMapItem[K, V](keyText, key)
+	if err != nil {
 		l.fail(err)
 		return
 	}
+	it.val, it.pub = val, val
 	it.entry.body = appendUpdate(keyText, raw)
 	l.cur[keyText] = it
 	l.log.list(&it.entry)

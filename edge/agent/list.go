@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 
 	"selvage/edge/recon"
@@ -26,19 +25,20 @@ type ListLane[V any] struct {
 	vals  *recon.Codec[V]
 	cur   []*listElement[V] // as this turn sees it
 	byKey map[string]*listElement[V]
-	ops   []listOp // of this turn
+	ops   []listOp[V] // of this turn
+	lazy  bool        // nobody needs the text of what this turn sets
 
 	onUpdate []func(i int, old, now V) error
 	onMove   []func(from, to int, v V) error
 	onRemove []func(i int, old V) error
 	onClear  []func() error
 
-	log listLog // guarded by agent.mu
+	log listLog[V] // guarded by agent.mu
 }
 
 type listElement[V any] struct {
 	val  V
-	item *listItem
+	item *listItem[V]
 }
 
 // List makes a list lane that starts empty, or with what is remembered of it.
@@ -46,7 +46,7 @@ func List[V any](a *Agent, name string) *ListLane[V] {
 	l := &ListLane[V]{vals: codecOf[V](a, name), byKey: map[string]*listElement[V]{}}
 	l.stored = true
 	a.add(&l.Lane, name, ListKind, l)
-	l.log.lane, l.log.room = &l.Lane, maxListLag
+	l.log.lane, l.log.vals, l.log.room = &l.Lane, l.vals, maxListLag
 	if s, ok := l.claim(); ok {
 		l.restore(s.Entries)
 	}
@@ -55,18 +55,19 @@ func List[V any](a *Agent, name string) *ListLane[V] {
 
 func (l *ListLane[V]) restore(entries []Entry) {
 	for _, e := range entries {
-		item, err := readListRow(e)
+		rank, value, err := readListRow(e)
 		var v V
 		if err == nil {
-			v, err = l.vals.Decode(item.value())
+			v, err = l.vals.Decode(value)
 		}
 		if err != nil {
 			l.fail(fmt.Errorf("the element stored under key %s does not fit and is left aside: %w", e.Key, err))
 			continue
 		}
-		el := &listElement[V]{val: v, item: item}
+		key := string(e.Key)
+		el := &listElement[V]{v, &listItem[V]{key: key, rank: rank, set: newListSet(0, key, v, value)}}
 		l.cur = append(l.cur, el)
-		l.byKey[item.key] = el
+		l.byKey[key] = el
 	}
 	slices.SortFunc(l.cur, func(x, y *listElement[V]) int {
 		return cmp.Or(cmp.Compare(x.item.rank, y.item.rank), cmp.Compare(x.item.key, y.item.key))
@@ -173,7 +174,7 @@ func (l *ListLane[V]) insert(i int, key string, v V) error {
 	if i < 0 || i > len(l.cur) {
 		return fmt.Errorf("index %d is beyond the end: the next element has index %d", i, len(l.cur))
 	}
-	value, err := l.vals.Append(nil, v)
+	value, err := l.text(v)
 	if err != nil {
 		return err
 	}
@@ -189,11 +190,22 @@ func (l *ListLane[V]) insert(i int, key string, v V) error {
 	} else if l.byKey[key] != nil {
 		return fmt.Errorf("a handler has inserted the key %s itself", key)
 	}
-	e := &listElement[V]{val: v, item: &listItem{key: key}}
+	e := &listElement[V]{val: v, item: &listItem[V]{key: key}}
 	l.cur = slices.Insert(l.cur, i, e)
 	l.byKey[key] = e
-	l.addUpdate(listInsert, e.item, i, value)
+	l.addUpdate(listInsert, e, i, value)
 	return nil
+}
+
+// text returns v's text, nil if nobody needs that now.
+func (l *ListLane[V]) text(v V) ([]byte, error) {
+	if !l.changed {
+		l.lazy = !l.isPrinted()
+	}
+	if l.lazy {
+		return nil, nil
+	}
+	return l.vals.Append([]byte{}, v)
 }
 
 // newKey makes the kind of key that the reference's server and clients make.
@@ -213,7 +225,7 @@ func (l *ListLane[V]) replace(i int, v V) error {
 	if err := l.has(i); err != nil {
 		return err
 	}
-	value, err := l.vals.Append(nil, v)
+	value, err := l.text(v)
 	if err != nil {
 		return err
 	}
@@ -227,7 +239,7 @@ func (l *ListLane[V]) replace(i int, v V) error {
 		return errors.New("a handler has removed the element that was to be set")
 	}
 	e.val = v
-	l.addUpdate(listReplace, e.item, i, value)
+	l.addUpdate(listReplace, e, i, value)
 	return nil
 }
 
@@ -250,7 +262,7 @@ func (l *ListLane[V]) move(from, to int) error {
 		return nil // a handler has removed it, or moved it there itself
 	}
 	l.cur = slices.Insert(slices.Delete(l.cur, from, from+1), to, e)
-	l.add(listOp{kind: listMove, item: e.item, at: from, to: to})
+	l.add(listOp[V]{kind: listMove, item: e.item, at: from, to: to})
 	return nil
 }
 
@@ -283,7 +295,7 @@ func (l *ListLane[V]) take(e *listElement[V], i int) {
 	}
 	l.cur = slices.Delete(l.cur, i, i+1)
 	delete(l.byKey, e.item.key)
-	l.add(listOp{kind: listRemove, item: e.item, at: i})
+	l.add(listOp[V]{kind: listRemove, item: e.item, at: i})
 }
 
 // cut removes elements at one end. A refused removal keeps that element, and the cut is told as
@@ -319,7 +331,7 @@ func (l *ListLane[V]) cut(kind listOpKind, n int) error {
 	} else {
 		l.cur = slices.Delete(l.cur, from, to)
 	}
-	l.add(listOp{kind: kind, at: n})
+	l.add(listOp[V]{kind: kind, at: n})
 	return nil
 }
 
@@ -332,18 +344,17 @@ func (l *ListLane[V]) clear() error {
 	}
 	l.cur = nil
 	clear(l.byKey)
-	l.add(listOp{kind: listClear})
+	l.add(listOp[V]{kind: listClear})
 	return nil
 }
 
-func (l *ListLane[V]) add(op listOp) {
+func (l *ListLane[V]) add(op listOp[V]) {
 	l.touch()
 	l.ops = append(l.ops, op)
 }
 
-func (l *ListLane[V]) addUpdate(kind listOpKind, item *listItem, i int, value []byte) {
-	body, head := appendListUpdate(i, item.key, value)
-	l.add(listOp{kind: kind, item: item, at: i, body: body, head: head})
+func (l *ListLane[V]) addUpdate(kind listOpKind, e *listElement[V], i int, value []byte) {
+	l.add(listOp[V]{kind: kind, item: e.item, at: i, set: newListSet(i, e.item.key, e.val, value)})
 }
 
 // index finds where e is, first where it was; -1 says it is there no more.
@@ -365,21 +376,25 @@ func (l *ListLane[V]) has(i int) error {
 // JS clients send the key first. A key tells the element; the index beside it may be out of
 // date. An operation on a key that is gone does nothing.
 func (l *ListLane[V]) command(body []byte) error {
-	v, err := recon.Parse(body)
+	op, err := parseOp(body, listOps)
 	if err != nil {
 		return err
 	}
-	tag := v.Tag()
-	h := v.Header(tag)
-	switch tag {
+	switch op.tag {
+	case "clear":
+		return l.clear()
+	case "drop":
+		return l.cut(listDrop, op.n)
+	case "take":
+		return l.cut(listTake, op.n)
 	case "update":
-		return l.commandUpdate(h, v.Body())
+		return l.commandUpdate(op)
 	case "remove":
-		i, err := listIndex(h, "index")
+		i, err := op.index("index")
 		if err != nil {
 			return err
 		}
-		key, e := l.named(h)
+		key, e := l.named(op.key)
 		switch {
 		case e != nil:
 			i = l.index(e, i)
@@ -388,12 +403,12 @@ func (l *ListLane[V]) command(body []byte) error {
 		}
 		return l.remove(i)
 	case "move":
-		from, ferr := listIndex(h, "from")
-		to, terr := listIndex(h, "to")
+		from, ferr := op.index("from")
+		to, terr := op.index("to")
 		if err := cmp.Or(ferr, terr); err != nil {
 			return err
 		}
-		key, e := l.named(h)
+		key, e := l.named(op.key)
 		switch {
 		case e != nil:
 			from = l.index(e, from)
@@ -401,28 +416,22 @@ func (l *ListLane[V]) command(body []byte) error {
 			return nil
 		}
 		return l.move(from, to)
-	case "clear":
-		return l.clear()
-	case "drop":
-		return l.cut(listDrop, listCount(h))
-	case "take":
-		return l.cut(listTake, listCount(h))
 	}
-	return fmt.Errorf("want @update(index:i,key:K) V, @move(from:i,to:j,key:K), @remove(index:i,key:K), @clear, @drop(n) or @take(n), read %.40s", body)
+	return nil
 }
 
 // commandUpdate sets the element that has the key. A key that no element has yet, or none at the
 // end of the list, makes a new one; none elsewhere sets the element at the index.
-func (l *ListLane[V]) commandUpdate(h, body recon.Value) error {
-	i, err := listIndex(h, "index")
+func (l *ListLane[V]) commandUpdate(op laneOp) error {
+	i, err := op.index("index")
 	if err != nil {
 		return err
 	}
-	val, err := l.vals.Load(body)
+	val, err := l.vals.Load(op.val)
 	if err != nil {
 		return err
 	}
-	key, e := l.named(h)
+	key, e := l.named(op.key)
 	switch {
 	case e != nil:
 		return l.replace(l.index(e, i), val)
@@ -433,27 +442,12 @@ func (l *ListLane[V]) commandUpdate(h, body recon.Value) error {
 }
 
 // named reads an operation's key: its Recon text, "" when it gives none, and the element that has it.
-func (l *ListLane[V]) named(h recon.Value) (key string, e *listElement[V]) {
-	k := h.Get("key")
+func (l *ListLane[V]) named(k recon.Value) (key string, e *listElement[V]) {
 	if k.IsAbsent() || k.Kind() == recon.KindExtant {
 		return "", nil
 	}
 	key = k.String()
 	return key, l.byKey[key]
-}
-
-func listIndex(h recon.Value, name string) (int, error) {
-	i, ok := h.Get(name).Int()
-	if !ok || i < 0 || i > math.MaxInt32 {
-		return 0, fmt.Errorf("%s: want the index of an element, read %q", name, h.Get(name))
-	}
-	return int(i), nil
-}
-
-// listCount reads the n of a drop or take. What is not a number counts as 0, as in the reference.
-func listCount(h recon.Value) int {
-	i, _ := h.Index(0).Int()
-	return int(max(min(i, math.MaxInt32), math.MinInt32))
 }
 
 func (l *ListLane[V]) publish() {
@@ -462,8 +456,12 @@ func (l *ListLane[V]) publish() {
 	l.ops = l.ops[:0]
 }
 
-func (l *ListLane[V]) now() uint64                         { return l.log.seq }
-func (l *ListLane[V]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *ListLane[V]) now() uint64                 { return l.log.seq }
+func (l *ListLane[V]) next(t *Tail) ([]byte, bool) { return l.log.next(t) }
+func (l *ListLane[V]) nextChanges(t *Tail, fresh bool, to []listOp[V]) []listOp[V] {
+	return l.log.nextChanges(t, fresh, to)
+}
+
 func (l *ListLane[V]) due(t *Tail) uint64                  { return l.log.due(t) }
 func (l *ListLane[V]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
 func (l *ListLane[V]) left(t *Tail)                        { l.log.left(t) }

@@ -11,7 +11,7 @@ const (
 )
 
 // rank gives the element at index i, which is new there, a rank between its neighbors'.
-func (g *listLog) rank(i int) {
+func (g *listLog[V]) rank(i int) {
 	lo, hi := g.around(i, i+1)
 	if hi-lo < 2 || lo < -listMaxEnd || hi > listMaxEnd {
 		g.spread(i)
@@ -24,7 +24,7 @@ func (g *listLog) rank(i int) {
 
 // around returns the ranks between which those of items[from:to] have to be. At an end of the
 // list there is room for as many as are asked for.
-func (g *listLog) around(from, to int) (lo, hi int64) {
+func (g *listLog[V]) around(from, to int) (lo, hi int64) {
 	room := int64(to-from+1) * listGap
 	switch {
 	case from == 0 && to == len(g.items):
@@ -39,7 +39,7 @@ func (g *listLog) around(from, to int) (lo, hi int64) {
 	return g.items[from-1].rank, g.items[to].rank
 }
 
-func (g *listLog) spread(i int) {
+func (g *listLog[V]) spread(i int) {
 	for w := 8; ; w *= 2 {
 		from, to := max(i-w, 0), min(i+w, len(g.items))
 		lo, hi := g.around(from, to)

@@ -94,7 +94,7 @@ func TestListRows(t *testing.T) {
 			o.do(a, func() { l.Insert(at(i), i) })
 			a.Save(store)
 		}
-		if !slices.IsSortedFunc(l.log.items, func(x, y *listItem) int { return cmp.Or(cmp.Compare(x.rank, y.rank), -1) }) {
+		if !slices.IsSortedFunc(l.log.items, func(x, y *listItem[int]) int { return cmp.Or(cmp.Compare(x.rank, y.rank), -1) }) {
 			t.Errorf("%s: ranks do not rise", name)
 		}
 		t.Logf("%s: %.2f rows an insert", name, float64(store.rows)/n)

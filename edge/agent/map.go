@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 
 	"selvage/edge/recon"
@@ -21,6 +20,7 @@ type MapLane[K, V any] struct {
 	ops  []mapOp                   // of this turn
 	text []byte                    // room to spell a key
 	body []byte                    // room to print a value
+	lazy bool                      // nobody needs the text of what this turn sets
 
 	onUpdate []func(key K, old, now V) error
 	onRemove []func(key K, old V) error
@@ -33,8 +33,17 @@ type MapLane[K, V any] struct {
 
 type mapItem[K, V any] struct {
 	key   K
-	val   V
+	val   V // as this turn sees it
+	pub   V // guarded by agent.mu
 	entry mapEntry
+}
+
+func newMapItem[K, V any](text string, key K) (*mapItem[K, V], error) {
+	it := &mapItem[K, V]{key: key}
+	var err error
+	it.entry, err = newMapEntry(text)
+	it.entry.of = it
+	return it, err
 }
 
 // Map makes a map lane that starts empty, or with what is remembered of it.
@@ -42,7 +51,7 @@ func Map[K, V any](a *Agent, name string) *MapLane[K, V] {
 	l := &MapLane[K, V]{keys: codecOf[K](a, name), vals: codecOf[V](a, name), cur: map[string]*mapItem[K, V]{}}
 	l.stored = true
 	a.add(&l.Lane, name, MapKind, l)
-	l.log.lane = &l.Lane
+	l.log.lane, l.log.of = &l.Lane, l
 	if s, ok := l.claim(); ok {
 		l.restore(s.Entries)
 	}
@@ -149,26 +158,35 @@ func (l *MapLane[K, V]) set(key K, v V) (err error) {
 	if err != nil {
 		return err
 	}
-	if l.body, err = l.vals.Append(l.body[:0], v); err != nil {
-		return err
+	if !l.changed {
+		l.lazy = !l.isPrinted()
+	}
+	var value []byte
+	if !l.lazy {
+		if l.body, err = l.vals.Append(l.body[:0], v); err != nil {
+			return err
+		}
+		value = l.body
 	}
 	if l.lenient != nil {
 		defer l.lenient.replace(string(text), nil)(&err)
 	}
-	return l.put(text, key, v, l.body)
+	return l.put(text, key, v, value)
 }
 
-// put sets an entry that is printed already.
+// put sets an entry. value is its text, nil if nobody needs that now.
 func (l *MapLane[K, V]) put(text []byte, key K, v V, value []byte) (err error) {
 	it := l.cur[string(text)]
 	isNew := it == nil
 	if isNew {
-		it = &mapItem[K, V]{key: key}
-		if it.entry, err = newMapEntry(string(text)); err != nil {
+		if it, err = newMapItem[K, V](string(text), key); err != nil {
 			return err
 		}
 	}
-	body := appendUpdate(it.entry.text, value) // before handlers, which may set other entries
+	var body []byte
+	if value != nil {
+		body = appendUpdate(it.entry.text, value) // before handlers, which may set other entries
+	}
 	l.inTurn()
 	for _, fn := range l.onUpdate {
 		if err := fn(key, it.val, v); err != nil {
@@ -179,7 +197,9 @@ func (l *MapLane[K, V]) put(text []byte, key K, v V, value []byte) (err error) {
 		if now := l.cur[it.entry.text]; now != nil {
 			it, isNew = now, false
 		} else if !isNew {
-			it, isNew = &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}, true
+			again := &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}
+			again.entry.of = again
+			it, isNew = again, true
 		}
 	}
 	if isNew {
@@ -240,7 +260,7 @@ func (l *MapLane[K, V]) clear() error {
 	if l.lenient != nil {
 		clear(l.lenient.raw)
 	}
-	l.add(mapOp{kind: clearOp, body: []byte("@clear")})
+	l.add(mapOp{kind: clearOp})
 	return nil
 }
 
@@ -255,7 +275,7 @@ func (l *MapLane[K, V]) cut(kind opKind, n int) error {
 	} else {
 		items = items[at:]
 	}
-	op := mapOp{kind: kind, body: fmt.Appendf(nil, "@%s(%d)", kind, n)}
+	op := mapOp{kind: kind, n: n}
 	var refused error
 	for _, it := range items {
 		if err := l.take(it); err != nil {
@@ -288,48 +308,37 @@ func (l *MapLane[K, V]) command(body []byte) error {
 	if key, v, ok := l.plainUpdate(body); ok && l.lenient == nil {
 		return l.set(key, v)
 	}
-	v, err := recon.Parse(body)
+	op, err := parseOp(body, mapOps)
 	if err != nil {
 		return err
 	}
-	tag := v.Tag()
-	switch tag {
-	case "update", "remove":
-		name := v.Header(tag).Get("key")
-		switch {
-		case l.lenient == nil:
-		case tag == "remove":
-			return l.removeAt(recon.Append(nil, name))
-		default:
-			return l.updateAsIs(name, v.Body())
-		}
-		key, err := l.keys.Load(name)
-		if err != nil {
-			return fmt.Errorf("key: %w", err)
-		}
-		if tag == "remove" {
-			return l.remove(key)
-		}
-		val, err := l.vals.Load(v.Body())
-		if err != nil {
-			return err
-		}
-		return l.set(key, val)
+	switch op.tag {
 	case "clear":
 		return l.clear()
-	case "drop", "take":
-		n := 0 // what is not a number counts as 0, as in the reference
-		if h := v.Header(tag).Items(); len(h) > 0 {
-			i, _ := h[0].Value.Int()
-			n = int(max(min(i, math.MaxInt32), math.MinInt32))
-		}
-		kind := dropOp
-		if tag == "take" {
-			kind = takeOp
-		}
-		return l.cut(kind, n)
+	case "drop":
+		return l.cut(dropOp, op.n)
+	case "take":
+		return l.cut(takeOp, op.n)
 	}
-	return fmt.Errorf("want @update(key:K) V, @remove(key:K), @clear, @drop(n) or @take(n), read %.40s", body)
+	switch {
+	case l.lenient == nil:
+	case op.tag == "remove":
+		return l.removeAt(recon.Append(nil, op.key))
+	default:
+		return l.updateAsIs(op.key, op.val)
+	}
+	key, err := l.keys.Load(op.key)
+	if err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	if op.tag == "remove" {
+		return l.remove(key)
+	}
+	val, err := l.vals.Load(op.val)
+	if err != nil {
+		return err
+	}
+	return l.set(key, val)
 }
 
 // plainUpdate reads an update whose key and value are a word or a number, without parsing the whole.
@@ -360,6 +369,12 @@ func isPlain(text []byte) bool {
 }
 
 func (l *MapLane[K, V]) publish() {
+	for _, op := range l.ops {
+		if op.kind == updateOp {
+			it := op.entry.of.(*mapItem[K, V])
+			it.pub = it.val
+		}
+	}
 	l.log.apply(l.ops)
 	clear(l.ops)
 	l.ops = l.ops[:0]
@@ -373,3 +388,45 @@ func (l *MapLane[K, V]) left(t *Tail)                        { l.log.left(t) }
 func (l *MapLane[K, V]) save(lane *Lane, to Keeper)          { l.log.save(to) }
 func (l *MapLane[K, V]) snapshot() Snapshot                  { return l.log.snapshot() }
 func (l *MapLane[K, V]) resume(old *Lane)                    { l.log.resume(old) }
+
+func (l *MapLane[K, V]) print(e *mapEntry) ([]byte, bool) {
+	return printed(l.agent, l.vals, e.of.(*mapItem[K, V]).pub)
+}
+
+// printed returns the text of what a lane has published. A value that has none, for which its author's code
+// is to blame, shows as empty.
+func printed[T any](a *Agent, codec *recon.Codec[T], v T) (text []byte, ok bool) {
+	defer a.caught()
+	text, err := codec.Append(nil, v)
+	if err != nil {
+		panic(err)
+	}
+	return text, true
+}
+
+// asTyped reports whether what the lane holds is of its types: a lenient one may show something else.
+func (l *MapLane[K, V]) asTyped() bool { return l.lenient == nil }
+
+func (l *MapLane[K, V]) nextChanges(t *Tail, fresh bool, to []mapChange[K, V]) []mapChange[K, V] {
+	update := func(e *mapEntry) {
+		it := e.of.(*mapItem[K, V])
+		to = append(to, mapChange[K, V]{kind: updateOp, text: e.text, key: it.key, val: it.pub, order: e.key})
+	}
+	if fresh {
+		l.log.skip(t)
+		for _, e := range l.log.entries() {
+			update(e)
+		}
+	}
+	for s, ok := l.log.take(t, false); ok; s, ok = l.log.take(t, false) {
+		switch s.kind {
+		case updateOp:
+			update(s.entry)
+		case removeOp:
+			to = append(to, mapChange[K, V]{kind: removeOp, text: s.entry.text})
+		default:
+			to = append(to, mapChange[K, V]{kind: s.kind, n: s.n})
+		}
+	}
+	return to
+}

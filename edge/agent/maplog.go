@@ -13,6 +13,7 @@ import (
 // has not had, of each key only the newest.
 type mapLog struct {
 	lane *Lane
+	of   mapPrinter
 
 	sorted []*mapEntry // in the order of their keys; never altered, so that a sync may go through it at leisure
 	added  []*mapEntry // not in sorted yet
@@ -25,12 +26,19 @@ type mapLog struct {
 
 	unsaved []*mapEntry
 	cleared bool // the store still has entries from before a clear
+	blank   bool // a value has no text
+}
+
+// mapPrinter is a map lane, which knows its Go types.
+type mapPrinter interface {
+	print(e *mapEntry) (value []byte, ok bool)
 }
 
 type mapEntry struct {
+	of      any         // the mapItem that it is part of
 	text    string      // the key's Recon text
 	key     recon.Value // the same, for its order
-	body    []byte      // the entry as an update event, shared by links and store
+	body    []byte      // the entry as an update event, shared by links and store; nil until one of them asks
 	seq     uint64      // of its newest change
 	born    uint64      // of its first, 0 for a remembered one
 	listed  bool        // in sorted or added
@@ -41,8 +49,10 @@ type mapEntry struct {
 // mapSlot is one change. An update whose entry has a newer change is overtaken.
 type mapSlot struct {
 	seq   uint64
-	entry *mapEntry // nil for clear, drop and take
-	body  []byte    // nil for an update
+	kind  opKind
+	n     int       // of drop and take
+	entry *mapEntry // of update and remove
+	body  []byte    // of what is no update, once somebody has asked for it
 }
 
 type opKind uint8
@@ -61,8 +71,9 @@ func (k opKind) String() string {
 
 type mapOp struct {
 	kind  opKind
-	entry *mapEntry
-	body  []byte
+	n     int         // of drop and take
+	entry *mapEntry   // of update and remove
+	body  []byte      // of an update that was printed
 	cut   []*mapEntry // what a drop or take removed
 }
 
@@ -87,9 +98,36 @@ func appendUpdate(key string, value []byte) []byte {
 	return recon.AppendBehind(b, value)
 }
 
-func (e *mapEntry) value() []byte {
-	return bytes.TrimPrefix(e.body[len(updateHead)+len(e.text)+1:], []byte{' '})
+// event returns an entry as an update.
+func (g *mapLog) event(e *mapEntry) []byte {
+	if e.body == nil {
+		value, ok := g.of.print(e)
+		e.body, g.blank = appendUpdate(e.text, value), g.blank || !ok
+	}
+	return e.body
 }
+
+func (g *mapLog) value(e *mapEntry) []byte {
+	return bytes.TrimPrefix(g.event(e)[len(updateHead)+len(e.text)+1:], []byte{' '})
+}
+
+// bodyOf returns a change as an event.
+func (g *mapLog) bodyOf(s *mapSlot) []byte {
+	switch {
+	case s.kind == updateOp:
+		return g.event(s.entry)
+	case s.body != nil:
+	case s.kind == removeOp:
+		s.body = []byte("@remove(key:" + s.entry.text + ")")
+	case s.kind == clearOp:
+		s.body = mapCleared
+	default:
+		s.body = fmt.Appendf(nil, "@%s(%d)", s.kind, s.n)
+	}
+	return s.body
+}
+
+var mapCleared = []byte("@clear")
 
 func (g *mapLog) list(e *mapEntry) {
 	e.listed = true
@@ -108,7 +146,7 @@ func (g *mapLog) apply(ops []mapOp) {
 		case removeOp:
 			g.remove(op.entry)
 		case clearOp:
-			g.clear(op.body)
+			g.clear()
 		case dropOp, takeOp:
 			g.cut(op)
 		}
@@ -123,7 +161,7 @@ func (g *mapLog) apply(ops []mapOp) {
 
 func (g *mapLog) update(e *mapEntry, body []byte) {
 	e.body = body
-	g.push(mapSlot{entry: e})
+	g.push(mapSlot{kind: updateOp, entry: e})
 	e.seq = g.seq
 	if !e.listed {
 		e.born = g.seq
@@ -133,7 +171,7 @@ func (g *mapLog) update(e *mapEntry, body []byte) {
 }
 
 func (g *mapLog) remove(e *mapEntry) {
-	g.push(mapSlot{entry: e, body: []byte("@remove(key:" + e.text + ")")})
+	g.push(mapSlot{kind: removeOp, entry: e})
 	g.drop(e)
 }
 
@@ -150,7 +188,7 @@ func (g *mapLog) touch(e *mapEntry) {
 	}
 }
 
-func (g *mapLog) clear(body []byte) {
+func (g *mapLog) clear() {
 	for _, list := range [][]*mapEntry{g.sorted, g.added} {
 		for _, e := range list {
 			e.gone, e.unsaved = true, false
@@ -159,7 +197,7 @@ func (g *mapLog) clear(body []byte) {
 	g.sorted, g.added, g.gone = nil, nil, 0
 	g.unsaved, g.cleared = nil, g.lane.stored
 	g.slots = g.slots[:0] // what came before shows no more
-	g.push(mapSlot{body: body})
+	g.push(mapSlot{kind: clearOp})
 }
 
 // cut relays a drop or take word for word only if all readers have everything before it: to
@@ -173,7 +211,7 @@ func (g *mapLog) cut(op mapOp) {
 		}
 		return
 	}
-	g.push(mapSlot{body: op.body})
+	g.push(mapSlot{kind: op.kind, n: op.n})
 	for _, e := range op.cut {
 		g.drop(e)
 	}
@@ -202,7 +240,7 @@ func (g *mapLog) throwOut() {
 		if len(places) == 0 || s.seq <= places[0] || s.overtaken() {
 			return true
 		}
-		if s.body == nil || s.entry == nil {
+		if s.kind != removeOp {
 			return false
 		}
 		i, _ := slices.BinarySearch(places, s.entry.born)
@@ -211,33 +249,39 @@ func (g *mapLog) throwOut() {
 	g.compact = 2 * len(g.slots)
 }
 
-func (s mapSlot) overtaken() bool { return s.body == nil && s.entry.seq != s.seq }
+func (s *mapSlot) overtaken() bool { return s.kind == updateOp && s.entry.seq != s.seq }
 
 // news reports whether the slot removes an entry that a reader at place at has never seen.
-func (s mapSlot) news(at uint64) bool { return s.body != nil && s.entry != nil && s.entry.born > at }
+func (s *mapSlot) news(at uint64) bool { return s.kind == removeOp && s.entry.born > at }
 
 func (g *mapLog) next(t *Tail) ([]byte, bool) {
+	s, ok := g.take(t, true)
+	return s.body, ok
+}
+
+// take returns the oldest change that t's reader has not had, with its text if that is wanted.
+func (g *mapLog) take(t *Tail, text bool) (change mapSlot, ok bool) {
 	if t.at >= g.seq {
-		return nil, false
+		return change, false
 	}
 	from := t.at
 	for i := g.after(from); i < len(g.slots); i++ {
-		s := g.slots[i]
+		s := &g.slots[i]
 		t.at = s.seq
 		if s.overtaken() || s.news(from) {
 			continue
 		}
+		if change = *s; text {
+			change.body = g.bodyOf(s)
+		}
 		if t.at == g.seq {
 			g.caughtUp()
 		}
-		if s.body != nil {
-			return s.body, true
-		}
-		return s.entry.body, true
+		return change, true
 	}
 	t.at = g.seq
 	g.caughtUp()
-	return nil, false
+	return change, false
 }
 
 func (g *mapLog) due(t *Tail) uint64 {
@@ -245,7 +289,7 @@ func (g *mapLog) due(t *Tail) uint64 {
 		return 0
 	}
 	for i := g.after(t.at); i < len(g.slots); i++ {
-		if s := g.slots[i]; !s.overtaken() && !s.news(t.at) {
+		if s := &g.slots[i]; !s.overtaken() && !s.news(t.at) {
 			return s.seq
 		}
 	}
@@ -259,6 +303,14 @@ func (g *mapLog) after(at uint64) int {
 
 func (g *mapLog) left(t *Tail) {
 	if t.at < g.seq {
+		g.caughtUp()
+	}
+}
+
+// skip has t's reader be told of nothing that was so far.
+func (g *mapLog) skip(t *Tail) {
+	if t.at < g.seq {
+		t.at = g.seq
 		g.caughtUp()
 	}
 }
@@ -290,15 +342,12 @@ func (g *mapLog) entries() []*mapEntry {
 // state tells a reader that syncs while it lags what is gone, before it tells what there is.
 func (g *mapLog) state(t *Tail) func() ([]byte, bool) {
 	var gone [][]byte
-	if t.at < g.seq {
-		for _, s := range g.slots {
-			if s.seq > t.at && s.body != nil && !s.news(t.at) {
-				gone = append(gone, s.body)
-			}
+	for i := g.after(t.at); i < len(g.slots); i++ {
+		if s := &g.slots[i]; s.kind != updateOp && !s.news(t.at) {
+			gone = append(gone, g.bodyOf(s))
 		}
-		t.at = g.seq
-		g.caughtUp()
 	}
+	g.skip(t)
 	entries := g.entries()
 	return func() ([]byte, bool) {
 		if len(gone) > 0 {
@@ -310,7 +359,7 @@ func (g *mapLog) state(t *Tail) func() ([]byte, bool) {
 			e := entries[0]
 			entries = entries[1:]
 			if !e.gone {
-				return e.body, true
+				return g.event(e), true
 			}
 		}
 		return nil, false
@@ -326,7 +375,7 @@ func (g *mapLog) save(to Keeper) {
 		if e.gone {
 			to.Remove(g.lane, []byte(e.text))
 		} else {
-			to.Entry(g.lane, []byte(e.text), e.value())
+			to.Entry(g.lane, []byte(e.text), g.value(e))
 		}
 	}
 	clear(g.unsaved)
@@ -336,7 +385,7 @@ func (g *mapLog) save(to Keeper) {
 func (g *mapLog) snapshot() Snapshot {
 	s := Snapshot{Kind: MapKind}
 	for _, e := range g.entries() {
-		s.Entries = append(s.Entries, Entry{Key: []byte(e.text), Value: e.value()})
+		s.Entries = append(s.Entries, Entry{Key: []byte(e.text), Value: g.value(e)})
 	}
 	return s
 }
@@ -354,9 +403,9 @@ func (g *mapLog) resume(old *Lane) {
 	if len(g.lane.readers()) == 0 || g.isKnown(old) {
 		return
 	}
-	g.push(mapSlot{body: []byte("@clear")})
+	g.push(mapSlot{kind: clearOp})
 	for _, e := range g.entries() {
-		g.push(mapSlot{entry: e})
+		g.push(mapSlot{kind: updateOp, entry: e})
 		e.seq, e.born = g.seq, g.seq
 	}
 	g.late = len(g.lane.readers())
@@ -366,7 +415,7 @@ func (g *mapLog) resume(old *Lane) {
 func (g *mapLog) isKnown(old *Lane) bool {
 	same := func(x, y Entry) bool { return bytes.Equal(x.Key, y.Key) && bytes.Equal(x.Value, y.Value) }
 	lags := func(t *Tail) bool { return t.at < old.typed.now() }
-	if slices.ContainsFunc(g.lane.readers(), lags) || !slices.EqualFunc(g.snapshot().Entries, old.typed.snapshot().Entries, same) {
+	if slices.ContainsFunc(g.lane.readers(), lags) || !slices.EqualFunc(g.snapshot().Entries, old.typed.snapshot().Entries, same) || g.blank {
 		return false
 	}
 	for _, e := range g.entries() {

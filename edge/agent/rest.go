@@ -20,7 +20,7 @@ func (a *Agent) CanRest() bool {
 	if r.alarms != nil {
 		alarms = len(r.alarms.all)
 	}
-	return len(r.open) == alarms && !a.IsUsed()
+	return len(r.open) == alarms && a.Downlinks().Links == 0 && !a.IsUsed()
 }
 
 // Retire takes the agent out of use, after Finish. If it has readers they are ended, or, unless it is

@@ -9,15 +9,15 @@ import (
 type SupplyLane[T any] struct {
 	Lane
 	codec  *recon.Codec[T]
-	pushed [][]byte // in this turn
+	pushed []event[T] // in this turn
 
-	log eventLog // guarded by agent.mu
+	log eventLog[T] // guarded by agent.mu
 }
 
 // Supply makes a supply lane. What it keeps for links that lag is bounded; what they miss is counted.
 func Supply[T any](a *Agent, name string) *SupplyLane[T] {
 	l := &SupplyLane[T]{codec: codecOf[T](a, name)}
-	l.log.lane = &l.Lane
+	l.log.lane, l.log.codec = &l.Lane, l.codec
 	a.add(&l.Lane, name, SupplyKind, l)
 	return l
 }
@@ -29,16 +29,19 @@ func (l *SupplyLane[T]) Push(v T) {
 	if !l.IsRead() {
 		return
 	}
-	body, err := l.codec.Append(nil, v)
-	if err == nil {
-		l.push(body)
-	}
-	l.mark(err)
+	l.mark(l.push(v))
 }
 
-func (l *SupplyLane[T]) push(body []byte) {
+func (l *SupplyLane[T]) push(v T) (err error) {
+	var body []byte
+	if l.isPrinted() {
+		if body, err = l.codec.Append(nil, v); err != nil {
+			return err
+		}
+	}
 	l.touch()
-	l.pushed = append(l.pushed, body)
+	l.pushed = append(l.pushed, newEvent(v, body, 0))
+	return nil
 }
 
 // command is for Apply: others' commands do not get here.
@@ -47,17 +50,17 @@ func (l *SupplyLane[T]) command(body []byte) error {
 	if err != nil {
 		return err
 	}
-	event, err := l.codec.Append(nil, v)
-	if err != nil {
-		return err
-	}
-	l.push(event)
-	return nil
+	return l.push(v)
 }
 
 func (l *SupplyLane[T]) publish() { l.pushed = l.log.apply(l.pushed) }
 
-func (l *SupplyLane[T]) events() *eventLog                   { return &l.log }
+func (l *SupplyLane[T]) asTyped() bool        { return true }
+func (l *SupplyLane[T]) events() *eventLog[T] { return &l.log }
+func (l *SupplyLane[T]) nextEvent(t *Tail, _ bool) (T, bool) {
+	e, ok := l.log.take(t, false)
+	return e.val, ok
+}
 func (l *SupplyLane[T]) now() uint64                         { return l.log.seq }
 func (l *SupplyLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
 func (l *SupplyLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }

@@ -14,12 +14,11 @@ type Tail struct {
 	lane    *Lane // nil once closed
 	at      uint64
 	lost    uint64
-	syncing bool // between State and its end
-
-	order  *order // of those who read together; nil for who reads alone
-	places int    // that t has there
-	waits  *putBy // for its place
-	passed bool   // by order.shrink
+	order   *order // of those who read together; nil for who reads alone
+	waits   *putBy // for its place there
+	places  int32  // that t has there
+	passed  bool   // by order.shrink
+	syncing bool   // between State and its end
 }
 
 var opened atomic.Uint64 // tails

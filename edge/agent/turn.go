@@ -102,6 +102,7 @@ func (a *Agent) Finish() error {
 }
 
 func (a *Agent) close() {
+	a.guard(a.unfollow)
 	if r := a.rare; r != nil {
 		for _, giveBack := range r.open {
 			a.guard(giveBack)

@@ -161,6 +161,17 @@ func (l *ValueLane[T]) next(t *Tail) ([]byte, bool) {
 	return l.encoded(), true
 }
 
+// asTyped reports whether the lane's value is of its type: a lenient one may show something else.
+func (l *ValueLane[T]) asTyped() bool { return l.rare == nil || !l.rare.lenient }
+
+func (l *ValueLane[T]) nextEvent(t *Tail, fresh bool) (v T, ok bool) {
+	if t.at >= l.seq && !fresh {
+		return v, false
+	}
+	t.at = l.seq
+	return l.pub, true
+}
+
 func (l *ValueLane[T]) due(t *Tail) uint64 {
 	if t.at >= l.seq {
 		return 0
@@ -186,10 +197,11 @@ func (l *ValueLane[T]) save(lane *Lane, to Keeper) { to.Value(lane, l.encoded())
 
 func (l *ValueLane[T]) snapshot() Snapshot { return Snapshot{Kind: ValueKind, Value: l.encoded()} }
 
-// resume shows the value to all readers, unless it is what they were shown before.
+// resume shows the value to all readers, unless it is what they were shown before. Of one without text
+// nobody can tell.
 func (l *ValueLane[T]) resume(old *Lane) {
 	l.seq = max(l.seq, old.typed.now())
-	if !bytes.Equal(l.encoded(), old.typed.snapshot().Value) {
+	if len(l.encoded()) == 0 || !bytes.Equal(l.encoded(), old.typed.snapshot().Value) {
 		l.seq++
 	}
 }

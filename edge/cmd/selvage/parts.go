@@ -2,6 +2,7 @@ package main
 
 // The one list of all drivers, agents and uplinks. Leaving one out makes the program smaller.
 import (
+	_ "selvage/agents/aggregate"
 	_ "selvage/agents/alarm"
 	_ "selvage/agents/bench"
 	_ "selvage/agents/board"

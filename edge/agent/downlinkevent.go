@@ -2,12 +2,6 @@ package agent
 
 import "selvage/edge/recon"
 
-// LinkOptions say how an agent wants to be told of what it follows.
-type LinkOptions struct {
-	Prio float64 // from 0 to 1: which of the links to another host go first when several have news
-	Rate float64 // how often in a second its turn comes at most; 0 for as often as there is news
-}
-
 // Link follows a lane of an agent, of this host or of another one: fn runs as a turn with what the lane
 // holds, then with each new value. If values come faster than turns a value lane's newest is what is
 // seen. The value goes over as it is if T is the lane's own type, and by way of Recon otherwise. LinkValue,
@@ -73,24 +67,20 @@ func (d *EventDownlink[T]) lossesOf() *losses {
 // Send sends v to the lane as a command.
 func (d *EventDownlink[T]) Send(v T) error { return sendValue(&d.Downlink, d.codec, v) }
 
-// eventSource is a lane that hands over events as they are.
+// eventSource is a lane that hands over events, or the newest value, as they are, if asTyped says so. fresh
+// asks for what it holds.
 type eventSource[T any] interface {
-	nextEvent(t *Tail) (v T, ok bool)
+	asTyped() bool
+	nextEvent(t *Tail, fresh bool) (v T, ok bool)
 }
 
 func (d *EventDownlink[T]) take(t *Tail, in *intake) (n int) {
-	switch l := t.lane.typed.(type) {
-	case *ValueLane[T]:
-		if d.fresh || t.at < l.seq {
-			t.at = l.seq
-			d.pending, n = append(d.pending, l.pub), 1
-		}
-	case eventSource[T]:
-		for v, ok := l.nextEvent(t); ok; v, ok = l.nextEvent(t) {
+	if l, same := t.lane.typed.(eventSource[T]); same && l.asTyped() {
+		for v, ok := l.nextEvent(t, d.fresh); ok; v, ok = l.nextEvent(t, false) {
 			d.pending = append(d.pending, v)
 			n++
 		}
-	default:
+	} else {
 		d.bodies(t, in)
 	}
 	if t.lost > 0 {
@@ -132,20 +122,4 @@ func (d *EventDownlink[T]) tell() {
 		clear(all)
 		d.pending = all[:0]
 	}
-}
-
-// then is both, one after the other.
-func then[T any](one, two func(T)) func(T) {
-	if one == nil {
-		return two
-	}
-	return func(v T) { one(v); two(v) }
-}
-
-func sendValue[T any](d *Downlink, codec *recon.Codec[T], v T) error {
-	body, err := codec.Append(nil, v)
-	if err != nil {
-		return d.sendError(err)
-	}
-	return d.send(body)
 }
