@@ -16,6 +16,7 @@ type works struct {
 	ctx     context.Context
 	running int
 	waiting []func(context.Context) func()
+	end     func()
 }
 
 // Go runs work on a goroutine of its own, for what may block, such as a request to another server.
@@ -26,8 +27,10 @@ func (a *Agent) Go(work func(ctx context.Context) (then func())) {
 	r := a.more()
 	if r.works == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		r.works = &works{ctx: ctx}
-		a.opens(cancel)
+		w := &works{ctx: ctx}
+		forget := a.opens(cancel)
+		w.end = func() { cancel(); forget(); r.works = nil }
+		r.works = w
 	}
 	w := r.works
 	if w.running == maxWorks {
@@ -50,6 +53,9 @@ func (a *Agent) work(w *works, work func(context.Context) func()) {
 			w.waiting = w.waiting[1:]
 			w.running++
 			a.rt.Work(func() { a.work(w, next) })
+		}
+		if w.running == 0 {
+			w.end()
 		}
 		if then != nil {
 			then()

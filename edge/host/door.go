@@ -59,10 +59,8 @@ func (h *Host) Command(c *peer.Conn, node route.NodeURI, lane route.LaneName, bo
 }
 
 func (h *Host) take(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) {
-	c, err := h.find(node)
-	if err == nil {
-		err = c.deliverSoon(ctx, agent.Mail{Lane: lane, Body: bytes.Clone(body)})
-	}
+	m := agent.Mail{Lane: lane, Body: bytes.Clone(body)}
+	err := h.reach(node, func(c *cell) error { return c.deliverSoon(ctx, m) })
 	if err != nil {
 		h.Health.Add("command.dropped", 1)
 	}

@@ -216,6 +216,15 @@ func (h *Host) find(uri route.NodeURI) (*cell, error) {
 	case uri.IsFar():
 	case of.options.View:
 		return h.makeView(uri, of)
+	default: // what it is may have changed meanwhile
+		if of = h.passive[uri]; of == nil {
+			of = h.routes.find(uri)
+		}
+	}
+	switch {
+	case of == nil:
+		return nil, ErrNoNode
+	case uri.IsFar():
 	case of.routed:
 		if err := h.mayRoute(uri); err != nil {
 			return nil, err

@@ -34,9 +34,14 @@ func TestLoad(t *testing.T) {
 	add(t, h, "/a", func(a *agent.Agent) {
 		agent.Command(a, "go", func(int) error { return a.Send("/b", "level", 3) })
 	})
+	linked := make(chan struct{})
 	add(t, h, "/b", func(a *agent.Agent) {
 		agent.Value(a, "level", 0)
-		agent.Link(a, "/c", "level", func(int) {})
+		agent.Link(a, "/c", "level", func(n int) {
+			if n == 1 {
+				close(linked)
+			}
+		})
 	})
 	add(t, h, "/c", func(a *agent.Agent) { agent.Value(a, "level", 0) })
 	for _, node := range []struct{ uri, lane string }{{"/a", "go"}, {"/c", "level"}} {
@@ -44,6 +49,7 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	<-linked
 	state(t, h, "/b", "level") // has had its turns
 	node, _ := h.Node("/b")
 	tail := node.Lane("level").Open(nobody{})

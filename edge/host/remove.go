@@ -33,7 +33,7 @@ func (c *cell) end(then func()) {
 	c.between(func() {
 		c.finish()
 		c.over = true
-	}, nothing)
+	})
 }
 
 // conclude is called by the worker after the last turn. The state stays running, so that no worker gets
@@ -53,21 +53,14 @@ func (c *cell) finish() {
 	}
 }
 
-// between has fn run by the agent's worker between two turns, or missed if there are no more turns.
-func (c *cell) between(fn, missed func()) {
-	m := agent.Mail{Do: func() {}, Done: func(err error) {
+// between has fn run by the agent's worker between two turns, if there are any more.
+func (c *cell) between(fn func()) {
+	c.push(agent.Mail{Do: func() {}, Done: func(err error) {
 		if err == nil {
 			fn()
-		} else {
-			missed()
 		}
-	}}
-	if _, err := c.push(m, true); err != nil {
-		missed()
-	}
+	}}, true)
 }
-
-func nothing() {}
 
 // Remove gives the agent at uri its last turn and takes it away. Links to it end, and local downlinks
 // wait for another. What it stored stays in the store.
@@ -84,8 +77,25 @@ func (h *Host) Remove(ctx context.Context, uri route.NodeURI) error {
 	select {
 	case <-ended:
 	case <-ctx.Done():
+		h.works.start(func() { // it goes when its turn is over
+			<-ended
+			h.takeAway(context.Background(), c)
+		})
 		return fmt.Errorf("agent %s did not stop in time", uri)
 	}
+	return h.takeAway(ctx, c)
+}
+
+// isEnding reports whether somebody has asked for the agent's last turn.
+func (c *cell) isEnding() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rare != nil && c.rare.ending != nil
+}
+
+// takeAway is called after the last turn of c.
+func (h *Host) takeAway(ctx context.Context, c *cell) error {
+	uri := c.agent.URI()
 	err := h.saved(ctx)
 	h.mu.Lock()
 	if h.cells[uri] == c {
@@ -126,10 +136,15 @@ func (h *Host) Replace(uri route.NodeURI, k agent.Kind, config any) error {
 	c := h.cells[uri]
 	switch {
 	case c != nil:
-		of := h.origin(c.of.layer, k, config)
-		c.replace(of)
+		if c.isEnding() {
+			return fmt.Errorf("agent %s was taken away and has not ended its last turn yet", uri)
+		}
+		c.replace(h.origin(c.of.layer, k, config))
 	case h.passive[uri] != nil:
-		h.passive[uri] = h.origin(Agents, k, config)
+		of := h.origin(Agents, k, config)
+		delete(h.passive, uri)
+		h.wakeUp(uri)
+		h.make(uri, of)
 	default:
 		return fmt.Errorf("%s: %w", uri, ErrNoNode)
 	}
@@ -141,6 +156,9 @@ func (c *cell) replace(of *origin) {
 	c.mu.Lock()
 	if c.state == resting { // and nobody else touches the agent
 		c.agent.Reconfigure(&of.options)
+		if c.of.routed && !of.routed {
+			c.host.routed--
+		}
 		c.of, c.more().crashes, c.state = of, crashes{}, queued
 		c.host.sched.add(c)
 		c.mu.Unlock()
@@ -162,7 +180,7 @@ func (c *cell) replace(of *origin) {
 		}
 		c.mu.Unlock()
 		c.Wake(func() {})
-	}, nothing)
+	})
 }
 
 // Reroute gives the agents of a pattern, those there are and those that will be, another kind or config.
@@ -180,7 +198,7 @@ func (h *Host) Reroute(p route.Pattern, k agent.Kind, config any) error {
 		return err
 	}
 	for _, c := range h.cells {
-		if c.of == old {
+		if c.of.routed && c.of.options.Pattern.String() == p.String() {
 			c.replace(of)
 		}
 	}
@@ -198,7 +216,7 @@ func (h *Host) Unroute(ctx context.Context, p route.Pattern) error {
 	h.routes = h.routes.without(old)
 	var made []route.NodeURI
 	for uri, c := range h.cells {
-		if c.of == old {
+		if c.of.routed && c.of.options.Pattern.String() == p.String() {
 			made = append(made, uri)
 		}
 	}

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,7 +82,7 @@ func (h *Host) lookForIdle() {
 			if c.agent.CanRest() {
 				c.leave()
 			}
-		}, nothing)
+		})
 	}
 }
 
@@ -93,7 +94,7 @@ func (c *cell) isIdle(now uint32) bool {
 
 // End is for agent.Runtime: after the turn that asked for it the agent has its last one. The next mail
 // would start it again; without any, and without readers, it leaves memory.
-func (c *cell) End() { c.between(c.leave, nothing) }
+func (c *cell) End() { c.between(c.leave) }
 
 // leave is called by the agent's worker between two turns. If no mail is left then, it departs.
 func (c *cell) leave() {
@@ -169,11 +170,14 @@ func (s *sleeper) stop() {
 
 // sleep is called with h.mu held, and so is wakeUp.
 func (h *Host) sleep(uri route.NodeURI, at time.Time) {
-	touch := func() {
-		h.reach(uri, func(*cell) error { return nil })
-	}
 	s := &sleeper{}
-	s.timer = time.AfterFunc(h.Clock.Now().Until(at), touch)
+	touch := func() {
+		if h.reach(uri, func(*cell) error { return nil }) == ErrTooMany {
+			s.timer.Reset(time.Minute)
+		}
+	}
+	s.timer = time.AfterFunc(math.MaxInt64, touch) // touch wants s.timer
+	s.timer.Reset(h.Clock.Now().Until(at))
 	s.step = h.Clock.OnStep(func() { s.timer.Reset(h.Clock.Now().Until(at)) })
 	h.doneMu.Lock()
 	defer h.doneMu.Unlock()
