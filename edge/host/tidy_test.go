@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,11 +65,11 @@ func TestPassivates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := passing(t, t.TempDir())
 		defer h.endWithStore(t)
-		stops := 0
+		var stops atomic.Int32
 		setup := func(a *agent.Agent) {
 			agent.Value(a, "kept", 0)
 			agent.Value(a, "lost", 0).Transient()
-			a.OnStop(func() { stops++ })
+			a.OnStop(func() { stops.Add(1) })
 		}
 		mustRoute(t, h, "/r/:id", setup)
 		add(t, h, "/c", setup)
@@ -96,8 +97,8 @@ func TestPassivates(t *testing.T) {
 				t.Errorf("%s is in memory: %v, want %v", uri, !want, want)
 			}
 		}
-		if stops != 2 {
-			t.Errorf("%d last turns, want 2", stops)
+		if stops.Load() != 2 {
+			t.Errorf("%d last turns, want 2", stops.Load())
 		}
 		for uri, kept := range map[route.NodeURI]string{"/r/1": "7", "/c": "5"} {
 			if got := state(t, h, uri, "kept"); got != kept {
