@@ -26,7 +26,7 @@ func BenchmarkCommand(b *testing.B) {
 func benchmarkCommand(b *testing.B, agents int) {
 	h := New(Options{Clock: clock.System(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Workers: runtime.GOMAXPROCS(0)})
 	k := agent.NewKind("unit", 0, func(a *agent.Agent, _ int) error {
-		agent.Value(a, "info", recon.Value{})
+		agent.Value(a, "info", recon.Value{}).Transient()
 		return nil
 	})
 	var nodes []route.NodeURI
