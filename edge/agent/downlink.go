@@ -225,7 +225,10 @@ func (d *Downlink) know() {
 func (d *Downlink) lose(why error, due dues) {
 	d.synced = false
 	if d.due &^= syncedDue; due == lostDue {
-		d.due &^= linkedDue | staleDue
+		untold := d.due&linkedDue != 0
+		if d.due &^= linkedDue | staleDue; untold {
+			return // who does not know that it was there
+		}
 	}
 	if d.rare != nil && d.rare.onLost != nil {
 		d.rare.lost = why

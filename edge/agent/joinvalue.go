@@ -17,7 +17,6 @@ type JoinValueLane[K, V any] struct {
 	*MapLane[K, V]
 	sources map[string]*joinedValue[K, V] // by the key's Recon text
 	before  map[string]bool               // entries remembered from before the start, that no source has set since
-	each    []func()                      // ends each LinkEach
 }
 
 type joinedValue[K, V any] struct {

@@ -19,7 +19,7 @@ func TestFrost(t *testing.T) {
 		`)
 		w.Reading("/device/air", "temperature", 19.5, "Cel")
 		w.Want("/room/air", "heating", true)
-		w.Told("/device/heater", "set", true)
+		w.Told("/device/heater", "set", false, true)
 		w.Command("/room/air", "target", 18)
 		w.Want("/room/air", "heating", false)
 		w.Sleep(time.Hour)

@@ -132,6 +132,37 @@ func (w *World) Show(node, lane string, r device.Reading) {
 	})
 }
 
+// Crash has an agent panic in its next turn.
+func (w *World) Crash(node string) {
+	w.T.Helper()
+	w.mail(node, func() { panic("the test has it panic") })
+	synctest.Wait()
+}
+
+// Clog keeps an agent from its turns, and its mailbox full, until free is called.
+func (w *World) Clog(node string) (free func()) {
+	w.T.Helper()
+	block := make(chan struct{})
+	w.mail(node, func() { <-block })
+	synctest.Wait()
+	for range 5000 { // more than there is room for
+		w.mail(node, func() {})
+	}
+	return func() {
+		close(block)
+		synctest.Wait()
+	}
+}
+
+func (w *World) mail(node string, fn func()) {
+	w.T.Helper()
+	a, ok := w.running().Node(route.NodeURI(node))
+	if !ok {
+		w.T.Fatalf("%s: there is no agent %s", w.at(), node)
+	}
+	a.Wake(fn)
+}
+
 // Set has an agent of the test's own hold a value in a value lane. Both are made as needed.
 func (w *World) Set(node, lane string, v any) {
 	w.T.Helper()
