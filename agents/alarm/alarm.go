@@ -23,8 +23,9 @@
 // or failure; and acknowledge, which takes the name of an alarm, or "*" for all.
 //
 // An alarm is raised when one of its bounds is crossed for as long as its delay, and is over when none is any more, by
-// the hysteresis. Then it leaves the list, unless it is latched and nobody has acknowledged it yet. A bad
-// reading says nothing about bounds; that none are good is for stale. The list is remembered over a restart.
+// the hysteresis, which counts for those that were crossed. Then it leaves the list, unless it is latched and nobody has
+// acknowledged it yet. A bad reading says nothing about bounds; that none are good is for stale. A text is a good
+// reading, and neither above nor below anything. The list is remembered over a restart.
 //
 // # Alarms of others
 //
@@ -167,13 +168,24 @@ func (l *list) show() {
 	}
 }
 
+// bounds are those of a value, as a set.
+type bounds uint8
+
+const (
+	above bounds = 1 << iota
+	below
+	change
+)
+
 // watcher is the state of one alarm.
 type watcher struct {
 	Watch
 	list   *list
 	name   string
 	on     bool           // it is in the list and not over
-	last   device.Reading // the newest good one
+	past   bounds         // crossed, and while it is on, not left behind by the hysteresis since
+	known  bool           // there was a good reading since the start
+	last   device.Reading // the newest good one that is no text
 	heard  time.Time      // when that came, or the watch began; monotonic
 	trail  trail
 	cancel func() // the end of the delay, nil while none runs
@@ -186,12 +198,18 @@ func watch(l *list, name string, c Watch) {
 	}
 	e, ok := l.active.Get(name)
 	w := &watcher{Watch: c, list: l, name: name, on: ok && !e.Over, heard: time.Now(), trail: trail{within: c.Within}}
+	if w.on {
+		w.past = above | below | change // which one it was is not remembered
+	}
 	agent.Link(l.agent, c.Node, c.Lane, func(r device.Reading) {
 		if r.Bad() {
 			return
 		}
-		w.last, w.heard = r, time.Now()
-		w.trail.add(w.heard, r.Value)
+		w.known, w.heard = true, time.Now()
+		if r.Form != device.Text { // which is neither above nor below anything
+			w.last = r
+			w.trail.add(w.heard, r.Value)
+		}
 		w.look()
 	})
 	// What only time brings about: staleness, and that a change lies back too far.
@@ -232,29 +250,46 @@ func (w *watcher) raise(text string) {
 	w.list.raise(w.name, w.Severity, text)
 }
 
-// wrong says which bound is crossed, "" if none is. While the alarm is on, a bound counts as crossed until
-// the hysteresis is passed as well.
+// wrong says which bound is crossed, "" if none is.
 func (w *watcher) wrong() string {
-	slack := 0.0
-	if w.on {
-		slack = w.Hysteresis
-	}
 	now := time.Now()
 	what := w.Node + " " + w.Lane
-	switch silent := now.Sub(w.heard); {
-	case w.Stale > 0 && silent >= w.Stale:
+	silent := now.Sub(w.heard)
+	if w.Stale > 0 && silent >= w.Stale {
 		return fmt.Sprintf("%s has no good reading for %v", what, silent.Round(time.Second))
-	case w.last.IsZero():
-		return w.before()
-	case w.Above != nil && w.last.Value > *w.Above-slack:
-		return fmt.Sprintf("%s is %v, above %g", what, w.last, *w.Above)
-	case w.Below != nil && w.last.Value < *w.Below+slack:
-		return fmt.Sprintf("%s is %v, below %g", what, w.last, *w.Below)
 	}
-	if moved := w.trail.span(now); w.Change > 0 && moved > w.Change-slack {
+	if !w.known {
+		return w.before()
+	}
+	if w.last.IsZero() {
+		return ""
+	}
+	moved := w.trail.span(now)
+	w.past = w.still(above, func(slack float64) bool { return w.Above != nil && w.last.Value > *w.Above-slack }) |
+		w.still(below, func(slack float64) bool { return w.Below != nil && w.last.Value < *w.Below+slack }) |
+		w.still(change, func(slack float64) bool { return w.Change > 0 && moved > w.Change-slack })
+	switch {
+	case w.past&above != 0:
+		return fmt.Sprintf("%s is %v, above %g", what, w.last, *w.Above)
+	case w.past&below != 0:
+		return fmt.Sprintf("%s is %v, below %g", what, w.last, *w.Below)
+	case w.past&change != 0:
 		return fmt.Sprintf("%s is %v, it has changed by %.4g within %v", what, w.last, moved, w.Within)
 	}
 	return ""
+}
+
+// still returns b if it is crossed. While the alarm is on, a bound that was crossed is so until the hysteresis is
+// passed as well.
+func (w *watcher) still(b bounds, crossed func(slack float64) bool) bounds {
+	slack := 0.0
+	if w.on && w.past&b != 0 {
+		slack = w.Hysteresis
+	}
+	if crossed(slack) {
+		return b
+	}
+	return 0
 }
 
 // before is what was wrong before a restart, for as long as nothing newer is known.

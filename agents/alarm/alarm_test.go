@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"selvage/edge/agent/agenttest"
+	"selvage/edge/device"
 )
 
 // watching configures one alarm with these lines.
@@ -149,23 +150,22 @@ func TestChange(t *testing.T) {
 	})
 }
 
-// Within the band of the hysteresis an alarm neither comes nor goes, whatever is read.
+// Within the band of a bound's hysteresis it neither has an alarm come nor go, whatever is read.
 func TestNoChatter(t *testing.T) {
 	agenttest.Run(t, func(w *agenttest.World) {
 		watching(w, "above = 8.0\nbelow = 2.0\nhysteresis = 0.5")
 		rnd := rand.New(rand.NewPCG(5, 24))
-		on, turns := false, 0
+		hot, cold, turns := false, false, 0
 		for range 3000 {
 			v := 5 + 3*rnd.NormFloat64()
 			read(w, v)
-			is := agenttest.Get[string](w, "/alarms", "state") != "ok"
-			switch {
-			case (v > 8 || v < 2) && !is, v >= 2.5 && v <= 7.5 && is:
+			is, was := agenttest.Get[string](w, "/alarms", "state") != "ok", hot || cold
+			hot, cold = v > 8 || v > 7.5 && hot, v < 2 || v < 2.5 && cold
+			if is != (hot || cold) {
 				w.T.Fatalf("at %g the alarm is %v", v, is)
-			case (v > 7.5 && v <= 8 || v < 2.5 && v >= 2) && is != on:
-				w.T.Fatalf("at %g the alarm became %v", v, is)
-			case is != on:
-				on, turns = is, turns+1
+			}
+			if is != was {
+				turns++
 			}
 		}
 		if turns < 100 {
@@ -224,4 +224,73 @@ func TestCheck(t *testing.T) {
 	if !empty {
 		t.Error("nothing to watch is no fault")
 	}
+}
+
+// The hysteresis is that of the bound that was crossed: silence has none.
+func TestHysteresisOfItsBound(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.Config(`
+			[agent."/alarms"]
+			kind = "alarm"
+			[agent."/alarms".watch.hot]
+			node       = "/device/store"
+			lane       = "temperature"
+			above      = 8.0
+			below      = 2.0
+			hysteresis = 0.5
+			stale      = "5m"
+		`)
+		read := func(celsius float64, state string) {
+			w.T.Helper()
+			w.Reading("/device/store", "temperature", celsius, "Cel")
+			w.Want("/alarms", "state", state)
+		}
+		read(7.8, "ok")
+		w.Sleep(6 * time.Minute)
+		w.Want("/alarms", "state", "warning")
+		read(7.8, "ok")
+
+		read(8.1, "warning")
+		read(7.8, "warning")
+		w.Sleep(6 * time.Minute)
+		read(7.8, "warning") // silence makes nobody forget the bound
+		read(7.4, "ok")
+		read(7.8, "ok")
+		read(8.1, "warning")
+		read(2.3, "ok")
+		read(1.9, "warning")
+		read(2.3, "warning")
+		read(2.6, "ok")
+	})
+}
+
+func TestTextIsNeitherAboveNorBelow(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.Keep()
+		w.Config(`
+			[agent."/alarms"]
+			kind = "alarm"
+			[agent."/alarms".watch.cold]
+			node   = "/device/store"
+			lane   = "temperature"
+			below  = 5.0
+			change = 3.0
+			within = "1m"
+			stale  = "5m"
+		`)
+		says := func() {
+			w.T.Helper()
+			w.Show("/device/store", "temperature", device.Reading{Form: device.Text, Text: "21.5 C"})
+			w.Want("/alarms", "state", "ok")
+		}
+		says()
+		w.Reading("/device/store", "temperature", 21, "Cel")
+		says()
+		w.Sleep(6 * time.Minute)
+		w.Want("/alarms", "state", "warning")
+		says()
+		w.Sleep(6 * time.Minute)
+		w.Restart()
+		says()
+	})
 }

@@ -47,9 +47,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 		fault("watch", "there is nothing to watch", `add a table such as [agent."/alarms".watch.hot], or from = { … }`)
 	}
 	for name, node := range c.From {
-		if err := agent.CheckNode(node); err != nil {
-			fault("from."+name, fmt.Sprintf("from %q: %v", node, err), `give the node URI of an agent of this kind, such as "/cellar/alarms"`)
-		}
+		agent.CheckNodeAt(fault, "from."+name, node, "of an agent of this kind", "/cellar/alarms")
 		if name == "" || strings.Contains(name, "/") {
 			fault("from."+name, fmt.Sprintf("%q cannot stand before the names of alarms", name), "take one without a /")
 		}
@@ -69,9 +67,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 
 // Check names what is wrong with a table.
 func (r Responder) Check(fault func(key, problem, remedy string)) {
-	if err := agent.CheckNode(r.Node); err != nil {
-		fault("node", fmt.Sprintf("node %q: %v", r.Node, err), `give the node URI of the agent that is sent, such as "/robot"`)
-	}
+	agent.CheckNodeAt(fault, "node", r.Node, "of the agent that is sent", "/robot")
 	if r.Lane == "" {
 		fault("lane", "it is not said which lane takes the alarm", `add one, such as lane = "job"`)
 	}
@@ -79,9 +75,7 @@ func (r Responder) Check(fault func(key, problem, remedy string)) {
 
 // Check names what is wrong with a table.
 func (w Watch) Check(fault func(key, problem, remedy string)) {
-	if err := agent.CheckNode(w.Node); err != nil {
-		fault("node", fmt.Sprintf("node %q: %v", w.Node, err), `give the node URI to follow, such as "/device/air"`)
-	}
+	agent.CheckNodeAt(fault, "node", w.Node, "to follow", "/device/air")
 	if w.Lane == "" {
 		fault("lane", "it is not said which lane to follow", `add one, such as lane = "temperature"`)
 	}

@@ -11,19 +11,26 @@
 //	patience = "1m"          # without a reading for that long,
 //	safe     = "off"         # the heater is off
 //
-// Its lanes: temperature, the reading it goes by; target, which takes commands and is remembered; heating.
+// Its lanes: temperature, the reading it goes by, in °C, K or °F; target, which takes commands and is remembered; heating.
 //
-// The least times hold whatever the reading or the target, and count from the start of the host as well, since what
-// was before is not known. When readings fail, safe = "off" does not wait for them: heat is not left on unseen.
+// The least times hold whatever the reading or the target, and count from the start of the host as well: what was before
+// is not known, and the heater is told to be off then. When readings fail, safe = "off" does not wait for them: heat is
+// not left on unseen. A reading that is no temperature counts as failed.
 package climate
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"selvage/edge/agent"
+	"selvage/edge/clock"
 	"selvage/edge/device"
+	"selvage/edge/health"
 )
+
+// retry is until a heater is told again that could not be.
+const retry = 10 * time.Second
 
 func init() {
 	agent.Register("climate", Config{Target: 21, Band: 0.5, Patience: time.Minute, Safe: "off"}, setup)
@@ -44,11 +51,8 @@ type Config struct {
 
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
-	for key, node := range map[string]string{"sensor": c.Sensor, "heater": c.Heater} {
-		if err := agent.CheckNode(node); err != nil {
-			fault(key, fmt.Sprintf("%s %q: %v", key, node, err), `give its node URI, such as "/device/air", or "warp://HOST:PORT/device/air" on another host`)
-		}
-	}
+	agent.CheckNodeAt(fault, "sensor", c.Sensor, "to follow", "/device/air")
+	agent.CheckNodeAt(fault, "heater", c.Heater, "to switch", "/device/heater")
 	if err := inRange(c.Target); err != nil {
 		fault("target", err.Error(), "21.0 is a common one")
 	}
@@ -79,26 +83,60 @@ func setup(a *agent.Agent, c Config) error {
 	temp := agent.Value(a, "temperature", device.Reading{}).ReadOnly()
 	target := agent.Value(a, "target", c.Target)
 	heat := agent.Value(a, "heating", false).Transient().ReadOnly()
-	switched := a.Now()
-	heat.OnSet(func(was, on bool) error {
-		if was != on {
-			switched = a.Now()
+	began := a.Now()
+	switched := began
+	var heard clock.Stamp // when the reading was true by this host's clock; zero before the first since the start
+
+	told := false // the heater, what heat holds; before this agent started it may have been on
+	tell := func(on bool) {
+		err := a.Send(c.Heater, "set", on)
+		if told = err == nil; !told {
+			a.Health().Raise(health.Condition{
+				Code: code(a, "heater"), Text: fmt.Sprintf("%s cannot switch %s: %v", a.URI(), c.Heater, err),
+				Remedy: "it is tried again; see what there is with: selvage ls", Severity: health.Failure, After: retry,
+			})
+			return
 		}
-		return a.Send(c.Heater, "set", on)
-	})
+		a.Health().Clear(code(a, "heater"))
+		if on != heat.Get() {
+			switched = a.Now()
+			heat.Set(on)
+		}
+	}
 
 	cancel := func() {} // the look that is due next
 	var look func()
 	look = func() {
-		on, next := c.decide(temp.Get(), target.Get(), heat.Get(), switched.Age(a.Now()), temp.Get().At.Age(a.Now()))
-		if on != heat.Get() {
-			heat.Set(on)
+		now := a.Now()
+		celsius, err := inCelsius(temp.Get())
+		age := heard.Age(now)
+		on, next := heat.Get(), c.Patience-began.Age(now)
+		if !heard.IsZero() || next <= 0 { // a sensor may come a moment after its agents
+			on, next = c.decide(celsius, err != nil || age >= c.Patience, target.Get(), on, switched.Age(now), age)
+		}
+		if on != heat.Get() || !told {
+			tell(on)
+		}
+		if !told && (next == 0 || next > retry) {
+			next = retry
 		}
 		if cancel(); next > 0 {
 			cancel = a.After(next, look)
 		}
 	}
-	agent.Link(a, c.Sensor, "temperature", func(now device.Reading) { temp.Set(now); look() })
+	agent.Link(a, c.Sensor, "temperature", func(now device.Reading) {
+		// The clock of another host, or of another boot, tells no age here. What comes again as it was, after
+		// a link was lost or a restart, is no news.
+		switch at := a.Now(); {
+		case now.At.Boot == at.Boot:
+			heard = now.At
+		case now.At.IsZero() || !same(now.At, temp.Get().At):
+			heard = at
+		}
+		temp.Set(now)
+		doubt(a, c, now)
+		look()
+	})
 	target.OnSet(func(_, now float64) error {
 		if err := inRange(now); err != nil {
 			return err
@@ -106,27 +144,74 @@ func setup(a *agent.Agent, c Config) error {
 		look()
 		return nil
 	})
-	cancel = a.After(c.Patience, look) // a sensor may come a moment after its agents
+	look()
 	a.OnStop(func() {
-		if safe := c.Safe == "on"; safe != heat.Get() {
-			heat.Set(safe)
+		if safe := c.Safe == "on"; safe != heat.Get() || !told {
+			tell(safe)
 		}
+	})
+	a.OnClose(func() {
+		a.Health().Clear(code(a, "heater"))
+		a.Health().Clear(code(a, "sensor"))
 	})
 	return nil
 }
 
-// decide says how the heater should be, given how it is, for how long, and how old the reading is; and when to
-// look again if nothing else happens, 0 for never.
-func (c Config) decide(now device.Reading, target float64, on bool, since, age time.Duration) (want bool, next time.Duration) {
-	blind := now.Bad() || age >= c.Patience
+// same reports whether two times are one, which may have been stored or come over the network: then it is in
+// milliseconds.
+func same(a, b clock.Stamp) bool {
+	if a.Wall != 0 {
+		return a.Wall/1e6 == b.Wall/1e6
+	}
+	return b.Wall == 0 && a.Boot == b.Boot && a.Mono/1e6 == b.Mono/1e6
+}
+
+func code(a *agent.Agent, of string) string { return fmt.Sprintf("climate.%s.%s", a.URI(), of) }
+
+// doubt shows that a good reading is none to go by.
+func doubt(a *agent.Agent, c Config, now device.Reading) {
+	_, err := inCelsius(now)
+	if err == nil || now.Bad() { // why it is bad the sensor says
+		a.Health().Clear(code(a, "sensor"))
+		return
+	}
+	a.Health().Raise(health.Condition{
+		Code: code(a, "sensor"), Text: fmt.Sprintf("%s cannot go by %s temperature: %v", a.URI(), c.Sensor, err),
+		Remedy:   "name as sensor an agent whose lane temperature is a number in Cel, K or [degF]; until then the heater is " + c.Safe,
+		Severity: health.Failure,
+	})
+}
+
+// inCelsius is a reading in °C, which one without a unit is taken for.
+func inCelsius(r device.Reading) (float64, error) {
+	switch {
+	case r.Bad():
+		return 0, errors.New(r.String())
+	case r.Form != device.Number:
+		return 0, fmt.Errorf("%q is no number", r)
+	}
+	switch r.Unit {
+	case "Cel", "", "1":
+		return r.Value, nil
+	case "K":
+		return r.Value - 273.15, nil
+	case "[degF]":
+		return (r.Value - 32) * 5 / 9, nil
+	}
+	return 0, fmt.Errorf("%v is no temperature", r)
+}
+
+// decide says how the heater should be, given how it is, for how long, and how old the reading is, or that there is
+// none to go by; and when to look again if nothing else happens, 0 for never.
+func (c Config) decide(celsius float64, blind bool, target float64, on bool, since, age time.Duration) (want bool, next time.Duration) {
 	switch {
 	case blind && c.Safe == "off":
 		return false, 0
 	case blind:
 		want = true
-	case now.Value > target+c.Band:
+	case celsius > target+c.Band:
 		want = false
-	case now.Value < target-c.Band:
+	case celsius < target-c.Band:
 		want = true
 	default:
 		want = on

@@ -30,7 +30,7 @@ func TestClimate(t *testing.T) {
 			w.Told("/device/heater", "set", told...)
 		}
 		room(w, "target = 21.0\nband = 0.5")
-		w.Told("/device/heater", "set") // no reading is no reason to heat
+		w.Told("/device/heater", "set", false) // no reading is no reason to heat
 		read(20.6)
 		read(20.4, true)
 		read(21.4) // within the band it stays as it is
@@ -77,7 +77,7 @@ func TestSafeOn(t *testing.T) {
 		w.Want("/room", "heating", true)
 		w.Reading("/device/air", "temperature", 9, "Cel")
 		w.Want("/room", "heating", false)
-		w.Told("/device/heater", "set", true, false)
+		w.Told("/device/heater", "set", false, true, false)
 		w.Stop()
 		w.Told("/device/heater", "set", true)
 	})
@@ -100,7 +100,7 @@ func TestLeastTimes(t *testing.T) {
 		w.Want("/room", "heating", false)
 		w.Sleep(1)
 		w.Bad("/device/air", "temperature", "no answer") // heat is not left on unseen
-		w.Told("/device/heater", "set", true, false, true, false)
+		w.Told("/device/heater", "set", false, true, false, true, false)
 	})
 }
 

@@ -41,9 +41,7 @@ type Config struct {
 
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
-	if err := agent.CheckNode(c.From); err != nil {
-		fault("from", fmt.Sprintf("from %q: %v", c.From, err), `give the node URI to follow, such as "/device/air"`)
-	}
+	agent.CheckNodeAt(fault, "from", c.From, "to follow", "/device/air")
 	if c.Lane == "" {
 		fault("lane", "it is not said which lane to follow", `add one, such as lane = "temperature"`)
 	}

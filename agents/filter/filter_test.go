@@ -32,9 +32,17 @@ func TestConvert(t *testing.T) {
 		{1, "kW.h", "MJ", 3.6},
 		{36, "km/h", "m/s", 10},
 		{50, "%", "1", 0.5},
+		{21.5, "Cel", "[degF]", 70.7},
+		{0, "K", "[degF]", -459.67},
+		{29.92, "hPa", "mbar", 29.92},
+		{60, "L/h", "L/min", 1},
+		{1, "[kn_i]", "km/h", 1.852},
+		{1, "[ppm]", "[ppb]", 1000},
+		{180, "deg", "rad", 3.14159265359},
+		{math.MaxFloat64, "kPa", "Pa", math.Inf(1)},
 	} {
 		got := convert(device.Reading{Value: test.value, Unit: test.from}, test.to)
-		if got.Bad() || math.Abs(got.Value-test.want) > 1e-9 || got.Unit != test.to {
+		if got.Bad() || got.Value != test.want || got.Unit != test.to {
 			t.Errorf("convert(%g %s) = %g %s, want %g %s", test.value, test.from, got.Value, got.Unit, test.want, test.to)
 		}
 	}

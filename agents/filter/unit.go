@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"selvage/edge/device"
@@ -121,9 +122,16 @@ func convert(r device.Reading, to device.Unit) device.Reading {
 		}
 		return device.Reading{Unit: to, At: r.At, Quality: device.Bad, Reason: fmt.Sprintf("%s is not converted to %s", what, to)}
 	}
-	r.Value = (r.Value*from.factor + from.offset - into.offset) / into.factor
+	r.Value = round((r.Value*from.factor + from.offset - into.offset) / into.factor)
 	r.Unit = to
 	return r
+}
+
+// round leaves 12 significant digits, more than any sensor has: so 21.5 °C is 70.7 °F, without the crumbs of the
+// arithmetic.
+func round(v float64) float64 {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64) // on failure infinite, as v is
+	return rounded
 }
 
 // knownUnits names the units for a person.

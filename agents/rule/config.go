@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"selvage/edge/agent"
-	"selvage/edge/recon"
 )
 
 // Config is one [agent."/…"] table of kind rule.
 type Config struct {
 	_         struct{}          `doc:"Sends a command when a condition over lanes begins to hold, and another when it ends." example:"/rule/vent"`
 	Lanes     map[string]string `toml:"lanes" doc:"the lanes that the condition speaks of: a name, and node URI and lane with a blank between" example:"{ t = \"/device/air temperature\", h = \"/device/air humidity\" }"`
-	Own       map[string]string `toml:"own" doc:"lanes of its own, which anybody may set and conditions may speak of: a name, and in Recon what it holds at first" example:"{ mode = \"home\" }"`
+	Own       map[string]any    `toml:"own" doc:"lanes of its own, which anybody may set and conditions may speak of: a name, and what it holds at first, which says of what type it is" example:"{ mode = \"home\" }"`
 	When      string            `toml:"when" doc:"the condition" example:"t > 26 and h < 60 for 5m"`
 	Then      *Action           `toml:"then" doc:"What to send when the condition begins to hold."`
 	Otherwise *Action           `toml:"otherwise" doc:"What to send when the condition ceases to hold; may be left out."`
@@ -25,7 +24,7 @@ type Config struct {
 // Action is a command.
 type Action struct {
 	Send  string `toml:"send" doc:"node URI and lane to command, with a blank between" example:"/device/vent set"`
-	Value string `toml:"value" doc:"what to send, in Recon: 21.0, true or a text" example:"true"`
+	Value any    `toml:"value" doc:"what to send: a number, true, false or a text; a lane that takes no value is sent none" example:"true"`
 }
 
 // Check names what is wrong with a table.
@@ -61,7 +60,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 		fault("when", "the condition, "+wrong.Error(), remedy)
 	}
 	if c.Then == nil {
-		fault("then", "nothing is sent when the condition holds", `add then = { send = "/device/vent set", value = "true" }`)
+		fault("then", "nothing is sent when the condition holds", `add then = { send = "/device/vent set", value = true }`)
 	}
 }
 
@@ -72,20 +71,14 @@ func (c Config) names() []string {
 	return slices.Compact(all)
 }
 
-func (c Config) checkOwn(name, first string, fault func(key, problem, remedy string)) {
+func (c Config) checkOwn(name string, first any, fault func(key, problem, remedy string)) {
 	if _, ok := c.Lanes[name]; ok {
 		fault("own."+name, fmt.Sprintf("lanes has a %s, too", name), "give one of them another name")
 	}
 	if name == "state" || name == "why" {
 		fault("own."+name, fmt.Sprintf("each rule has a lane %s", name), "give this one another name")
 	}
-	v, err := recon.ParseString(first)
-	if err == nil && kindOf(v) == unknown {
-		err = errors.New("it is neither a text nor a number nor true or false")
-	}
-	if err != nil {
-		fault("own."+name, fmt.Sprintf("%s cannot begin with %q: %v", name, first, err), `such as "home", "\"two words\"", "21.0" or "true"`)
-	}
+	agent.CheckValueAt(fault, "own."+name, first)
 }
 
 var isName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
@@ -95,9 +88,7 @@ func (a Action) Check(fault func(key, problem, remedy string)) {
 	if _, _, err := reference(a.Send); err != nil {
 		fault("send", err.Error(), `write node URI and lane, such as "/device/vent set"`)
 	}
-	if _, err := recon.ParseString(a.Value); err != nil {
-		fault("value", fmt.Sprintf("value is no Recon: %v", err), `such as "21.0", "true", or "\"two words\""`)
-	}
+	agent.CheckValueAt(fault, "value", a.Value)
 }
 
 func (a Action) send(from *agent.Agent) error {
@@ -105,11 +96,7 @@ func (a Action) send(from *agent.Agent) error {
 	if err != nil {
 		return err
 	}
-	v, err := recon.ParseString(a.Value)
-	if err != nil {
-		return err
-	}
-	return from.Send(node, lane, v)
+	return from.Send(node, lane, a.Value)
 }
 
 // reference reads "/device/air temperature".

@@ -120,11 +120,12 @@ func inversion(t token, e expr) expr {
 }
 
 func comparison(op token, a, b expr) expr {
+	kinds := []kind{number, duration}
+	if op.text == "==" || op.text == "!=" {
+		kinds = append(kinds, boolean, text)
+	}
 	return expr{a.at, func(m *memory) value {
-		x, y := a.eval(m), b.eval(m)
-		if op.text != "==" && op.text != "!=" {
-			x, y = a.want(m, number, duration), b.want(m, number, duration)
-		}
+		x, y := a.want(m, kinds...), b.want(m, kinds...)
 		if x.kind == unknown || y.kind == unknown {
 			return value{}
 		}

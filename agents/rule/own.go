@@ -5,43 +5,27 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/device"
-	"selvage/edge/recon"
 )
 
 // own makes a lane of the rule's own, of the type of what it holds at first.
-func (r *rule) own(i int, name, first string) error {
-	v, err := recon.ParseString(first)
-	if err != nil {
-		return err
-	}
-	switch kindOf(v) {
-	case text:
-		s, _ := v.Text()
-		hold(r, i, name, s, func(s string) device.Reading { return device.Reading{Form: device.Text, Text: s} })
-	case number:
-		f, _ := v.Float()
-		hold(r, i, name, f, func(f float64) device.Reading { return device.Reading{Value: f, Unit: "1"} })
-	case boolean:
-		b, _ := v.Bool()
-		hold(r, i, name, b, func(b bool) device.Reading { return device.Reading{Form: device.Boolean, Value: device.Flag(b)} })
+func (r *rule) own(i int, name string, first any) error {
+	switch v := first.(type) {
+	case string:
+		hold(r, i, name, v, func(s string) device.Reading { return device.Reading{Form: device.Text, Text: s} })
+	case int64:
+		holdNumber(r, i, name, float64(v))
+	case float64:
+		holdNumber(r, i, name, v)
+	case bool:
+		hold(r, i, name, v, func(b bool) device.Reading { return device.Reading{Form: device.Boolean, Value: device.Flag(b)} })
 	default:
-		return fmt.Errorf("%s cannot begin with %s", name, v)
+		return fmt.Errorf("%s cannot begin with a %T", name, first)
 	}
 	return nil
 }
 
-// kindOf says what a lane that holds v is in conditions.
-func kindOf(v recon.Value) kind {
-	if _, ok := v.Text(); ok {
-		return text
-	}
-	if _, ok := v.Bool(); ok {
-		return boolean
-	}
-	if _, ok := v.Float(); ok {
-		return number
-	}
-	return unknown
+func holdNumber(r *rule, i int, name string, first float64) {
+	hold(r, i, name, first, func(f float64) device.Reading { return device.Reading{Value: f, Unit: "1"} })
 }
 
 func hold[T any](r *rule, i int, name string, first T, read func(T) device.Reading) {

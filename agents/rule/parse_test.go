@@ -155,6 +155,18 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A run takes a time in proportion to the length of a condition: by doubling it at each level, this one would
+// take centuries.
+func TestNestedComparisons(t *testing.T) {
+	const levels = maxDepth - 2
+	if _, err := run(t, strings.Repeat("(", levels)+"t"+strings.Repeat(" == t)", levels)); err == nil || !strings.Contains(err.Error(), "cannot be compared") {
+		t.Errorf("got %v, want that a condition and a number cannot be compared", err)
+	}
+	if _, err := run(t, strings.Repeat("(", levels)+"t"+strings.Repeat(" < 1)", levels)); err == nil || !strings.Contains(err.Error(), "a condition") {
+		t.Errorf("got %v, want that a condition is no number", err)
+	}
+}
+
 // FuzzCompile: no condition panics, whatever its lanes hold, and each error has a place in it.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{"t > 26 and h < 60 for 5m", "abs(was(t) - t) > 2 or age(h) > 1h30m", "not (x == 'on') != m", "-t*2/3s", "t > \xff"} {

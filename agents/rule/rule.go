@@ -4,8 +4,8 @@
 //	kind      = "rule"
 //	lanes     = { t = "/device/air temperature", h = "/device/air humidity" }
 //	when      = "t > 26 and h < 60 for 5m"
-//	then      = { send = "/device/vent set", value = "true" }
-//	otherwise = { send = "/device/vent set", value = "false" }
+//	then      = { send = "/device/vent set", value = true }
+//	otherwise = { send = "/device/vent set", value = false }
 //
 // Its lanes: state, which is true, false or unknown, and why, which says what makes it unknown; and those of its own,
 // if it has some. These are value lanes for people and other agents to set, remembered over a restart, of which conditions
@@ -13,9 +13,9 @@
 //
 //	[agent."/house"]
 //	kind = "rule"
-//	own  = { mode = "home", guests = "0" }      # selvage set /house mode away
+//	own  = { mode = "home", guests = 0 }        # selvage set /house mode away
 //	when = "mode == 'away' and guests == 0"
-//	then = { send = "/device/heater set", value = "false" }
+//	then = { send = "/device/heater set", value = false }
 //
 // # Conditions
 //
@@ -114,12 +114,12 @@ func (r *rule) code() string { return "rule." + string(r.agent.URI()) }
 // take notes what a lane holds.
 func (r *rule) take(i int, now device.Reading) {
 	s := &r.memory.lanes[i]
+	if s.now.kind != unknown {
+		s.before = s.now
+	}
 	if now.Bad() {
 		s.now, r.bad[i] = value{}, now.String()
 		return
-	}
-	if s.now.kind != unknown {
-		s.before = s.now
 	}
 	s.at, r.bad[i] = now.At, ""
 	if s.at.IsZero() {

@@ -17,8 +17,8 @@ func vent(w *agenttest.World, when string) {
 		kind      = "rule"
 		lanes     = { t = "/device/air temperature", h = "/device/air humidity", m = "/device/mode value" }
 		when      = "` + when + `"
-		then      = { send = "/device/vent set", value = "true" }
-		otherwise = { send = "/device/vent set", value = "false" }
+		then      = { send = "/device/vent set", value = true }
+		otherwise = { send = "/device/vent set", value = false }
 	`)
 }
 
@@ -100,6 +100,20 @@ func TestOtherLanes(t *testing.T) {
 	})
 }
 
+// A gap between two readings does not hide the first of them.
+func TestWasOverAGap(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		vent(w, "was(t) == 2")
+		w.Reading("/device/air", "temperature", 1, "Cel")
+		w.Reading("/device/air", "temperature", 2, "Cel")
+		w.Want("/rule", "state", "false")
+		w.Bad("/device/air", "temperature", "no answer")
+		w.Bad("/device/air", "temperature", "no answer yet")
+		w.Reading("/device/air", "temperature", 3, "Cel")
+		w.Want("/rule", "state", "true")
+	})
+}
+
 func TestNobodyThere(t *testing.T) {
 	agenttest.Run(t, func(w *agenttest.World) {
 		w.Config(`
@@ -107,7 +121,7 @@ func TestNobodyThere(t *testing.T) {
 			kind  = "rule"
 			lanes = { t = "/device/air temperature" }
 			when  = "t > 26"
-			then  = { send = "/vent set", value = "true" }
+			then  = { send = "/vent set", value = true }
 		`)
 		w.Reading("/device/air", "temperature", 20, "Cel") // without otherwise nothing is sent
 		w.WantHealth()
@@ -127,7 +141,7 @@ func TestNothingIsSentTooLate(t *testing.T) {
 			kind  = "rule"
 			lanes = { t = "/device/air temperature" }
 			when  = "t > 26"
-			then  = { send = "/vent set", value = "true" }
+			then  = { send = "/vent set", value = true }
 		`)
 		w.Reading("/device/air", "temperature", 20, "Cel")
 		w.Reading("/device/air", "temperature", 27, "Cel")
@@ -150,10 +164,10 @@ func TestOwn(t *testing.T) {
 			[agent."/house"]
 			kind      = "rule"
 			lanes     = { t = "/device/air temperature" }
-			own       = { mode = "home", guests = "0", frost = "false" }
+			own       = { mode = "home", guests = 0, frost = false }
 			when      = "frost or t < 18 and (mode != 'away' or guests > 0) for 1s"
-			then      = { send = "/device/heater set", value = "true" }
-			otherwise = { send = "/device/heater set", value = "false" }
+			then      = { send = "/device/heater set", value = true }
+			otherwise = { send = "/device/heater set", value = false }
 		`)
 		w.Want("/house", "mode", "home")
 		w.Want("/house", "guests", 0)
@@ -185,8 +199,8 @@ func TestCheck(t *testing.T) {
 		change(&c)
 		return c.Check
 	}
-	own := func(name, first string) func(*Config) {
-		return func(c *Config) { c.Own = map[string]string{name: first} }
+	own := func(name string, first any) func(*Config) {
+		return func(c *Config) { c.Own = map[string]any{name: first} }
 	}
 	for _, test := range []struct {
 		check func(func(key, problem, remedy string))
@@ -200,16 +214,18 @@ func TestCheck(t *testing.T) {
 		{with(func(c *Config) { c.Lanes = map[string]string{"t": "/device/air"} }), `lanes.t: "/device/air" names no lane`},
 		{with(func(c *Config) { c.Lanes = map[string]string{"t": "air temperature"} }), `lanes.t: "air": it names no agent`},
 		{with(own("mode", "home")), ""},
-		{with(own("mode", `"two words"`)), ""},
-		{with(own("t", "1")), "own.t: lanes has a t, too"},
-		{with(own("state", "1")), "own.state: each rule has a lane state"},
-		{with(own("not", "1")), `own.not: "not" cannot be a name`},
-		{with(own("mode", "{}")), "own.mode: mode cannot begin with"},
-		{with(own("mode", "")), "own.mode: mode cannot begin with"},
-		{with(own("mode", "{")), "own.mode: mode cannot begin with"},
-		{Action{Send: "/device/vent set", Value: "true"}.Check, ""},
-		{Action{Send: "/device/vent", Value: "true"}.Check, `send: "/device/vent" names no lane`},
-		{Action{Send: "/device/vent set", Value: "{"}.Check, "value: value is no Recon"},
+		{with(own("mode", "two words")), ""},
+		{with(own("t", 1)), "own.t: lanes has a t, too"},
+		{with(own("state", 1)), "own.state: each rule has a lane state"},
+		{with(own("not", 1)), `own.not: "not" cannot be a name`},
+		{with(own("mode", "{")), ""},
+		{with(own("guests", "0")), `own.guests: guests is the text "0"`},
+		{Action{Send: "/device/vent set", Value: true}.Check, ""},
+		{Action{Send: "/device/vent", Value: true}.Check, `send: "/device/vent" names no lane`},
+		{Action{Send: "/device/vent set", Value: "two words"}.Check, ""},
+		{Action{Send: "/device/vent set"}.Check, ""},
+		{Action{Send: "/device/vent set", Value: "true"}.Check, `value: value is the text "true"`},
+		{Action{Send: "/device/vent set", Value: "21.0"}.Check, `value: value is the text "21.0"`},
 	} {
 		got := ""
 		test.check(func(key, problem, remedy string) {

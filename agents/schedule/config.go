@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"selvage/edge/agent"
-	"selvage/edge/recon"
 )
 
 // Config is one [agent."/…"] table of kind schedule.
@@ -22,7 +21,7 @@ type At struct {
 	Days  []string `toml:"days" doc:"on which days: mon, tue, wed, thu, fri, sat, sun" default:"every day" example:"[\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]"`
 	Node  string   `toml:"node" doc:"node URI of the agent to command" example:"/room/air"`
 	Lane  string   `toml:"lane" doc:"the lane of that node" example:"target"`
-	Value string   `toml:"value" doc:"what to send, in Recon: 21.0, true or a text" example:"21.0"`
+	Value any      `toml:"value" doc:"what to send: a number, true, false or a text; a lane that takes no value is sent none" example:"21.0"`
 }
 
 // Check names what is wrong with a table.
@@ -46,15 +45,11 @@ func (at At) Check(fault func(key, problem, remedy string)) {
 	if _, err := parseDays(at.Days); err != nil {
 		fault("days", err.Error(), `there are "mon", "tue", "wed", "thu", "fri", "sat" and "sun"`)
 	}
-	if err := agent.CheckNode(at.Node); err != nil {
-		fault("node", fmt.Sprintf("node %q: %v", at.Node, err), `give the node URI to command, such as "/room/air"`)
-	}
+	agent.CheckNodeAt(fault, "node", at.Node, "to command", "/room/air")
 	if at.Lane == "" {
 		fault("lane", "it is not said which lane to command", `add one, such as lane = "target"`)
 	}
-	if _, err := recon.ParseString(at.Value); err != nil {
-		fault("value", fmt.Sprintf("value is no Recon: %v", err), `such as "21.0", "true", or "\"two words\""`)
-	}
+	agent.CheckValueAt(fault, "value", at.Value)
 }
 
 func (at At) parse(zone *time.Location) (e entry, err error) {
@@ -63,9 +58,6 @@ func (at At) parse(zone *time.Location) (e entry, err error) {
 	if e.seconds, err = parseTime(at.Time); err != nil {
 		return e, err
 	}
-	if e.days, err = parseDays(at.Days); err != nil {
-		return e, err
-	}
-	e.value, err = recon.ParseString(at.Value)
+	e.days, err = parseDays(at.Days)
 	return e, err
 }

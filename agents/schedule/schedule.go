@@ -10,7 +10,7 @@
 //	days  = ["mon", "tue", "wed", "thu", "fri"]    # every day if left out
 //	node  = "/room/air"
 //	lane  = "target"
-//	value = "21.0"           # Recon, as in: selvage set /room/air target 21.0
+//	value = 21.0             # a text stands in quotes
 //
 // Its lanes: enabled, which takes commands: while it is false nothing is sent, nor made up for later; next, what is
 // due and when; done, up to when each entry has had its turn, which is remembered over a restart.
@@ -29,7 +29,6 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/health"
-	"selvage/edge/recon"
 )
 
 func init() { agent.Register("schedule", Config{Late: time.Hour}, setup) }
@@ -143,7 +142,7 @@ func (s *schedule) catchUp(now time.Time) {
 
 func (s *schedule) send(name string) bool {
 	e := s.entries[name]
-	err := s.agent.Send(e.Node, e.Lane, e.value)
+	err := s.agent.Send(e.Node, e.Lane, e.Value)
 	if err != nil {
 		s.agent.Health().Raise(health.Condition{
 			Code:   s.code(name),
@@ -169,5 +168,4 @@ func (s *schedule) coming(now time.Time) (next Next) {
 type entry struct {
 	At
 	daytime
-	value recon.Value
 }

@@ -16,13 +16,13 @@ const lines = `
 	time  = "06:30"
 	node  = "/room"
 	lane  = "target"
-	value = "21.0"
+	value = 21.0
 	[agent."/schedule".at.night]
 	time  = "22:00:30"
 	days  = ["Mon", "tue"]
 	node  = "/room"
 	lane  = "target"
-	value = "17.5"
+	value = 17.5
 `
 
 // moment reads a time in Berlin.
@@ -218,9 +218,9 @@ func TestCheck(t *testing.T) {
 		{Config{}.Check, "late at "},
 		{Config{Zone: "Europe/Bonn", Late: time.Hour, At: map[string]At{"a": {}}}.Check, "zone "},
 		{At{}.Check, "time node lane "},
-		{At{Time: "6:30", Days: []string{"monday"}, Node: "/a", Lane: "b", Value: "{"}.Check, "time days value "},
-		{At{Time: "24:00", Node: "/a", Lane: "b", Value: "true"}.Check, "time "},
-		{At{Time: "23:59:59", Days: []string{"sun"}, Node: "/a", Lane: "b", Value: `"two words"`}.Check, ""},
+		{At{Time: "6:30", Days: []string{"monday"}, Node: "/a", Lane: "b", Value: "21"}.Check, "time days value "},
+		{At{Time: "24:00", Node: "/a", Lane: "b", Value: true}.Check, "time "},
+		{At{Time: "23:59:59", Days: []string{"sun"}, Node: "/a", Lane: "b", Value: "two words"}.Check, ""},
 	} {
 		got = ""
 		if test.check(fault); got != test.want {

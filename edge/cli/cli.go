@@ -26,7 +26,9 @@ const (
 // env is what every command works with.
 type env struct {
 	out, err io.Writer
-	host     string // of --host
+	host     string // of --host, or of the URI that a command is about
+	home     string // of --host, when host is of a URI; for this one the token is
+	warned   bool   // about the token
 	json     bool
 	verbose  int
 	running  bool // the command line was understood

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -53,9 +54,50 @@ func token() (string, error) {
 	return t, nil
 }
 
-// authenticate tells a WARP host whose connection this is.
-func authenticate(c *peer.Conn) error {
+// tokenFor returns the token if it is for the host that the command talks to. A URI may name any other,
+// which has no business with it.
+func (e *env) tokenFor() (string, error) {
 	t, err := token()
+	if t == "" || err != nil {
+		return "", err
+	}
+	if !e.isHome() {
+		e.warn("the token is not shown to %s; it is for the host of --host, %s", e.host, e.home)
+		return "", nil
+	}
+	at, err := peer.Address(e.host)
+	if err == nil && at.Scheme != "wss" && !onThisMachine(at.Hostname()) {
+		e.warn("the token crosses the network to %s in plain text; with TLS the host is warps://…", at.Host)
+	}
+	return t, nil
+}
+
+// warn tells something about the token once, however often a command connects.
+func (e *env) warn(format string, args ...any) {
+	if !e.warned {
+		e.warned = true
+		fmt.Fprintf(e.err, "selvage: "+format+"\n", args...)
+	}
+}
+
+// isHome reports whether the host of a command is the one of --host.
+func (e *env) isHome() bool {
+	if e.home == "" {
+		return true
+	}
+	home, err := peer.Address(e.home)
+	at, otherErr := peer.Address(e.host)
+	return err == nil && otherErr == nil && home.Scheme == at.Scheme && strings.EqualFold(home.Host, at.Host)
+}
+
+func onThisMachine(name string) bool {
+	addr, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+// authenticate tells a WARP host whose connection this is.
+func (e *env) authenticate(c *peer.Conn) error {
+	t, err := e.tokenFor()
 	if err != nil || t == "" {
 		return err
 	}
@@ -63,8 +105,8 @@ func authenticate(c *peer.Conn) error {
 }
 
 // authorize does the same for an HTTP request.
-func authorize(req *http.Request) error {
-	t, err := token()
+func (e *env) authorize(req *http.Request) error {
+	t, err := e.tokenFor()
 	if t != "" {
 		req.Header.Set("Authorization", "Bearer "+t)
 	}

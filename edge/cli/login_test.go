@@ -92,6 +92,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// HERE
 func hashFile(t *testing.T, hash policy.Token) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "hash")

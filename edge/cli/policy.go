@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"selvage/edge/config"
 	"selvage/edge/policy"
 	"selvage/edge/recon"
 )
@@ -98,6 +99,9 @@ hash, go to stderr.`,
 		Example: "  selvage token dashboard > dashboard.token",
 		Args:    takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if !config.IsUser(args[0]) {
+				return &usageError{&trouble{fmt.Errorf("a user's name has small letters, digits and - only, got %q", args[0]), "for instance: " + program() + " token dashboard"}}
+			}
 			secret, hash := policy.NewToken()
 			if e.json {
 				return printJSON(e.out, recon.Field("token", recon.String(secret)), recon.Field("hash", recon.String(hash.String())))

@@ -101,25 +101,25 @@ func (p *ps) once(ctx context.Context) error {
 	if err != nil {
 		return unasked(err)
 	}
-	for _, body := range bodies[max(len(bodies)-1, 0):] {
-		var now meta.Activities
-		if err := recon.Unmarshal(body, &now); err != nil {
-			return err
-		}
-		if now.Total == 0 && p.ask.Glob != "" {
-			return &trouble{fmt.Errorf("no agent matches %s", printable(p.ask.Glob)), "see them all: " + program() + " ps"}
-		}
-		if p.json {
-			err = p.printJSON(now)
-		} else {
-			err = printTable(p.out, p.table(now))
-		}
-		if more := now.Total - len(now.Agents); more > 0 {
-			fmt.Fprintf(p.err, "and %d more; see others with --limit, --sort or a PATTERN\n", more)
-		}
+	if len(bodies) == 0 {
+		return errors.New("the host did not tell of any agents")
+	}
+	var now meta.Activities
+	if err := recon.Unmarshal(bodies[len(bodies)-1], &now); err != nil {
 		return err
 	}
-	return errors.New("the host did not tell of any agents")
+	if now.Total == 0 && p.ask.Glob != "" {
+		return &trouble{fmt.Errorf("no agent matches %s", printable(p.ask.Glob)), "see them all: " + program() + " ps"}
+	}
+	if p.json {
+		err = p.printJSON(now)
+	} else {
+		err = printTable(p.out, p.table(now))
+	}
+	if more := now.Total - len(now.Agents); more > 0 {
+		fmt.Fprintf(p.err, "and %d more; see others with --limit, --sort or a PATTERN\n", more)
+	}
+	return err
 }
 
 // follow prints the agents over one connection, again and again.

@@ -72,7 +72,7 @@ func (e *env) dial(ctx context.Context) (*peer.Conn, error) {
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}
-	if err := authenticate(c); err != nil {
+	if err := e.authenticate(c); err != nil {
 		c.Close(closeNormal, "")
 		return nil, err
 	}

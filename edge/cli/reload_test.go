@@ -111,9 +111,23 @@ func TestReloadCommand(t *testing.T) {
 	if out, errs, err := run(false); err != nil || out != "reloaded FILE: agent /room removed, broker changed, 0 unchanged\n" {
 		t.Errorf("with a broker: %v, %q, %q", err, out, errs)
 	}
-	write("")
-	if out, errs, err := run(false); err != nil || out != "reloaded FILE: broker changed, 0 unchanged\n" {
+	write("[agent.\"/room\"]\nkind = \"reload-follow\"\n")
+	if out, errs, err := run(false); err != nil || out != "reloaded FILE: agent /room added, broker changed, 0 unchanged\n" {
 		t.Errorf("without one: %v, %q, %q", err, out, errs)
+	}
+
+	const room = "[agent.\"/room\"]\nkind = \"reload-follow\"\n"
+	write("[policy]\nloopback = \"all\"\n" + room)
+	if out, errs, err := run(false); err != nil || out != "reloaded FILE: policy changed, 1 unchanged\n" {
+		t.Errorf("with rules: %v, %q, %q", err, out, errs)
+	}
+	write(room)
+	if out, errs, err := run(false); err != nil || out != "reloaded FILE: policy removed, 1 unchanged\n" {
+		t.Errorf("without rules: %v, %q, %q", err, out, errs)
+	}
+	write("")
+	if out, errs, err := run(false); err != errTold || out != "" || !strings.Contains(errs, "FILE: it asks for no device and no agent") {
+		t.Errorf("with nothing: %v, %q, %q", err, out, errs)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ func (e *env) aim(uri string) (node string, err error) {
 		return "", usagef("%w", err)
 	}
 	if u.Scheme != "" && u.HasAuthority {
+		e.home = cmp.Or(e.home, e.host)
 		e.host = u.Scheme + "://" + u.Authority
 		u = route.URI{Path: u.Path}
 	}

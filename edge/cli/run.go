@@ -34,7 +34,9 @@ func (e *env) runCommand() *cobra.Command {
 		Long: `Run runs a host until Ctrl-C or SIGTERM.
 
 After a change of its config file, "selvage reload" or SIGHUP has the host take it over without a
-restart; with --watch it does so by itself.`,
+restart; with --watch it does so by itself. Files that the config names, such as a password_file or
+token_file, are read again then, but not watched. Only a reload that was asked for takes away a whole
+[policy], and none takes away everything: a file that asks for nothing is refused.`,
 		Args: takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if e.json {

@@ -128,8 +128,8 @@ func give(before map[string]*way, node route.NodeURI) *host.Handle {
 	return nil
 }
 
-// summary says what changes do, in a few words.
-func summary(c *config.Changes) string {
+// summary says what changes to plan do, in a few words.
+func summary(c *config.Changes, plan *config.Plan) string {
 	var did []string
 	say := func(what, name, how string) { did = append(did, what+" "+name+" "+how) }
 	for _, p := range c.Devices.Changed {
@@ -162,7 +162,10 @@ func summary(c *config.Changes) string {
 	if c.Broker {
 		did = append(did, "broker changed")
 	}
-	if c.Policy {
+	switch {
+	case c.Policy && plan.Policy == nil:
+		did = append(did, "policy removed")
+	case c.Policy:
 		did = append(did, "policy changed")
 	}
 	if len(did) == 0 {

@@ -61,7 +61,7 @@ func (r *running) serve(ctx context.Context, calls *calls, file *watched, watch 
 		look = t.C
 	}
 	for {
-		by := ""
+		by, alone := "", false
 		select {
 		case <-ctx.Done():
 			return
@@ -74,24 +74,35 @@ func (r *running) serve(ctx context.Context, calls *calls, file *watched, watch 
 			if !file.changed() {
 				continue
 			}
+			alone = true
 		}
 		file.note()
-		r.reload(ctx, by)
+		r.reload(ctx, by, alone)
 	}
 }
 
 // reload reads the config file and has the host run by it. What is wrong, or takes a restart, is a
-// condition until a later reload finds that it is over.
-func (r *running) reload(ctx context.Context, by string) {
+// condition until a later reload finds that it is over. Alone is set when nobody asked for it: then it takes
+// away no rules, since a file may be seen half written or without what another tool is about to put back.
+func (r *running) reload(ctx context.Context, by string, alone bool) {
 	plan, err := config.Load(r.path)
+	if err == nil && asked(plan) == "" && asked(r.plan) != "" {
+		err = config.Faults{{File: r.path, Problem: "it asks for no device and no agent: a host of it would do nothing",
+			Remedy: "is it the right file, and all of it? A host that is to do nothing is best stopped"}}
+	}
 	if faults := (config.Faults)(nil); errors.As(err, &faults) {
 		r.tell(refused, faults.Tell("nothing was changed."), by)
 		r.wrong(faults, "the config was not taken over, all runs as before")
 		return
 	}
+	var faults config.Faults
+	if alone && plan.Policy == nil && r.plan.Policy != nil {
+		plan.Policy = r.plan.Policy
+		faults = append(faults, config.Fault{File: r.path, Problem: "[policy] is not there any more; its rules stay, since nobody has asked for a reload",
+			Remedy: "put it back, or, if it is to go: " + program() + " reload"})
+	}
 	c := config.Diff(r.plan, plan)
 	left := r.apply(ctx, plan, c)
-	var faults config.Faults
 	var places []config.Pos
 	for _, u := range left {
 		if u.pos == (config.Pos{}) {
@@ -102,7 +113,7 @@ func (r *running) reload(ctx context.Context, by string) {
 	}
 	r.plan = config.Applied(r.plan, plan).Without(places)
 
-	said := "reloaded " + r.path + ": " + summary(&c)
+	said := "reloaded " + r.path + ": " + summary(&c, plan)
 	if len(c.Fixed) > 0 {
 		said += "; only a restart changes " + strings.Join(c.Fixed, ", ")
 	}

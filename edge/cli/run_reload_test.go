@@ -156,7 +156,7 @@ func (b *reloadBench) with(text string) string {
 	b.write(b.path, text)
 	b.out.Reset()
 	b.err.Reset()
-	b.reload(b.t.Context(), "")
+	b.reload(b.t.Context(), "", false)
 	synctest.Wait()
 	return strings.ReplaceAll(b.out.String()+b.err.String(), b.path, "FILE")
 }
@@ -380,7 +380,7 @@ func TestReloadBad(t *testing.T) {
 		before := b.nodes()
 		for _, bad := range []string{
 			strings.Replace(good, `"reload-count"`, `"reload-cont"`, 1) + "[agent.\"/new\"]\nkind = \"reload-follow\"\nmarc = 1\n",
-			"[device.air", strings.Repeat("x", 2<<20),
+			"[device.air", strings.Repeat("x", 2<<20), "", "# nothing\n", "[host]\nname = \"x\"\n[policy]\n",
 		} {
 			said := b.with(bad)
 			if !strings.HasSuffix(said, "; nothing was changed.\n") || !strings.HasPrefix(said, "FILE:") {
@@ -394,7 +394,7 @@ func TestReloadBad(t *testing.T) {
 			}
 		}
 		os.Remove(b.path)
-		b.reload(t.Context(), "")
+		b.reload(t.Context(), "", false)
 		if c := b.host.Health.Active(); len(c) != 1 || !strings.Contains(c[0].Text, "there is no such file") {
 			t.Errorf("conditions %v", c)
 		}

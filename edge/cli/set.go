@@ -58,7 +58,7 @@ func (e *env) set(ctx context.Context, uri, lane, text string) error {
 	case err != nil:
 		return err
 	case ours && strings.HasPrefix(string(path), "/"):
-		err = refusal(post(ctx, at, string(path), lane, body), text)
+		err = refusal(e.post(ctx, at, string(path), lane, body), text)
 	default:
 		err = e.commandAndBarrier(ctx, node, lane, body)
 	}
@@ -97,14 +97,14 @@ func (e *env) isSelvage(ctx context.Context, at *url.URL) (bool, error) {
 }
 
 // post sends the command over HTTP, which has an answer for it.
-func post(ctx context.Context, at *url.URL, path, lane string, body []byte) error {
+func (e *env) post(ctx context.Context, at *url.URL, path, lane string, body []byte) error {
 	to := at.Scheme + "://" + at.Host + path + "?lane=" + url.QueryEscape(lane)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(string(body)))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/recon")
-	if err := authorize(req); err != nil {
+	if err := e.authorize(req); err != nil {
 		return err
 	}
 	resp, err := plainHTTP.Do(req)

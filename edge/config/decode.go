@@ -146,6 +146,11 @@ func (d *document) set(to reflect.Value, v value, label string) {
 			d.setMap(to, v.table)
 			return
 		}
+	case reflect.Interface:
+		if plain, ok := d.plain(v, label); ok {
+			to.Set(reflect.ValueOf(plain))
+			return
+		}
 	case reflect.Struct:
 		if v.kind == group {
 			var fs fields
@@ -156,6 +161,26 @@ func (d *document) set(to reflect.Value, v value, label string) {
 		}
 	}
 	d.mismatch(to, v, label)
+}
+
+// plain is what a value is where each kind of text, boolean and number has a meaning: a string, a bool, an int64
+// or a float64.
+func (d *document) plain(v value, label string) (any, bool) {
+	switch v.kind {
+	case text:
+		return v.text, true
+	case boolean:
+		return v.text == "true", true
+	case integer:
+		var n int64
+		d.setInt(reflect.ValueOf(&n).Elem(), v, label)
+		return n, true
+	case float:
+		var f float64
+		d.setFloat(reflect.ValueOf(&f).Elem(), v, label)
+		return f, true
+	}
+	return nil, false
 }
 
 func (d *document) setMap(to reflect.Value, t *table) {

@@ -37,6 +37,9 @@ func isText(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t == durationType || reflect.PointerTo(t).Implements(textType)
 }
 
+// plainWord is the reference's word for what decides by how it is written what it is.
+const plainWord = "true, a number or a text"
+
 // typeWord is the reference's word for what a key wants.
 func typeWord(t reflect.Type) string {
 	switch {
@@ -54,6 +57,8 @@ func typeWord(t reflect.Type) string {
 		return "true or false"
 	case reflect.Float32, reflect.Float64:
 		return "number"
+	case reflect.Interface:
+		return plainWord
 	case reflect.Slice:
 		return "list of " + plural(typeWord(t.Elem()))
 	case reflect.Map:
@@ -69,8 +74,11 @@ func plural(word string) string {
 	if first, rest, ok := strings.Cut(word, " of "); ok {
 		return first + "s of " + rest
 	}
-	if word == "true or false" {
+	switch word {
+	case "true or false":
 		return word
+	case plainWord:
+		return "true, numbers or texts"
 	}
 	return word + "s"
 }
@@ -80,6 +88,11 @@ func plural(word string) string {
 func inTOML(name string, v reflect.Value) string {
 	switch {
 	case v.Kind() == reflect.Pointer:
+		if v.IsNil() {
+			return ""
+		}
+		return inTOML(name, v.Elem())
+	case v.Kind() == reflect.Interface:
 		if v.IsNil() {
 			return ""
 		}

@@ -181,14 +181,15 @@ func (d *document) at(s span, problem, remedy string) Fault {
 		start-- // the TOML parser may point into a character
 	}
 	end := min(s.end, line.end)
+	source, hidden := d.discreetLine(i)
 	return Fault{
 		File:    d.name,
 		Line:    i + 1,
 		Col:     utf8.RuneCount(d.text[line.start:start]) + 1,
 		Len:     max(1, utf8.RuneCount(d.text[start:max(start, end)])),
-		Source:  discreet(printable(d.text[line.start:line.end])),
-		Problem: problem,
-		Remedy:  remedy,
+		Source:  source,
+		Problem: unsaid(problem, hidden),
+		Remedy:  unsaid(remedy, hidden),
 	}
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -92,27 +91,6 @@ func printable(line []byte) string {
 		return r
 	}, string(line))
 }
-
-// What a line must not show, since faults go into logs: the value of a key that is named like a secret,
-// and user and password in a URL.
-var (
-	secretKey = regexp.MustCompile(`(?i)((?:password|passwd|secret|token)"?\s*=\s*)(.+)`)
-	userInfo  = regexp.MustCompile(`(://)([^/@\s"]+)@`)
-)
-
-// discreet hides secrets, one character for each, so that columns stay true. Where a secret is may be shown.
-func discreet(line string) string {
-	if m := secretKey.FindStringSubmatch(line); m != nil {
-		if where := strings.TrimLeft(m[2], `"'`); !strings.HasPrefix(where, "file:") && !strings.HasPrefix(where, "env:") {
-			line = strings.Replace(line, m[0], m[1]+dots(m[2]), 1)
-		}
-	}
-	return userInfo.ReplaceAllStringFunc(line, func(found string) string {
-		return "://" + dots(found[len("://"):len(found)-1]) + "@"
-	})
-}
-
-func dots(s string) string { return strings.Repeat("•", utf8.RuneCountInString(s)) }
 
 func firstRunes(s string, n int) string {
 	for i := range s {

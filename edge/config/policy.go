@@ -3,9 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
@@ -17,6 +15,7 @@ import (
 type policyTable struct {
 	_        struct{}              `doc:"Who may do what on this host. Without it this machine may do everything, and no other anything."`
 	Loopback string                `doc:"all, when this machine itself may do everything without a login, or login; say login if a proxy on this machine serves others and sends no X-Forwarded-For"`
+	Proxy    bool                  `doc:"a proxy on this machine passes on what others ask, with X-Forwarded-For to say for whom; without this such requests are refused"`
 	Hosts    []string              `doc:"names by which browsers reach this host; its addresses need no naming" example:"[\"greenhouse.local\"]"`
 	Insecure bool                  `doc:"let passwords and tokens cross the network in plain text; listening on other than loopback takes it"`
 	Audit    bool                  `doc:"show in /host/audit also what is commanded without a login"`
@@ -26,16 +25,14 @@ type policyTable struct {
 
 // policyUser is a table [policy.user.NAME].
 type policyUser struct {
-	Password     string   `doc:"what selvage hash prints" example:"-"`
-	PasswordFile string   `toml:"password_file" doc:"a file with that" example:"-"`
-	Token        string   `doc:"the hash of a token that selvage token prints" example:"sha256$0ae48e2df9bcf9d4a1d7e3aa4f3a22e3ad2a9b9ad9c2a1ce9ee0d6b1cf1b8cd2"`
-	TokenFile    string   `toml:"token_file" doc:"a file with that, or with the token itself" example:"-"`
-	Roles        []string `doc:"the user may do what any of these roles may" example:"[\"operator\"]"`
+	Password string   `doc:"what selvage hash prints, or where that is: file:/path or env:NAME" example:"-"`
+	Token    string   `doc:"the hash of a token that selvage token prints, or where that or the token itself is: file:/path or env:NAME" example:"sha256$0ae48e2df9bcf9d4a1d7e3aa4f3a22e3ad2a9b9ad9c2a1ce9ee0d6b1cf1b8cd2"`
+	Roles    []string `doc:"the user may do what any of these roles may" example:"[\"operator\"]"`
 }
 
 // policyRole is a table [policy.role.NAME].
 type policyRole struct {
-	Read    []string `doc:"lanes to see, by HTTP and links; \"/host/*\" are those with which the page finds all others" example:"[\"/host/*\", \"/room/**\"]"`
+	Read    []string `doc:"lanes to see, by HTTP and links; \"/host/*\" are those with which the page finds all others, what all agents log takes \"/**\"" example:"[\"/host/*\", \"/room/**\"]"`
 	Link    []string `doc:"lanes to see by links only"`
 	Command []string `doc:"lanes to send commands to" example:"[\"/room/*/target\"]"`
 }
@@ -49,7 +46,7 @@ const (
 func (p *planner) policy(t *table) {
 	raw := policyTable{Loopback: loopbackAll}
 	p.section(t, &raw)
-	c := &policy.Config{Login: raw.Loopback == loopbackLogin, Hosts: raw.Hosts, Insecure: raw.Insecure, Audit: raw.Audit}
+	c := &policy.Config{Login: raw.Loopback == loopbackLogin, Hosts: raw.Hosts, Proxy: raw.Proxy, Insecure: raw.Insecure, Audit: raw.Audit}
 	p.plan.Policy = c
 	for _, name := range tablesIn(t, "role") {
 		r := raw.Role[name]
@@ -74,6 +71,9 @@ func (p *planner) policy(t *table) {
 		p.doc.faultIn(t.get("loopback"), "nobody could log in: there is no user", `add one: [policy.user.NAME], or write "all"`)
 	}
 }
+
+// IsUser reports whether a user may have that name.
+func IsUser(name string) bool { return isName(name) }
 
 // partRight checks the name of a user or role, which stands in logs.
 func (p *planner) partRight(what, name string, t *table, example string) {
@@ -124,80 +124,35 @@ func (p *planner) roles(t *table, u policyUser, roles map[string]policyRole) {
 const makeHash, makeToken = "print one: selvage hash", "print one and its hash: selvage token NAME"
 
 func (p *planner) password(t *table, u policyUser) policy.Password {
-	key, text := p.secret(t, "password", u.Password, u.PasswordFile)
+	text, _, _ := p.secret(t, "password", u.Password)
 	if text == "" {
 		return policy.Password{}
 	}
 	hash, err := policy.ParsePassword(strings.TrimSpace(text))
 	if err != nil {
-		p.doc.faultIn(t.get(key), fmt.Sprintf("%s does not have the hash of a password: %v", key, err), makeHash)
+		p.doc.faultIn(t.get("password"), fmt.Sprintf("password does not have the hash of a password: %v", err), makeHash)
 	}
 	return hash
 }
 
 func (p *planner) token(t *table, u policyUser) policy.Token {
-	key, text := p.secret(t, "token", u.Token, u.TokenFile)
+	text, elsewhere, public := p.secret(t, "token", u.Token)
 	if text == "" {
 		return policy.Token{}
 	}
 	read := policy.ParseToken
-	if key == "token_file" {
+	if elsewhere {
 		read = policy.ReadToken
 	}
-	hash, err := read(strings.TrimSpace(text))
-	if err != nil {
-		p.doc.faultIn(t.get(key), fmt.Sprintf("%s does not have a token's hash: %v", key, err), makeToken)
+	text = strings.TrimSpace(text)
+	hash, err := read(text)
+	switch {
+	case err != nil:
+		p.doc.faultIn(t.get("token"), fmt.Sprintf("token does not have a token's hash: %v", err), makeToken)
+	case public && text != hash.String():
+		p.doc.faultIn(t.get("token"), "everybody on this machine may read that token", "let only the user that runs selvage read the file, chmod 600, or put the token's hash there")
 	}
 	return hash
-}
-
-// secret returns what one of the keys NAME and NAME_file says, and which. It is "" where neither is
-// there or there is a fault.
-func (p *planner) secret(t *table, name, text, file string) (key, found string) {
-	inFile := t.get(name + "_file")
-	plain := t.get(name)
-	switch {
-	case plain != nil && inFile != nil:
-		p.doc.fault(inFile.at, fmt.Sprintf("%s is given twice", name), fmt.Sprintf("keep %s or %s_file", name, name))
-	case plain != nil && !plain.bad && plain.value.kind != unread:
-		if text == "" {
-			p.doc.faultIn(plain, name+" is empty", "leave it out, or give it a hash")
-		}
-		return name, text
-	case inFile != nil && !inFile.bad && inFile.value.kind != unread:
-		text, err := readSecret(file)
-		if err != nil {
-			p.doc.faultIn(inFile, err.Error(), "let the user that runs selvage read it, and no other change it")
-		}
-		return name + "_file", text
-	}
-	return "", ""
-}
-
-// maxSecret is far above any secret; a wrong path may name a large file.
-const maxSecret = 4 << 10
-
-// readSecret reads a file with a secret that nobody else could have put there.
-func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("there is no file %s", path)
-	case err != nil:
-		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	case !info.Mode().IsRegular() || info.Size() > maxSecret: // reading a pipe or a device might never end
-		return "", fmt.Errorf("%s does not look like a file with a secret", path)
-	case info.Mode().Perm()&0o002 != 0:
-		return "", fmt.Errorf("everybody may change %s", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	}
-	if strings.TrimSpace(string(text)) == "" {
-		return "", fmt.Errorf("%s is empty", path)
-	}
-	return string(text), nil
 }
 
 // Check finds what is wrong with the table's values.
@@ -216,7 +171,7 @@ func (t *policyTable) Check(fault func(key, problem, remedy string)) {
 
 // Check finds what is wrong with the table's values.
 func (u *policyUser) Check(fault func(key, problem, remedy string)) {
-	if u.Password == "" && u.PasswordFile == "" && u.Token == "" && u.TokenFile == "" {
+	if u.Password == "" && u.Token == "" {
 		fault("", "this user could not log in", `add password = "…" (selvage hash) or token = "…" (selvage token)`)
 	}
 }

@@ -39,26 +39,28 @@ listen = ":9001"
 [policy]
 loopback = "login"
 hosts    = ["greenhouse.local"]
+proxy    = true
 insecure = true
 audit    = true
 [policy.user.anna]
 password = %q
 roles    = ["operator"]
 [policy.user.bob]
-password_file = %q
+password = %q
 [policy.user.board]
-token_file = %q
-roles      = ["viewer", "operator"]
+token = %q
+roles = ["viewer", "operator"]
 [policy.user.other]
-token_file = %q
+token = %q
 [policy.role.operator]
 read    = ["/**"]
 command = ["/room/*/target"]
 [policy.role.viewer]
 link = ["/host/*"]
-`, password, file("bob.pw", password.String()+"\n", 0o600), file("board.token", secret+"\n", 0o600), file("other.hash", otherHash.String(), 0o644))
+`, password, "file:"+file("bob.pw", password.String()+"\n", 0o600), "file:board.token", "file:"+file("other.hash", otherHash.String(), 0o644))
+	file("board.token", secret+"\n", 0o640)
 	want := policy.Config{
-		Login: true, Hosts: []string{"greenhouse.local"}, Insecure: true, Audit: true,
+		Login: true, Hosts: []string{"greenhouse.local"}, Proxy: true, Insecure: true, Audit: true,
 		Users: []policy.User{
 			{Name: "anna", Password: password, Roles: []string{"operator"}},
 			{Name: "board", Token: hash, Roles: []string{"viewer", "operator"}},
@@ -68,7 +70,7 @@ link = ["/host/*"]
 		Roles: []policy.Role{{Name: "operator", Read: []string{"/**"}, Command: []string{"/room/*/target"}}, {Name: "viewer", Link: []string{"/host/*"}}},
 	}
 	for range 2 { // a reload compares plans
-		plan, err := config.Parse("t.toml", []byte(text))
+		plan, err := config.Parse(filepath.Join(folder, "t.toml"), []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,14 +84,15 @@ link = ["/host/*"]
 
 	for name, path := range map[string]string{
 		"empty":                 file("empty", "\n", 0o600),
-		"everybody may change":  file("open", secret, 0o666),
+		"others than its owner": file("open", secret, 0o620),
+		"everybody on this":     file("read", secret, 0o604),
 		"a token is one word":   file("words", "these are some words, no token", 0o600),
 		"does not look like":    folder,
 		"there is no file":      filepath.Join(folder, "none"),
-		"does not look like a ": file("large", strings.Repeat(other, 1000), 0o600),
+		"does not look like a ": file("large", strings.Repeat(other, 2000), 0o600),
 	} {
-		_, err := config.Parse("t.toml", fmt.Appendf(nil, "[policy.user.a]\ntoken_file = %q\n", path))
-		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), other[:20]) || !strings.HasPrefix(err.Error(), "t.toml:2:14: ") {
+		_, err := config.Parse("t.toml", fmt.Appendf(nil, "[policy.user.a]\ntoken = %q\n", "file:"+path))
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), other[:20]) || !strings.HasPrefix(err.Error(), "t.toml:2:9: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -41,6 +41,7 @@ func (p *planner) uplink(name string, t *table) {
 	fs.add(reflect.ValueOf(&keys).Elem())
 	fs.add(config)
 	p.doc.fill(t, fs)
+	p.doc.settle(fs)
 	p.doc.check(config, t)
 	if m, ok := config.Addr().Interface().(maker); ok {
 		makes := m.Makes

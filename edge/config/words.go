@@ -31,6 +31,8 @@ func wanted(t reflect.Type) string {
 		return "true or false"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
+	case reflect.Interface:
+		return "true or false, a number or text in quotes"
 	case reflect.Slice:
 		return "a list in [ ]"
 	case reflect.Struct, reflect.Map:

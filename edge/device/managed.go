@@ -21,7 +21,8 @@ type managed struct {
 	owner  *owner // nil while the one that had its name is still to be closed
 	code   string // of its condition: "device.air"
 
-	asked *order // what Out asked since the owner last looked
+	asked   *order // what Out asked since the owner last looked
+	ordered bool   // something has been asked of it; guarded as asked is
 
 	dev      Device // nil while closed
 	sensor   Sensor // dev, if it measures

@@ -173,7 +173,7 @@ func (m *Manager) order(name string, w order) error {
 	case !dev.driver.Output:
 		return fmt.Errorf("device %s cannot be switched: the driver %s only measures", name, dev.driver.Name)
 	case dev.owner == nil:
-		dev.asked = &w
+		dev.asked, dev.ordered = &w, true
 	default:
 		dev.owner.order(dev, w)
 	}

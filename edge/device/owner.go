@@ -87,7 +87,17 @@ func (o *owner) revise(r revision) {
 
 func (o *owner) order(d *managed, w order) {
 	o.mu.Lock()
-	d.asked = &w
+	d.asked, d.ordered = &w, true
+	o.mu.Unlock()
+	o.nudge()
+}
+
+// inherit is order for what was asked of the device before this one, which does not undo what was asked since.
+func (o *owner) inherit(d *managed, w order) {
+	o.mu.Lock()
+	if !d.ordered {
+		d.asked = &w
+	}
 	o.mu.Unlock()
 	o.nudge()
 }

@@ -401,6 +401,7 @@ func TestClientAsksByPrioAndRate(t *testing.T) {
 		}
 		ask("unlink 0 0", "link 0 0.25")
 		l.Close()
+		ask("unlink 0 0")
 
 		conn, err := m.dial(t.Context())
 		if err != nil {
@@ -414,7 +415,7 @@ func TestClientAsksByPrioAndRate(t *testing.T) {
 		if err := d.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		ask("unlink 0 0", "link 1 0", "sync 1 0")
+		ask("link 1 0", "sync 1 0")
 	})
 }
 

@@ -54,16 +54,19 @@ type Server interface {
 
 // Conn is one connection to a WARP host.
 type Conn struct {
-	net     net.Conn
-	in      reader
-	server  Server
-	policy  Policy
-	limits  Limits
-	base    string // path of the upgrade request, against which node URIs are resolved
-	mask    bool   // a client masks its frames
-	deflate bool   // messages are compressed
-	dropped func(*Link, uint64)
+	net      net.Conn
+	in       reader
+	server   Server
+	policy   Policy
+	limits   Limits
+	base     string // path of the upgrade request, against which node URIs are resolved
+	mask     bool   // a client masks its frames
+	deflate  bool   // messages are compressed
+	dropped  func(*Link, uint64)
+	deauthed func()
 
+	stranger int64               // bytes in one message while identity is nil
+	refused  int                 // links, while it was
 	identity atomic.Pointer[any] // of the other end
 
 	ctx    context.Context // ends with the connection
@@ -100,10 +103,11 @@ func newConn(over net.Conn, first []byte, base string, o Options) *Conn {
 		o.Limits = DefaultLimits
 	}
 	c := &Conn{
-		net: over, server: o.Server, policy: o.Policy, limits: o.Limits, base: base, deflate: o.Compress, dropped: o.Dropped,
+		net: over, server: o.Server, policy: o.Policy, limits: o.Limits, base: base, deflate: o.Compress, dropped: o.Dropped, deauthed: o.Deauthed,
 		links: map[target]*Link{}, down: map[target]*Downlink{}, done: make(chan struct{}),
 	}
-	c.in = reader{net: over, raw: rawSocket(over), masked: true, deflate: o.Compress, limit: o.Limits.Message, buf: first, end: len(first)}
+	c.stranger = cmp.Or(o.Stranger, o.Limits.Message)
+	c.in = reader{net: over, raw: rawSocket(over), masked: true, deflate: o.Compress, limit: c.stranger, buf: first, end: len(first)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.room.L = &c.mu
 	c.ping = time.AfterFunc(pingEvery, c.keepAlive)

@@ -21,7 +21,8 @@ type Link struct {
 
 	// Guarded by conn.mu.
 	up      warp.Uplink
-	pending int      // requests that the lane has not answered yet
+	pending int32    // requests that the lane has not answered yet
+	revoked int32    // of these the first, which the other end may not make any more
 	limit   *limiter // nil without one
 	loss    *loss    // nil while there was none
 }
@@ -87,6 +88,9 @@ func (c *Conn) request(e *warp.Envelope) error {
 	first := l.pending == 1
 	c.mu.Unlock()
 	if e.Tag != warp.Unlink && c.policy != nil && !c.policy.Link(c, node.key, lane.key) {
+		if c.estranged() {
+			return errUnauthorized
+		}
 		if first {
 			l.Refuse("")
 			return nil
@@ -127,6 +131,11 @@ func (l *Link) Refuse(reason string) {
 func (l *Link) answer(do func()) {
 	l.change(func() {
 		l.pending--
+		if l.revoked > 0 {
+			l.revoked--
+			l.up.Refuse("")
+			return
+		}
 		do()
 	})
 }

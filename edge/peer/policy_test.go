@@ -19,7 +19,10 @@ type guard struct{}
 
 func (guard) Auth(_ *peer.Conn, claims []byte) (any, []byte, bool) {
 	ok := string(claims) == "{token:good}"
-	return "somebody", []byte("{name:somebody}"), ok
+	if !ok {
+		return nil, nil, false
+	}
+	return "somebody", []byte("{name:somebody}"), true
 }
 
 func (guard) Link(c *peer.Conn, _ route.NodeURI, lane route.LaneName) bool {
@@ -49,7 +52,7 @@ func TestPolicy(t *testing.T) {
 	c.expect(`@authed{name:somebody}`, `@linked(node:"/unit/1",lane:count)`, `@event(node:"/unit/1",lane:count) 0`, `@synced(node:"/unit/1",lane:count)`,
 		`@event(node:"/unit/1",lane:value) 5`)
 	c.send(`@deauth`)
-	c.expect(`@deauthed`)
+	c.expect(`@deauthed`, `@unlinked(node:"/unit/1",lane:count)`)
 	c.send(`@command(node:"/unit/1",lane:value) 6`)
 	c.closed(websocket.ClosePolicyViolation, "Forbidden")
 
@@ -70,7 +73,34 @@ func TestPolicyOrder(t *testing.T) {
 	c.send(`@auth{token:good}`, `@command(node:"/unit/1",lane:hold)`, `@link(node:"/unit/1",lane:count)`, `@deauth`, `@sync(node:"/unit/1",lane:count)`)
 	c.expect(`@authed{name:somebody}`, `@deauthed`)
 	close(hold)
-	c.expect(`@linked(node:"/unit/1",lane:count)`, `@unlinked(node:"/unit/1",lane:count)`)
+	c.expect(`@unlinked(node:"/unit/1",lane:count)`, `@unlinked(node:"/unit/1",lane:count)`)
+	c.send(`@auth{token:good}`, `@sync(node:"/unit/1",lane:count)`)
+	c.expect(`@authed{name:somebody}`, `@linked(node:"/unit/1",lane:count)`, `@event(node:"/unit/1",lane:count) 0`, `@synced(node:"/unit/1",lane:count)`)
+}
+
+// A stranger may send small messages, and ask for what he does not get a number of times.
+func TestStranger(t *testing.T) {
+	s := serve(t, peer.Options{Policy: guard{}, Stranger: 4096}, unit)
+	long := `@command(node:"/unit/1",lane:echo) ` + strings.Repeat("x", 5000)
+	c := s.dial(t, "/")
+	c.send(long)
+	c.closed(websocket.CloseMessageTooBig, "a message has at most 4096 bytes")
+
+	c = s.dial(t, "/")
+	c.send(`@auth{token:good}`)
+	c.expect(`@authed{name:somebody}`)
+	c.send(long, `@deauth`)
+	c.expect(`@deauthed`)
+	c.send(long)
+	c.closed(websocket.CloseMessageTooBig, "a message has at most 4096 bytes")
+
+	c = s.dial(t, "/")
+	for range 100 {
+		c.send(`@link(node:"/unit/1",lane:count)`)
+		c.expect(`@unlinked(node:"/unit/1",lane:count)`)
+	}
+	c.send(`@link(node:"/unit/1",lane:count)`)
+	c.closed(websocket.ClosePolicyViolation, "Unauthorized")
 }
 
 func TestNoPolicy(t *testing.T) {

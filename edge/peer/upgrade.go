@@ -14,7 +14,11 @@ type Options struct {
 	Server   Server // nil when this end has no lanes
 	Policy   Policy // nil when the other end may do everything
 	Limits   Limits // DefaultLimits when zero
+	Stranger int64  // bytes in one message of an end without identity, which then is also refused but so many links; 0 for Limits.Message
 	Compress bool   // permessage-deflate (RFC 7692) if the other end offers it
+
+	// Deauthed, unless it is nil, is told that the other end has given its identity up.
+	Deauthed func()
 
 	// Dropped, unless it is nil, is told how many more events a link has missed because it lagged too
 	// far: at most once a second for each link, and when the link ends. It must not block.

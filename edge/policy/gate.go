@@ -54,9 +54,8 @@ type Gate struct {
 
 	addresses, names   *throttle
 	verified, familiar memory
-	secret             [32]byte      // keys what memory holds
-	slots              chan struct{} // one for each password that is hashed at this moment
-	queued             atomic.Int32
+	secret             [32]byte // keys what memory holds
+	common, kept       queue    // kept is for users at addresses that are familiar
 
 	sessions sessions
 	refusals refusals
@@ -70,7 +69,7 @@ func NewGate(p *Policy, o Options) *Gate {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gate{Options: o, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	g := &Gate{Options: o, common: newQueue(max(1, runtime.GOMAXPROCS(0)/2)), kept: newQueue(1)}
 	g.addresses, g.names = newThrottles()
 	g.verified.lasts, g.familiar.lasts = verifiedTime, familiarTime
 	rand.Read(g.secret[:]) // never fails
@@ -101,7 +100,7 @@ func (g *Gate) Password(ctx context.Context, from netip.Addr, name, password str
 	} else {
 		u = nil
 	}
-	address, now := neighbourhood(from), time.Now()
+	address, now := Neighbourhood(from), time.Now()
 	if left := g.addresses.wait(address, now); left > 0 {
 		return Who{}, g.later(left)
 	}
@@ -109,25 +108,26 @@ func (g *Gate) Password(ctx context.Context, from netip.Addr, name, password str
 	if u != nil && g.verified.has(proof, now) {
 		return Who{policy: p, user: u}, nil
 	}
-	if left := g.addresses.begin(address, now); left > 0 {
+	if left := g.addresses.begin(address, "", now); left > 0 {
 		return Who{}, g.later(left)
 	}
-	known, counted := g.digest(address, name), string(g.digest(name))
-	if g.familiar.has(known, now) {
-		counted = string(known) // a user need not suffer from what others try at his name
+	known, counted, comes := g.digest(address, name), string(g.digest(name)), address
+	familiar := g.familiar.has(known, now)
+	if familiar {
+		counted, comes = string(known), "" // a user need not suffer from what others try at his name
 	}
-	if left := g.names.begin(counted, now); left > 0 {
-		g.addresses.undo(address)
+	if left := g.names.begin(counted, comes, now); left > 0 {
+		g.addresses.undo(address, now)
 		return Who{}, g.later(left)
 	}
-	fits, err := g.fits(ctx, tried, password)
+	fits, err := g.fits(ctx, tried, p.decoy.iterations, password, familiar)
 	switch {
 	case err == nil && g.policy.Load() != p:
 		err = ErrBusy
 		fallthrough
 	case err != nil:
-		g.addresses.undo(address)
-		g.names.undo(counted)
+		g.addresses.undo(address, now)
+		g.names.undo(counted, now)
 		return Who{}, err
 	case !fits || u == nil:
 		if p.users[name] == nil {
@@ -136,8 +136,10 @@ func (g *Gate) Password(ctx context.Context, from netip.Addr, name, password str
 		g.Refuse(Event{Who: name, From: from, What: "login"})
 		return Who{}, ErrWrong
 	}
-	g.addresses.undo(address)
-	g.names.reset(counted)
+	g.addresses.undo(address, now)
+	if g.names.undo(counted, now); familiar {
+		g.names.reset(counted)
+	}
 	g.verified.add(proof, now)
 	g.familiar.add(known, now)
 	return Who{policy: p, user: u}, nil
@@ -149,7 +151,7 @@ func (g *Gate) Token(from netip.Addr, secret string) (Who, error) {
 	if u := p.tokens[sha256.Sum256([]byte(secret))]; u != nil { // what time this takes tells of the hash alone
 		return Who{policy: p, user: u}, nil
 	}
-	if left := g.addresses.begin(neighbourhood(from), time.Now()); left > 0 {
+	if left := g.addresses.begin(Neighbourhood(from), "", time.Now()); left > 0 {
 		return Who{}, g.later(left)
 	}
 	g.Refuse(Event{From: from, What: "token"})
@@ -161,21 +163,47 @@ func (g *Gate) later(wait time.Duration) error {
 	return &Later{wait}
 }
 
-// fits hashes a password when it is its turn.
-func (g *Gate) fits(ctx context.Context, p Password, text string) (bool, error) {
+// A queue has so many hash passwords at the same time, and others wait.
+type queue struct {
+	slots chan struct{}
+	used  *atomic.Int32 // also by those who wait
+}
+
+func newQueue(slots int) queue { return queue{make(chan struct{}, slots), new(atomic.Int32)} }
+
+// enter waits for a slot, for which leave is to be called.
+func (q queue) enter(ctx context.Context) (leave func(), err error) {
+	if q.used.Add(1) > int32(hashQueue+cap(q.slots)) {
+		q.used.Add(-1)
+		return nil, ErrBusy
+	}
+	select {
+	case q.slots <- struct{}{}:
+		return func() { <-q.slots; q.used.Add(-1) }, nil
+	case <-ctx.Done():
+		q.used.Add(-1)
+		return nil, ctx.Err()
+	}
+}
+
+// fits hashes a password when it is its turn. Users at a familiar address do not wait for strangers. With
+// most iterations all passwords take the same time.
+func (g *Gate) fits(ctx context.Context, p Password, most int, text string, familiar bool) (bool, error) {
 	if len(text) > MaxPassword {
 		text = "" // fits nothing, and takes as long as any other
 	}
-	defer g.queued.Add(-1)
-	if g.queued.Add(1) > int32(hashQueue+cap(g.slots)) {
-		return false, ErrBusy
+	q := g.common
+	if familiar {
+		q = g.kept
 	}
-	select {
-	case g.slots <- struct{}{}:
-	case <-ctx.Done():
-		return false, ctx.Err()
+	leave, err := q.enter(ctx)
+	if err != nil {
+		return false, err
 	}
-	defer func() { <-g.slots }()
+	defer leave()
+	if more := most - p.iterations; more > 0 {
+		Password{more, p.salt, p.sum}.hash(text) // or the time would tell that this user is there
+	}
 	return p.fits(text), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,8 +235,13 @@ func TestThrottleSparesUser(t *testing.T) {
 // The one who hashes passwords for others has an end.
 func TestHashQueue(t *testing.T) {
 	g := newGate(t, Options{}, User{Name: "anna", Password: weak("correct horse")})
-	for range cap(g.slots) {
-		g.slots <- struct{}{}
+	if _, err := g.Password(t.Context(), there, "anna", "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	slots := cap(g.common.slots)
+	for range slots {
+		g.common.slots <- struct{}{}
+		g.common.used.Add(1)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	results := make(chan error, 100)
@@ -246,20 +252,87 @@ func TestHashQueue(t *testing.T) {
 		}()
 	}
 	busy := 0
-	for range 100 - hashQueue - cap(g.slots) {
+	for range 100 - hashQueue {
 		if err := <-results; err == ErrBusy {
 			busy++
 		}
 	}
+	g.verified = memory{lasts: verifiedTime} // as ten minutes later
+	if _, err := g.Password(t.Context(), there, "anna", "correct horse"); err != nil {
+		t.Errorf("while strangers hash all the time, anna at her own address: %v", err)
+	}
 	cancel()
-	for range hashQueue + cap(g.slots) {
+	for range hashQueue {
 		if err := <-results; !errors.Is(err, context.Canceled) {
 			t.Errorf("one who waited: %v", err)
 		}
 	}
-	if busy == 0 || g.queued.Load() != 0 {
-		t.Errorf("%d were turned away, %d still wait", busy, g.queued.Load())
+	if left := g.common.used.Load() - int32(slots); busy != 100-hashQueue || left != 0 {
+		t.Errorf("%d were turned away, %d still wait", busy, left)
 	}
+}
+
+// Nobody can tell by the time whether a user is there.
+func TestAllPasswordsCostTheSame(t *testing.T) {
+	for _, iterations := range [][]int{{1, 5}, {5, 1}, {3}} {
+		var users []User
+		for i, n := range iterations {
+			users = append(users, User{Name: fmt.Sprint("user", i), Password: Password{n, "saltsaltsaltsalt", "x"}})
+		}
+		p, err := New(&Config{Users: users})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := slices.Max(iterations); p.decoy.iterations != want {
+			t.Errorf("users have %v iterations, one who is not there %d", iterations, p.decoy.iterations)
+		}
+	}
+}
+
+// What was not looked at takes nothing back of what others did meanwhile.
+func TestUndo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, names := newThrottles()
+		for range names.free {
+			names.begin("anna", "", time.Now())
+		}
+		mine := time.Now()
+		time.Sleep(time.Second)
+		if names.begin("anna", "", time.Now()) != 0 {
+			t.Error("the last free attempt is not")
+		}
+		names.undo("anna", mine)
+		if names.begin("anna", "", time.Now()) == 0 {
+			t.Error("the wait for what others did is gone")
+		}
+	})
+}
+
+// A name at which many try all the time is not closed to its user, wherever he is. What he waits ends.
+func TestNewAddressOfPolledName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, Options{}, User{Name: "anna", Password: weak("correct horse")})
+		began := time.Now()
+		var wait time.Duration
+		for i := 0; time.Since(began) < 2*time.Hour; i++ {
+			for range 3 { // those of one address come one after the other
+				g.Password(t.Context(), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 100)}), "anna", "guess")
+			}
+			if wait -= 500 * time.Millisecond; time.Since(began) > 10*time.Minute && wait <= 0 {
+				_, err := g.Password(t.Context(), here, "anna", "correct horse")
+				var later *Later
+				if err == nil {
+					return
+				}
+				if !errors.As(err, &later) {
+					t.Fatal(err)
+				}
+				wait = later.Wait
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		t.Error("she did not get in within two hours")
+	})
 }
 
 func TestSessions(t *testing.T) {

@@ -75,15 +75,18 @@ func (p Pattern) covers(node route.NodeURI) bool {
 	return end == 0 || p.glob.Match(node[:end])
 }
 
-// metaSubject says what a node of swim:meta tells of: a lane, a node with all its lanes, or the host,
-// which is taken for all of the node /host. What it does not understand it does not know. The grammar is
-// that of edge/meta: names of levels with the key of one at that level behind each but edge.
+// metaSubject says what a node of swim:meta tells of: a lane, a node with all its lanes, or the host as
+// a whole, which is no node. What it does not understand it does not know. The grammar is that of
+// edge/meta: names of levels with the key of one at that level behind each but edge, or a question about
+// the agents of the host.
 func metaSubject(meta route.NodeURI) (node route.NodeURI, lane route.LaneName, ok bool) {
 	text, ok := strings.CutPrefix(string(meta), "swim:meta:")
 	if !ok {
 		return "", "", false
 	}
-	node = "/host"
+	if strings.HasPrefix(text, "ps/") {
+		return "", "", true
+	}
 	steps := strings.Split(text, "/")
 	for len(steps) > 0 {
 		level := steps[0]
@@ -101,11 +104,8 @@ func metaSubject(meta route.NodeURI) (node route.NodeURI, lane route.LaneName, o
 		}
 		switch level {
 		case "mesh", "part", "host":
-			if node != "/host" || lane != "" {
-				return "", "", false
-			}
 		case "node":
-			if node != "/host" || lane != "" || !strings.HasPrefix(key, "/") {
+			if !strings.HasPrefix(key, "/") {
 				return "", "", false
 			}
 			node = route.NodeURI(key)

@@ -9,6 +9,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	Login    bool     // is needed on loopback too
 	Hosts    []string // names by which browsers reach this host, in small letters
+	Proxy    bool     // one on this machine passes on what others ask, and says for whom
 	Insecure bool     // passwords and tokens may cross a network in plain text
 	Audit    bool     // note also what is done without a login
 	Users    []User
@@ -57,10 +59,10 @@ func (a Action) String() string { return [...]string{"read", "link", "command"}[
 // Policy is immutable. The one without users, which New makes of nil, lets everybody do everything on
 // loopback and nobody anything from elsewhere.
 type Policy struct {
-	config Config
+	config *Config // nil without a table [policy]
 	users  map[string]*user
 	tokens map[Token]*user
-	decoy  Password // to be tried for users that are not there
+	decoy  Password // to be tried for users that are not there; no other has more iterations
 }
 
 type user struct {
@@ -83,7 +85,9 @@ func New(c *Config) (*Policy, error) {
 	if c == nil {
 		return p, nil
 	}
-	p.config = *c
+	own := *c
+	p.config = &own
+	most := 0 // iterations of a password
 	roles := map[string]*Role{}
 	for i := range c.Roles {
 		roles[c.Roles[i].Name] = &c.Roles[i]
@@ -109,10 +113,9 @@ func New(c *Config) (*Policy, error) {
 			}
 			p.tokens[u.token] = u
 		}
-		if u.password.iterations > p.decoy.iterations {
-			p.decoy.iterations = u.password.iterations
-		}
+		most = max(most, u.password.iterations)
 	}
+	p.decoy.iterations = cmp.Or(most, Iterations)
 	if c.Login && len(p.users) == 0 {
 		return nil, errors.New("a login is needed, and there is no user")
 	}
@@ -138,19 +141,27 @@ func (u *user) grant(r *Role) error {
 }
 
 // Audits reports whether to note what somebody does whom the policy lets do it.
-func (p *Policy) Audits(who Who) bool { return who.user != nil || p.config.Audit }
+func (p *Policy) Audits(who Who) bool { return who.user != nil || p.Config().Audit }
 
-// Config returns what the policy was made of. It must not be altered.
-func (p *Policy) Config() Config { return p.config }
+// Config returns what the policy was made of, the zero Config for nil. It must not be altered.
+func (p *Policy) Config() Config {
+	if p.config == nil {
+		return Config{}
+	}
+	return *p.config
+}
+
+// IsNone reports whether this is the policy of a host that has no table [policy].
+func (p *Policy) IsNone() bool { return p.config == nil }
 
 // HasUsers reports whether anybody can log in.
 func (p *Policy) HasUsers() bool { return len(p.users) > 0 }
 
 // Here returns who somebody is that has not logged in. local tells whether he is on this machine.
-func (p *Policy) Here(local bool) Who { return Who{policy: p, free: local && !p.config.Login} }
+func (p *Policy) Here(local bool) Who { return Who{policy: p, free: local && !p.Config().Login} }
 
 // HasHost reports whether browsers may reach this host by a name, which is in small letters.
-func (p *Policy) HasHost(name string) bool { return slices.Contains(p.config.Hosts, name) }
+func (p *Policy) HasHost(name string) bool { return slices.Contains(p.Config().Hosts, name) }
 
 // Name returns the name of a user, "" of somebody who is none.
 func (w Who) Name() string {
@@ -167,7 +178,8 @@ func (w Who) Known() bool { return w.user != nil || w.free }
 func (w Who) Free() bool { return w.free }
 
 // May reports whether somebody may do that with a lane. Node and lane are the keys the host knows them
-// by. A node of swim:meta may be seen by who may see what it tells of.
+// by. A node of swim:meta may be seen by who may see what it tells of: of the host as a whole, who may see
+// all of the node /host, but its log only who may see everything.
 func (w Who) May(a Action, node route.NodeURI, lane route.LaneName) bool {
 	switch {
 	case w.free:
@@ -180,10 +192,17 @@ func (w Who) May(a Action, node route.NodeURI, lane route.LaneName) bool {
 		return false
 	}
 	about, of, ok := metaSubject(node)
-	if ok && of != "" {
+	switch {
+	case !ok:
+		return false
+	case of != "":
 		return w.May(a, about, of)
+	case about != "":
+		return w.MayAll(a, about)
+	case strings.HasSuffix(string(lane), "Log"): // what all agents log
+		return slices.ContainsFunc(w.user.may[a], func(p Pattern) bool { return p.text == deep })
 	}
-	return ok && w.MayAll(a, about)
+	return w.MayAll(a, "/host")
 }
 
 // MayAll reports whether somebody may do that with every lane a node has or will have.

@@ -98,6 +98,8 @@ func TestMeta(t *testing.T) {
 		{"/room/**", "swim:meta:host", false},
 		{"/room/**", "swim:meta:edge", false},
 		{"/host/*", "swim:meta:host", true},
+		{"/host/*", "swim:meta:ps/uri/10/", true},
+		{"/room/**", "swim:meta:ps/uri/10/%2froom%2f*", false},
 		{"/host/info", "swim:meta:host", false},
 		{"/host/*", "swim:meta:edge", true},
 		{"/host/*", "swim:meta:edge/mesh//part/swim/host/", true},

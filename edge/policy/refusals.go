@@ -3,6 +3,7 @@ package policy
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 type Event struct {
 	Who  string // a user's name, if What is login the one that was claimed; "" of nobody
 	From netip.Addr
-	What string // login, logout, token, read, link or command
+	What string // login, logout, token, connect, read, link or command
 	Node route.NodeURI
 	Lane route.LaneName
 	OK   bool
@@ -51,6 +52,7 @@ func (g *Gate) Refuse(e Event) {
 // Note tells the audit.
 func (g *Gate) Note(e Event) {
 	if g.Audit != nil {
+		e.Node, e.Lane = route.NodeURI(clip(string(e.Node))), route.LaneName(clip(string(e.Lane)))
 		g.Audit(e)
 	}
 }
@@ -59,7 +61,7 @@ func (g *Gate) Note(e Event) {
 func clip(name string) string {
 	const most = 200
 	if len(name) > most {
-		return name[:most] + "…"
+		return strings.ToValidUTF8(name[:most], "") + "…"
 	}
 	return name
 }
@@ -75,7 +77,7 @@ func (r *refusals) tells(from netip.Addr, log *slog.Logger) bool {
 		r.began = true
 		r.timer = time.AfterFunc(refusalTime, func() { r.sum(log) })
 	}
-	key := neighbourhood(from)
+	key := Neighbourhood(from)
 	if _, ok := r.of[key]; !ok && len(r.of) >= maxTold {
 		key = "others"
 	}

@@ -72,6 +72,13 @@ func (g *Gate) Session(secret string) (*Session, Who) {
 	return s, Who{policy: p, user: u}
 }
 
+// Lives reports whether a session has not ended.
+func (g *Gate) Lives(s *Session) bool {
+	g.sessions.mu.Lock()
+	defer g.sessions.mu.Unlock()
+	return g.sessions.all[s.id] == s
+}
+
 // End ends a session.
 func (g *Gate) End(s *Session) {
 	g.sessions.mu.Lock()

@@ -10,21 +10,22 @@ import (
 	"selvage/edge/route"
 )
 
-// auditNode is the agent that tells what was commanded and refused at the doors. Its lane recent is a map
-// of the last events by their number.
+// auditNode is the agent that tells what happened at the doors. Each of its lanes is a map of the last
+// events by their number: recent of commands, refused of logins and what was refused, which many
+// commands must not push out.
 const auditNode route.NodeURI = "/host/audit"
 
 const (
-	maxAudit  = 500                    // events that the lane keeps
+	maxAudit  = 500                    // events that a lane keeps
 	auditRest = 200 * time.Millisecond // between two turns that add to it
 )
 
-// audited is an entry of the lane recent.
+// audited is an entry of a lane.
 type audited struct {
 	At    time.Time `recon:"at"`            // of the last, ms since 1970
 	Who   string    `recon:"who,omitempty"` // nobody's without a login
 	From  string    `recon:"from"`
-	What  string    `recon:"what"` // login, logout, token, read, link or command
+	What  string    `recon:"what"` // login, logout, token, connect, read, link or command
 	Node  string    `recon:"node,omitempty"`
 	Lane  string    `recon:"lane,omitempty"`
 	OK    bool      `recon:"ok"`
@@ -36,10 +37,15 @@ type audited struct {
 type audit struct {
 	handle *host.Handle
 
-	mu    sync.Mutex
-	show  func() // for a turn of the agent; nil before its first
+	mu              sync.Mutex
+	show            func() // for a turn of the agent; nil before its first
+	due             bool   // there is something to show, and the agent has been woken if it can be
+	recent, refused trail
+}
+
+// trail is what one lane is to show.
+type trail struct {
 	next  []audited
-	due   bool  // there are some, and the agent has been woken if it can be
 	count int64 // number of the last shown
 }
 
@@ -53,23 +59,18 @@ func beginAudit(h *host.Host) (*audit, error) {
 
 func (t *audit) setup(a *agent.Agent, _ struct{}) error {
 	recent := agent.Map[int64, audited](a, "recent").Transient().ReadOnly()
+	refused := agent.Map[int64, audited](a, "refused").Transient().ReadOnly()
 	show := func() {
 		t.mu.Lock()
-		events := t.next
-		t.next, t.due = nil, false
-		first := t.count + 1
-		t.count += int64(len(events))
+		commands, others := t.recent.take(), t.refused.take()
+		t.due = false
 		t.mu.Unlock()
-		if over := recent.Len() + len(events) - maxAudit; over > 0 {
-			recent.Drop(over)
-		}
-		for i, e := range events {
-			recent.Set(first+int64(i), e)
-		}
+		commands.add(recent)
+		others.add(refused)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.count = 0 // the lane is empty after a restart too
+	t.recent.count, t.refused.count = 0, 0 // the lanes are empty after a restart too
 	t.show = func() { a.After(auditRest, show) }
 	if t.due {
 		t.show()
@@ -77,10 +78,24 @@ func (t *audit) setup(a *agent.Agent, _ struct{}) error {
 	return nil
 }
 
-func (t *audit) add(e policy.Event) {
-	now := audited{Who: e.Who, From: e.From.String(), What: e.What, Node: string(e.Node), Lane: string(e.Lane), OK: e.OK, Times: 1, At: time.Now()}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// take returns what is to be shown, its count that of the last before.
+func (t *trail) take() trail {
+	taken := *t
+	t.count += int64(len(t.next))
+	t.next = nil
+	return taken
+}
+
+func (t trail) add(to *agent.MapLane[int64, audited]) {
+	if over := to.Len() + len(t.next) - maxAudit; over > 0 {
+		to.Drop(over)
+	}
+	for i, e := range t.next {
+		to.Set(t.count+1+int64(i), e)
+	}
+}
+
+func (t *trail) put(now audited) {
 	if n := len(t.next); n > 0 {
 		last := &t.next[n-1]
 		same := now
@@ -96,6 +111,17 @@ func (t *audit) add(e policy.Event) {
 		t.count++
 	}
 	t.next = append(t.next, now)
+}
+
+func (t *audit) add(e policy.Event) {
+	now := audited{Who: e.Who, From: e.From.String(), What: e.What, Node: string(e.Node), Lane: string(e.Lane), OK: e.OK, Times: 1, At: time.Now()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e.OK && e.What == policy.Command.String() {
+		t.recent.put(now)
+	} else {
+		t.refused.put(now)
+	}
 	if !t.due && t.show != nil {
 		t.handle.Wake(t.show)
 	}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,8 +27,10 @@ const (
 type doorkeeper struct {
 	visitor // as the upgrade request showed him
 	server  *Server
-	asked   bool   // not where everybody who comes may do everything, unnoted
-	release func() // of the session, nil without one
+	seat    *seat
+	claimed atomic.Bool // to be a user, by an auth
+	asked   bool        // not where everybody who comes may do everything, unnoted
+	release func()      // of the session, nil without one
 	timer   *time.Timer
 }
 
@@ -37,6 +41,7 @@ func (d *doorkeeper) Auth(c *peer.Conn, claims []byte) (identity any, session []
 		return nil, nil, false
 	}
 	gate := d.server.gate
+	d.claimed.Store(true) // before the policy is asked that may be replaced meanwhile
 	var who policy.Who
 	if token, has := v.Get("token").Text(); has {
 		who, err = gate.Token(d.from, token)
@@ -45,11 +50,30 @@ func (d *doorkeeper) Auth(c *peer.Conn, claims []byte) (identity any, session []
 		password, _ := v.Get("password").Text()
 		who, err = gate.Password(c.Context(), d.from, name, password)
 	}
-	if err != nil {
+	switch {
+	case err == nil && gate.Holds(who):
+	case err == nil || errors.Is(err, policy.ErrWrong):
 		return nil, nil, false
+	default: // it was not looked at
+		return nil, recon.Append(nil, recon.String(err.Error())), false
 	}
+	d.know(true)
 	gate.Note(policy.Event{Who: who.Name(), From: d.from, What: "login", OK: true})
 	return who, recon.Append(nil, recon.Record(recon.Field("user", recon.String(who.Name())))), true
+}
+
+// deauthed is told that the other end is who it was at first again.
+func (d *doorkeeper) deauthed() {
+	if !d.who.Known() {
+		d.know(false)
+		d.timer.Reset(d.server.authTime)
+	}
+}
+
+func (d *doorkeeper) know(known bool) {
+	d.server.mu.Lock()
+	defer d.server.mu.Unlock()
+	d.server.know(d.seat, known || d.seat.near == "")
 }
 
 // present returns who the other end is now. What it was told under another policy holds no more.
@@ -150,7 +174,7 @@ func (s *Server) SetPolicy(p *policy.Policy) {
 	s.gate.Set(p)
 	s.begin(p)
 	s.dismiss(newPolicy, func(d *doorkeeper) bool {
-		return !d.who.Free() || !p.Here(d.local).Free() || !d.asked && p.Config().Audit
+		return d.claimed.Load() || !d.who.Free() || !p.Here(d.local).Free() || !d.asked && p.Config().Audit
 	})
 }
 

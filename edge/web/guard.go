@@ -18,9 +18,15 @@ import (
 //     POST, and in Sec-Fetch-Site.
 //
 // Programs that are no browser send neither of the latter two, and are not meant.
+//
+// A proxy on this machine that nobody has told of is refused too, for what it passes on is neither
+// this machine's own, nor known by its address.
 func (s *Server) refusal(r *http.Request) string {
 	if !s.isHere(r.Host) {
 		return fmt.Sprintf("refused: this host is not known as %q; use its address, or give it the name by hosts in [policy]", r.Host)
+	}
+	if by := passedOn(r); by != "" && comesFrom(r).IsLoopback() && !s.gate.Policy().Config().Proxy {
+		return fmt.Sprintf("refused: a proxy on this machine passes this request on, as its header %s says; if it is yours, write proxy = true in [policy]", by)
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		if !sameOrigin(origin, r.Host) {

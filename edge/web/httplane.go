@@ -45,6 +45,7 @@ func (s *Server) request(ctx context.Context, w http.ResponseWriter, r *http.Req
 	switch {
 	case reply.Body == nil:
 		w.Header().Set("Content-Type", reply.Content.Type)
+		w.Header().Set("Content-Security-Policy", "sandbox") // or it could act as the page of this host
 		w.Write(reply.Content.Body)
 		return
 	case len(reply.Body) == 0:

@@ -61,7 +61,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	from := address(r)
+	from := address(r, s.gate.Policy().Config().Proxy)
 	who, err := s.gate.Password(r.Context(), from, name, password)
 	switch {
 	case err != nil && kind == jsonType:
@@ -73,6 +73,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	s.endSession(r) // that this browser has had
 	secret, session := s.gate.Begin(who)
+	s.dismiss(loggedOut, func(d *doorkeeper) bool { return d.session != nil && !s.gate.Lives(d.session) }) // whose it took the place of
 	s.setCookie(w, r, secret, int(policy.SessionTime.Seconds()))
 	s.gate.Note(policy.Event{Who: session.Name(), From: from, What: "login", OK: true})
 	if kind == jsonType {

@@ -140,37 +140,50 @@ func TestPolicyOfHTTP(t *testing.T) {
 // Where no login is needed, only the machine itself is let in without.
 func TestLocal(t *testing.T) {
 	const lane = "GET /box/1?lane=level HTTP/1.1\n"
+	const byProxy = "a proxy that the config may know of"
 	tests := []struct{ name, request, want string }{
 		{"itself", lane + "Host: 127.0.0.1\n", "200"},
 		{"by name", lane + "Host: localhost:80\n", "200"},
-		{"forwarded", lane + "Host: 127.0.0.1\nX-Forwarded-For: 192.0.2.1\n", "401"},
-		{"forwarded, it says from here", lane + "Host: 127.0.0.1\nX-Forwarded-For: 127.0.0.1\n", "401"},
-		{"forwarded, nothing told", lane + "Host: 127.0.0.1\nX-Forwarded-For:\n", "401"},
-		{"RFC 7239", lane + "Host: 127.0.0.1\nForwarded: for=192.0.2.1\n", "401"},
-		{"other proxy", lane + "Host: 127.0.0.1\nvia: 1.1 proxy\n", "401"},
-		{"X-Real-IP", lane + "Host: 127.0.0.1\nX-Real-IP: 192.0.2.1\n", "401"},
+		{"forwarded", lane + "Host: 127.0.0.1\nX-Forwarded-For: 192.0.2.1\n", byProxy},
+		{"forwarded, it says from here", lane + "Host: 127.0.0.1\nX-Forwarded-For: 127.0.0.1\n", byProxy},
+		{"forwarded, nothing told", lane + "Host: 127.0.0.1\nX-Forwarded-For:\n", byProxy},
+		{"RFC 7239", lane + "Host: 127.0.0.1\nForwarded: for=192.0.2.1\n", byProxy},
+		{"other proxy", lane + "Host: 127.0.0.1\nvia: 1.1 proxy\n", byProxy},
+		{"X-Real-IP", lane + "Host: 127.0.0.1\nX-Real-IP: 192.0.2.1\n", byProxy},
 		{"public name", lane + "Host: box.example\n", "401"},
 		{"capitals", lane + "Host: BOX.example:443\n", "401"},
 		{"unknown name", lane + "Host: evil.example\n", "403"},
 		{"HTTP/1.0", "GET /box/1?lane=level HTTP/1.0\nHost: 127.0.0.1\n", "401"},
 		{"socket", "GET / HTTP/1.1\nHost: 127.0.0.1\n" + handshake, "101"},
 		{"metrics", "GET /metrics HTTP/1.1\nHost: 127.0.0.1\n", "200"},
-		{"metrics, forwarded", "GET /metrics HTTP/1.1\nHost: 127.0.0.1\nX-Forwarded-For: 192.0.2.1\n", "401"},
+		{"metrics, forwarded", "GET /metrics HTTP/1.1\nHost: 127.0.0.1\nX-Forwarded-For: 192.0.2.1\n", byProxy},
 		{"wrong token", lane + "Host: 127.0.0.1\nAuthorization: Bearer x\n", "401"},
 		{"origin of the public name", "POST /box/1?lane=level HTTP/1.1\nHost: box.example\nOrigin: https://box.example\nContent-Length: 1\n\n2", "401"},
 		{"other origin", "POST /box/1?lane=level HTTP/1.1\nHost: box.example\nOrigin: https://evil.example\nContent-Length: 1\n\n2", "403"},
 	}
-	b := start(t, Options{Policy: strict(t, onLoopback)})
-	for _, tt := range tests {
-		if got, body := b.raw(t, tt.request); got != tt.want {
-			t.Errorf("%s: %s %s, want %s", tt.name, got, body, tt.want)
+	for _, proxy := range []bool{false, true} {
+		b := start(t, Options{Policy: strict(t, onLoopback, func(c *policy.Config) { c.Proxy = proxy })})
+		for _, tt := range tests {
+			want, text := tt.want, ""
+			switch {
+			case want == byProxy && proxy:
+				want = "401"
+			case want == byProxy:
+				want, text = "403", "proxy = true"
+			}
+			if got, body := b.raw(t, tt.request); got != want || !strings.Contains(body, text) {
+				t.Errorf("%s, proxy = %v: %s %s, want %s", tt.name, proxy, got, body, want)
+			}
 		}
 	}
 
 	plain := start(t, Options{})
 	for _, tt := range tests[:12] {
 		want := tt.want
-		if want == "401" || strings.HasPrefix(tt.name, "capitals") {
+		switch {
+		case tt.name == "HTTP/1.0":
+			want = "200"
+		case want != "200":
 			want = "403" // there is no login
 		}
 		if got, body := plain.raw(t, tt.request); got != want {
@@ -271,7 +284,7 @@ func TestLoginOfBrowser(t *testing.T) {
 	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure || c.Path != "/" || c.Domain != "" || len(c.Value) != 43 || c.Name != b.cookie {
 		t.Errorf("the cookie is %v", c)
 	}
-	if !cookie("X-Forwarded-Proto: https").Secure {
+	if !cookie("Origin: https" + b.url[len("http"):]).Secure {
 		t.Error("behind TLS the cookie is not secure")
 	}
 	shown := func(c *http.Cookie) string { return "Cookie: " + c.Name + "=" + c.Value }

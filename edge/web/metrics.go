@@ -189,7 +189,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 			wrong = append(wrong, c.Text+"; "+c.Remedy)
 		}
 	}
-	if len(wrong) > 0 && !s.gate.Policy().Here(isLocal(r)).Known() {
+	if p := s.gate.Policy(); len(wrong) > 0 && !p.Here(isLocal(r, p)).Known() {
 		wrong = []string{"not well; see its log"}
 	}
 	if len(wrong) > 0 {

@@ -25,7 +25,7 @@ type visitor struct {
 // must be right, also where none are needed.
 func (s *Server) visitor(r *http.Request) (visitor, error) {
 	p := s.gate.Policy()
-	v := visitor{from: address(r), local: isLocal(r)}
+	v := visitor{from: address(r, p.Config().Proxy), local: isLocal(r, p)}
 	v.who = p.Here(v.local)
 	if !p.HasUsers() {
 		return v, nil
@@ -59,35 +59,41 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 // forwards are headers by which proxies tell that a request is not their own.
 var forwards = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via", "Cf-Connecting-Ip", "True-Client-Ip"}
 
+// passedOn returns the header by which a request shows that a proxy passes it on, "" without one.
+func passedOn(r *http.Request) string {
+	for _, name := range forwards {
+		if len(r.Header.Values(name)) > 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+func comesFrom(r *http.Request) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return from.Addr().Unmap()
+}
+
 // isLocal reports whether a request was made on this machine. One that a proxy on this machine passes
 // on was not: it has a header that says so, or another name than this machine's own in Host, or is in
 // HTTP/1.0, which proxies that are told nothing else still speak (nginx, before 1.29.7). A proxy
-// that shows none of these cannot be told from a user, hence loopback = "login".
-func isLocal(r *http.Request) bool {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() || !r.ProtoAtLeast(1, 1) || !isLoopback(hostName(r.Host)) {
-		return false
-	}
-	for _, name := range forwards {
-		if len(r.Header.Values(name)) > 0 {
-			return false
-		}
-	}
-	return true
+// that shows none of these cannot be told from a user, hence loopback = "login". Where there is no
+// policy that could know a proxy, refusal has judged the headers and the name, and any version will do.
+func isLocal(r *http.Request, p *policy.Policy) bool {
+	return comesFrom(r).IsLoopback() && (p.IsNone() || r.ProtoAtLeast(1, 1) && isLoopback(hostName(r.Host)) && passedOn(r) == "")
 }
 
-// address returns where a request comes from. The word of a proxy is taken only if that is on this
+// address returns where a request comes from. The word of a proxy is taken only if there is one on this
 // machine, and only for whom it has seen itself, which it puts last.
-func address(r *http.Request) netip.Addr {
-	from, _ := netip.ParseAddrPort(r.RemoteAddr)
-	addr := from.Addr().Unmap()
-	if addr.IsLoopback() {
+func address(r *http.Request, proxy bool) netip.Addr {
+	from := comesFrom(r)
+	if proxy && from.IsLoopback() {
 		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		if told, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
 			return told.Unmap().WithZone("")
 		}
 	}
-	return addr
+	return from
 }
 
 // hostName is the name in a Host header, in small letters. The port does not matter, it may have been

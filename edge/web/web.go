@@ -41,7 +41,7 @@ type Options struct {
 	Policy      *policy.Policy // nil when the config names no users: then this machine may do everything
 	Version     string
 	Log         *slog.Logger // slog.Default() when nil
-	Connections int          // all that are open at one time, 0 for 1024; one more is turned away
+	Connections int          // all that are open at one time, 0 for 1024; more are turned away, but some of this machine
 
 	// Metrics are what other rooms add to /metrics. They are called for each request.
 	Metrics []func(*Metrics)
@@ -79,12 +79,14 @@ type Server struct {
 	audits   atomic.Bool // also what is done without a login
 	authTime time.Duration
 
-	mu       sync.Mutex
-	open     int // connections, of either protocol
-	conns    map[*peer.Conn]*doorkeeper
-	audit    atomic.Pointer[audit] // nil while nobody can log in and nothing is to be noted
-	serving  sync.WaitGroup        // one for each of conns
-	stopping bool
+	mu        sync.Mutex
+	open      int                // connections, of either protocol
+	seats     map[net.Conn]*seat // of those that are no WebSockets
+	strangers map[string]int     // of a neighbourhood, by seat.near
+	conns     map[*peer.Conn]*doorkeeper
+	audit     atomic.Pointer[audit] // nil while nobody can log in and nothing is to be noted
+	serving   sync.WaitGroup        // one for each of conns
+	stopping  bool
 }
 
 // Start serves o.Host on l until Stop.
@@ -105,7 +107,8 @@ func Start(l *Listener, o Options) *Server {
 		served:   make(chan struct{}),
 		cookie:   cookieName(l),
 		authTime: defaultAuthTime,
-		conns:    map[*peer.Conn]*doorkeeper{},
+		seats:    map[net.Conn]*seat{}, strangers: map[string]int{},
+		conns: map[*peer.Conn]*doorkeeper{},
 	}
 	p := orDefault(o.Policy)
 	s.gate = policy.NewGate(p, policy.Options{Health: o.Host.Health, Log: o.Log, Audit: s.tell})
@@ -117,6 +120,7 @@ func Start(l *Listener, o Options) *Server {
 		ReadTimeout:       bodyTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       s.giveSeat,
 		ConnState:         s.count,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
@@ -164,36 +168,6 @@ func (s *Server) serve() {
 	})
 }
 
-// count keeps the number of connections, and closes those beyond the limit. One that became a
-// WebSocket counts until serveConn has ended.
-func (s *Server) count(c net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		s.open++
-		if s.open > s.Connections {
-			s.Host.Health.Add("web.refused", 1)
-			s.Host.Health.Raise(health.Condition{
-				Code:   "web.connections",
-				Text:   fmt.Sprintf("all %d connections are in use, and more are turned away", s.Connections),
-				Remedy: "see whose they are: ss -tn; a client may open them and forget them",
-			})
-			c.Close()
-		}
-	case http.StateClosed:
-		s.closed()
-	}
-}
-
-// closed counts one connection less. It is called with s.mu held.
-func (s *Server) closed() {
-	s.open--
-	if s.open*10 <= s.Connections*9 {
-		s.Host.Health.Clear("web.connections")
-	}
-}
-
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -204,6 +178,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Host.Health.Add("web.refused", 1)
 		say(w, http.StatusForbidden, why)
 		return
+	}
+	if seatOf(r).near != "" {
+		h.Set("Connection", "close") // until it shows a login
 	}
 	socket := wantsSocket(r)
 	switch lane := wantsLane(r); { // what needs no login
@@ -219,6 +196,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		answerLogin(w, err)
 		return
+	}
+	if v.who.Known() {
+		h.Del("Connection")
+		s.mu.Lock()
+		s.know(seatOf(r), true)
+		s.mu.Unlock()
 	}
 	switch {
 	case socket:

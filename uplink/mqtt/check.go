@@ -18,10 +18,10 @@ type faulter = func(key, problem, remedy string)
 // Check finds what the types of the keys cannot.
 func (c Config) Check(fault func(key, problem, remedy string)) {
 	c.checkURL(fault)
-	if c.Password.plain {
+	if c.Password.IsPlain() {
 		fault("password", "password is not where to find one", `put the password into a file and write "file:/path/to/it", or "env:NAME" for a variable of the environment`)
 	}
-	if !c.Password.isZero() && c.User == "" {
+	if !c.Password.IsZero() && c.User == "" {
 		fault("password", "a password without a user", "MQTT gives a password together with a user: add user")
 	}
 	if c.QoS < 0 || c.QoS > 2 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"selvage/edge/device"
+	"selvage/uplink"
 )
 
 // Config is one table [uplink.NAME] of kind "mqtt". The package's text shows how they go together.
@@ -12,7 +13,7 @@ type Config struct {
 	URL      string         `toml:"url" doc:"where the broker is: mqtt://host:port, mqtts:// for TLS, ws:// or wss://" example:"mqtts://broker.example"`
 	Client   string         `toml:"client" doc:"the client id, under which the broker keeps the session" unset:"selvage-HOST-UPLINK" example:"greenhouse-1"`
 	User     string         `toml:"user" doc:"the name to log in with, if the broker wants one" example:"selvage"`
-	Password secret         `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
+	Password uplink.Secret  `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
 	CA       string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
 	QoS      int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
 	Devices  int            `toml:"devices" doc:"how many twins topics may make"`

@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,7 +28,7 @@ func TestSample(t *testing.T) {
 		t.Fatalf("%v\n%s", err, sample.String())
 	}
 	c := plan.Uplinks[0].Config.(Config)
-	if len(c.Map) != 3 || c.QoS != 1 || c.Devices != 1000 || c.Password.file != "/etc/selvage/mqtt" {
+	if len(c.Map) != 3 || c.QoS != 1 || c.Devices != 1000 || c.Password.String() != "file:/etc/selvage/mqtt" {
 		t.Errorf("%+v", c)
 	}
 	for node, want := range map[string]bool{"/device/x": true, "/device/x/y": false, "/room/x": false} {
@@ -88,33 +87,6 @@ func TestFaults(t *testing.T) {
 		}
 		if strings.Contains(c.want, "a channel a too") && !strings.Contains(err.Error(), "x.toml:7:") && !strings.Contains(err.Error(), "x.toml:6:") {
 			t.Errorf("not at its line: %v", err)
-		}
-	}
-}
-
-func TestSecret(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SELVAGE_TEST_PASSWORD", "hunter3")
-	t.Setenv("SELVAGE_TEST_EMPTY", "")
-	for text, want := range map[string]string{"file:" + file: "hunter2", "env:SELVAGE_TEST_PASSWORD": "hunter3"} {
-		var s secret
-		if err := s.UnmarshalText([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.read(); got != want || err != nil || s.String() != text {
-			t.Errorf("%v: %q, %v", s, got, err)
-		}
-	}
-	for _, text := range []string{"file:" + filepath.Dir(file), "file:/no/such", "file:/dev/zero", "env:SELVAGE_TEST_EMPTY", "env:NO_SUCH_VARIABLE_HERE", "hunter2"} {
-		var s secret
-		if err := s.UnmarshalText([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.read(); got != "" || err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (s *session) run() error {
 
 func (s *session) options() (*paho.ClientOptions, error) {
 	c := &s.bridge.config
-	password, err := c.Password.read()
+	password, err := c.Password.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errPassword, err)
 	}

@@ -29,10 +29,11 @@ func init() { uplink.Register("warp", Config{}, open) }
 
 // Config is a table [uplink.NAME] of kind warp.
 type Config struct {
-	_    struct{} `doc:"Sends lanes of this host to a hub, another Selvage host." example:"hub"`
-	URL  string   `doc:"where the hub is: warp://host:port, or warps:// for TLS" example:"warps://hub.example"`
-	As   string   `doc:"the node URI at the hub below which this host's agents appear" unset:"/edge/ and the host's name" example:"/edge/greenhouse-1"`
-	Send []string `doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/*\", \"/room/*/*\"]"`
+	_     struct{}      `doc:"Sends lanes of this host to a hub, another Selvage host." example:"hub"`
+	URL   string        `doc:"where the hub is: warp://host:port, or warps:// for TLS" example:"warps://hub.example"`
+	As    string        `doc:"the node URI at the hub below which this host's agents appear" unset:"/edge/ and the host's name" example:"/edge/greenhouse-1"`
+	Token uplink.Secret `doc:"where the token is that the hub knows this host by, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/hub"`
+	Send  []string      `doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/*\", \"/room/*/*\"]"`
 }
 
 // Check finds what is wrong with the table.
@@ -44,6 +45,9 @@ func (c *Config) Check(fault func(key, problem, remedy string)) {
 		fault("url", err.Error(), url)
 	} else if u.User != nil {
 		fault("url", "a url in this file has no user and no password", url)
+	}
+	if c.Token.IsPlain() {
+		fault("token", "token is not where to find one", `put the token into a file and write "file:/path/to/it", or "env:NAME" for a variable of the environment`)
 	}
 	if c.As != "" {
 		if _, err := asNode(c.As); err != nil {
@@ -120,11 +124,20 @@ func (h *hub) Setup(a *agent.Agent) error {
 const helloTime = 10 * time.Second
 
 func (h *hub) Run(ctx context.Context) error {
+	token, err := h.Token.Read()
+	if err != nil {
+		return &uplink.Fault{Err: fmt.Errorf("the token for %s cannot be read: %w", h.URL, err), Remedy: "let the user that runs selvage read it and nobody else change it, or correct token"}
+	}
 	conn, err := peer.Dial(ctx, h.URL, peer.Options{})
 	if err != nil {
 		return explain(err, h.URL)
 	}
 	defer conn.Close(closeNormal, "")
+	if token = strings.TrimSpace(token); token != "" {
+		if err := conn.Authenticate(recon.Append(nil, recon.Record(recon.Field("token", recon.String(token))))); err != nil {
+			return err
+		}
+	}
 	answer := &answer{line: h.line, is: make(chan error, 1)}
 	if err := conn.Command(string(h.as), string(HelloLane), Hello{Name: h.line.Host.Name()}.body()); err != nil {
 		return err
@@ -154,6 +167,9 @@ func (h *hub) Run(ctx context.Context) error {
 			Err:    fmt.Errorf("another host says to %s that it is %s", h.URL, h.as),
 			Remedy: "two hosts have one name: give one of them another name, or set another as in its table [uplink.…]",
 		}
+	}
+	if fault := h.turnedAway(err); fault != nil {
+		return fault
 	}
 	return fmt.Errorf("the connection to %s was lost: %w", h.URL, err)
 }
@@ -192,7 +208,28 @@ func (h *hub) refused(err error) error {
 				", and its conditions say whether it is full; else change as or url here",
 		}
 	}
+	if fault := h.turnedAway(err); fault != nil {
+		return fault
+	}
 	return fmt.Errorf("%s: %w", h.URL, err)
+}
+
+// turnedAway is the fault of an edge that its hub does not let in, nil if the connection ended otherwise.
+func (h *hub) turnedAway(err error) error {
+	const closed = "close 1008 (policy violation): "
+	switch text := err.Error(); {
+	case strings.Contains(text, closed+"Unauthorized"):
+		return &uplink.Fault{
+			Err:    fmt.Errorf("%s does not know the token of this host", h.URL),
+			Remedy: "give it one: selvage token NAME prints it for token here, and its hash for [policy] in the hub's config",
+		}
+	case strings.Contains(text, closed+"Forbidden"):
+		return &uplink.Fault{
+			Err:    fmt.Errorf("%s lets this host send nothing to %s", h.URL, h.as),
+			Remedy: fmt.Sprintf("its [policy] has a user for the token of this host, who needs a role with link and command = [\"%s/**\"]", h.as),
+		}
+	}
+	return nil
 }
 
 // explain turns an error of a dial into one for people.

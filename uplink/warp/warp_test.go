@@ -74,8 +74,13 @@ func (yes) State() func() ([]byte, bool) {
 
 func listen(t *testing.T, server peer.Server) (url string) {
 	t.Helper()
+	return listenWith(t, peer.Options{Server: server})
+}
+
+func listenWith(t *testing.T, o peer.Options) (url string) {
+	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := peer.Upgrade(w, r, nil, peer.Options{Server: server})
+		c, err := peer.Upgrade(w, r, nil, o)
 		if err != nil {
 			return
 		}
@@ -186,6 +191,65 @@ func TestNoHub(t *testing.T) {
 	}
 }
 
+// keeper lets in who shows the token good.
+type keeper struct{}
+
+func (keeper) Auth(_ *peer.Conn, claims []byte) (any, []byte, bool) {
+	return "edge", nil, string(claims) == "{token:good}"
+}
+
+func (keeper) Link(c *peer.Conn, _ route.NodeURI, _ route.LaneName) bool { return c.Identity() != nil }
+func (keeper) Command(c *peer.Conn, _ route.NodeURI, _ route.LaneName) bool {
+	return c.Identity() != nil
+}
+
+func TestHubWithLogin(t *testing.T) {
+	leaktest.Check(t)
+	t.Setenv("SELVAGE_TEST_GOOD", "good")
+	t.Setenv("SELVAGE_TEST_BAD", "bad")
+	hub := &listener{whole: make(chan struct{}), open: make(chan struct{})}
+	close(hub.open)
+	url := listenWith(t, peer.Options{Server: hub, Policy: keeper{}})
+	for token, want := range map[string]string{
+		"":                      "lets this host send nothing to /edge/a",
+		"env:SELVAGE_TEST_BAD":  "does not know the token",
+		"env:SELVAGE_TEST_NONE": "the environment has no SELVAGE_TEST_NONE",
+		"env:SELVAGE_TEST_GOOD": "",
+	} {
+		c := Config{URL: url, Send: []string{"/r/*/*"}}
+		if token != "" {
+			if err := c.Token.UnmarshalText([]byte(token)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := newHost(t)
+		l, err := uplink.Open(h.Uplinks(), uplink.Spec{Name: "hub", Kind: "warp", Config: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, err := open(l, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if want == "" {
+			go func() {
+				<-hub.whole
+				cancel()
+			}()
+		}
+		err = up.Run(ctx)
+		cancel()
+		var fault *uplink.Fault
+		if want == "" && err == nil {
+			continue
+		}
+		if !errors.As(err, &fault) || !strings.Contains(err.Error(), want) || want == "" || fault.Remedy == "" {
+			t.Errorf("with %q: %v, want %q", token, err, want)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := Config{URL: "warp://h:1", Send: []string{"/a/*"}}
 	for _, tt := range []struct {
@@ -198,6 +262,8 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.URL = "ftp://h" }, "url"},
 		{func(c *Config) { c.URL = "warp://me:secret@h" }, "url"},
 		{func(c *Config) { c.As = "edge/x" }, "as"},
+		{func(c *Config) { c.Token.UnmarshalText([]byte("env:X")) }, ""},
+		{func(c *Config) { c.Token.UnmarshalText([]byte("a secret")) }, "token"},
 		{func(c *Config) { c.As = "/x" }, "as"},
 		{func(c *Config) { c.As = "/edge/" }, "as"},
 		{func(c *Config) { c.Send = nil }, "send"},

@@ -18,6 +18,9 @@ const refusals = {
 /** How this page links to a lane of a type. */
 const kindOf = (type) => /map|join/i.test(type) ? "map" : type === "list" ? "list" : /command|supply/.test(type) ? "command" : "value";
 
+/** Whether lanes of a type can be set or sent something here. */
+const isFixed = (type) => /supply|demand|http/i.test(type);
+
 export class Lane {
   constructor(host, node, name, type, readOnly, card) {
     Object.assign(this, { host, node, name, type, card, kind: kindOf(type), link: null });
@@ -27,7 +30,7 @@ export class Lane {
     this.path = el("path");
     this.chartButton = el("button", { type: "button", class: "spark", hidden: true, "aria-expanded": "false", "aria-label": `Chart of ${name}`,
       click: () => this.toggleChart() }, small(this.path));
-    this.setButton = el("button", { type: "button", class: "set", hidden: readOnly, "aria-expanded": "false",
+    this.setButton = el("button", { type: "button", class: "set", hidden: readOnly || isFixed(type), "aria-expanded": "false",
       "aria-label": `${this.kind === "command" ? "Send" : "Set"} ${name}`, click: () => this.toggleForm() }, this.kind === "command" ? "Send" : "Set");
     this.doubt = el("p", { class: "doubt", hidden: true });
     this.el = el("li", { class: "lane", "data-lane": name }, el("span", { class: "name" }, name), this.value, this.age, this.chartButton, this.setButton, this.doubt);
@@ -35,13 +38,16 @@ export class Lane {
       this.entries = new Entries(name);
       this.el.append(this.entries.el);
     }
+    if (type === "http") this.words("answers HTTP requests");
     this.history = new History();
     this.arrived = 0;
   }
 
   get open() { return Boolean(this.chart || this.form); }
 
-  watch() { this.link ??= this.host.link(this.node, this.name, this.kind, this.told); }
+  watch() {
+    if (this.type !== "http") this.link ??= this.host.link(this.node, this.name, this.kind, this.told);
+  }
 
   unwatch() {
     if (!this.link) return;
@@ -98,7 +104,7 @@ export class Lane {
   }
 
   drawCommand(link) {
-    if (!link.arrived) this.words("takes commands");
+    if (!link.arrived) this.words(this.type === "supply" ? "nothing yet" : "takes commands");
     else this.value.replaceChildren(el("span", { class: "faint" }, "last "), ...nodesOf(link.value));
   }
 
