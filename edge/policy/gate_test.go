@@ -289,6 +289,17 @@ func TestAllPasswordsCostTheSame(t *testing.T) {
 	}
 }
 
+// Attempts that cost nothing do not make others wait, in whatever order they come.
+func TestFreeAttemptsAtOnce(t *testing.T) {
+	addresses, _ := newThrottles()
+	now := time.Now()
+	for i := range addresses.free {
+		if left := addresses.begin("here", "", now.Add(-time.Duration(i)*time.Millisecond)); left > 0 {
+			t.Errorf("attempt %d waits %v", i, left)
+		}
+	}
+}
+
 // What was not looked at takes nothing back of what others did meanwhile.
 func TestUndo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -83,7 +83,9 @@ func (t *throttle) begin(key, from string, now time.Time) time.Duration {
 	}
 	f.count++
 	f.last = now
-	f.until = now.Add(t.pause(f))
+	if p := t.pause(f); p > 0 {
+		f.until = now.Add(p)
+	}
 	return 0
 }
 

@@ -135,15 +135,15 @@ func (h *hub) Run(ctx context.Context) error {
 	defer conn.Close(closeNormal, "")
 	if token = strings.TrimSpace(token); token != "" {
 		if err := conn.Authenticate(recon.Append(nil, recon.Record(recon.Field("token", recon.String(token))))); err != nil {
-			return err
+			return h.cut(ctx, conn, err)
 		}
 	}
 	answer := &answer{line: h.line, is: make(chan error, 1)}
 	if err := conn.Command(string(h.as), string(HelloLane), Hello{Name: h.line.Host.Name()}.body()); err != nil {
-		return err
+		return h.cut(ctx, conn, err)
 	}
 	if _, err := conn.Follow(string(h.as), string(HelloLane), true, answer); err != nil {
-		return err
+		return h.cut(ctx, conn, err)
 	}
 	select {
 	case err := <-answer.is:
@@ -212,6 +212,16 @@ func (h *hub) refused(err error) error {
 		return fault
 	}
 	return fmt.Errorf("%s: %w", h.URL, err)
+}
+
+// cut is why a hub has ended the connection on which something could not be written.
+func (h *hub) cut(ctx context.Context, conn *peer.Conn, err error) error {
+	ctx, cancel := context.WithTimeout(ctx, helloTime)
+	defer cancel()
+	if ended := conn.Wait(ctx); ended != nil && ctx.Err() == nil {
+		err = ended
+	}
+	return h.refused(err)
 }
 
 // turnedAway is the fault of an edge that its hub does not let in, nil if the connection ended otherwise.
