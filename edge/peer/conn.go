@@ -72,7 +72,9 @@ type Conn struct {
 	ctx    context.Context // ends with the connection
 	cancel context.CancelFunc
 
-	names spellings
+	names  spellings
+	parted atomic.Bool // a close frame was sent
+
 	quiet int // ticks of ping at which nothing had been heard
 	ping  *time.Timer
 
@@ -151,8 +153,11 @@ func (c *Conn) HangUp(code int, reason string) {
 	c.end(net.ErrClosed)
 }
 
-// bye sends a close frame, unless the other end takes nothing.
+// bye sends a close frame, unless the other end takes nothing. There is one from each end (RFC 6455, 5.5.1).
 func (c *Conn) bye(code int, reason string) {
+	if c.parted.Swap(true) {
+		return
+	}
 	c.net.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 	c.net.Write(appendFrame(nil, websocket.CloseMessage, closeBody(code, reason), c.mask))
 }
