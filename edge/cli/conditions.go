@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -152,10 +151,8 @@ func label(code string) string {
 
 // mark begins a line of good news.
 func mark(w io.Writer) string {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return "✓"
-		}
+	if isTerminal(w) {
+		return "✓"
 	}
 	return "+"
 }

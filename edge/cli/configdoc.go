@@ -95,8 +95,10 @@ func docText(w io.Writer, sections []config.Section) error {
 		}
 		b.WriteString(docHeader(s))
 		b.WriteByte('\n')
-		for _, line := range wrap(s.Doc, docWidth-2) {
-			fmt.Fprintf(&b, "  %s\n", line)
+		if s.Doc != "" { // a kind of somebody else may have none
+			for _, line := range wrap(s.Doc, docWidth-2) {
+				fmt.Fprintf(&b, "  %s\n", line)
+			}
 		}
 		docKeys(&b, s.Keys)
 	}
