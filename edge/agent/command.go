@@ -62,7 +62,7 @@ func (l *CommandLane[T]) publish() { l.heard = l.log.apply(l.heard) }
 func (l *CommandLane[T]) asTyped() bool        { return !l.lenient }
 func (l *CommandLane[T]) events() *eventLog[T] { return &l.log }
 func (l *CommandLane[T]) nextEvent(t *Tail, _ bool) (T, bool) {
-	e, ok := l.log.take(t, false)
+	e, ok := l.log.take(t)
 	return e.val, ok
 }
 func (l *CommandLane[T]) now() uint64                         { return l.log.seq }

@@ -72,31 +72,48 @@ func (g *eventLog[T]) apply(events []event[T]) []event[T] {
 }
 
 func (g *eventLog[T]) next(t *Tail) ([]byte, bool) {
-	e, ok := g.take(t, true)
-	return e.body, ok
+	e := g.upcoming(t)
+	if e == nil {
+		return nil, false
+	}
+	if e.body == nil {
+		e.body, _ = printed(g.lane.agent, g.codec, e.val)
+	}
+	body := e.body
+	g.pass(t)
+	return body, true
 }
 
-// take returns the oldest event that t's reader has not had, with its text if that is wanted.
-func (g *eventLog[T]) take(t *Tail, text bool) (e event[T], ok bool) {
-	if t.at >= g.seq {
+// take returns the oldest event that t's reader has not had, with its text only if somebody asked for that.
+func (g *eventLog[T]) take(t *Tail) (e event[T], ok bool) {
+	at := g.upcoming(t)
+	if at == nil {
 		return e, false
+	}
+	e = *at
+	g.pass(t)
+	return e, true
+}
+
+// upcoming returns the oldest event that t's reader has not had; nil if there is none.
+func (g *eventLog[T]) upcoming(t *Tail) *event[T] {
+	if t.at >= g.seq {
+		return nil
 	}
 	if missed := g.dropped(t); missed > 0 {
 		t.lost += missed
 		if t.at += missed; t.at == g.seq {
 			g.caughtUp()
-			return e, false
+			return nil
 		}
 	}
-	at := &g.log[t.at-g.oldest()]
-	if text && at.body == nil {
-		at.body, _ = printed(g.lane.agent, g.codec, at.val)
-	}
-	e = *at
+	return &g.log[t.at-g.oldest()]
+}
+
+func (g *eventLog[T]) pass(t *Tail) {
 	if t.at++; t.at == g.seq {
 		g.caughtUp()
 	}
-	return e, true
 }
 
 // oldest is the place before the oldest event there is.

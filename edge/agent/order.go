@@ -88,6 +88,9 @@ func (o *order) note(t *Tail, wakes []Reader) []Reader {
 	return wakes
 }
 
+// isSolo reports whether there is nobody to keep an order with.
+func (o *order) isSolo() bool { return o.tails < 2 && len(o.queue) == 0 }
+
 // isLive reports whether there is something to take in a place, which for an event that was put by is the
 // first of its reader.
 func (o *order) isLive(p place, first bool) bool {

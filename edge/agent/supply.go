@@ -58,7 +58,7 @@ func (l *SupplyLane[T]) publish() { l.pushed = l.log.apply(l.pushed) }
 func (l *SupplyLane[T]) asTyped() bool        { return true }
 func (l *SupplyLane[T]) events() *eventLog[T] { return &l.log }
 func (l *SupplyLane[T]) nextEvent(t *Tail, _ bool) (T, bool) {
-	e, ok := l.log.take(t, false)
+	e, ok := l.log.take(t)
 	return e.val, ok
 }
 func (l *SupplyLane[T]) now() uint64                         { return l.log.seq }

@@ -40,7 +40,7 @@ func (t *Tail) Next() (body []byte, ok bool) {
 func (t *Tail) next() (body []byte, ok bool, wake *Tail) {
 	switch {
 	case t.lane == nil:
-	case t.order != nil:
+	case t.order != nil && !t.order.isSolo():
 		return t.order.take(t)
 	case t.waits != nil:
 		body, ok, t.waits = t.waits.body, true, nil
