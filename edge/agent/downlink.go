@@ -323,10 +323,11 @@ func (d *Downlink) mark(err error) {
 		return
 	}
 	b.agent.rt.Health().Raise(health.Condition{
-		Code:   code,
-		Text:   fmt.Sprintf("%s does not follow %s %s: %v", b.agent.uri, b.node, d.lane, err),
-		Remedy: "see what there is with: selvage ls " + string(b.node),
-		After:  linkPatience,
+		Code:      code,
+		Text:      fmt.Sprintf("%s does not follow %s %s: %v", b.agent.uri, b.node, d.lane, err),
+		Remedy:    "see what there is with: selvage ls " + string(b.node),
+		After:     linkPatience,
+		DependsOn: health.Causes(err),
 	})
 }
 

@@ -65,8 +65,12 @@ func (l *lane) ask() {
 	}
 }
 
-// why returns why the lane is not there yet.
+// why returns why the lane is not there yet. What explains it may change while its reader waits.
 func (l *lane) why() error {
+	return health.Because(l.code(), health.Because(l.node.line.code(), l.wait()))
+}
+
+func (l *lane) wait() error {
 	c := l.node.line.client
 	s := c.Status()
 	switch {
@@ -106,10 +110,11 @@ func (l *lane) refused(err error) {
 	l.err = err
 	uri := l.node.agent.URI()
 	l.node.agent.Health().Raise(health.Condition{
-		Code:   l.code(),
-		Text:   fmt.Sprintf("%s of %s cannot be followed: %v", l.name, uri, err),
-		Remedy: "see what there is with: selvage ls " + string(uri),
-		After:  linkPatience,
+		Code:      l.code(),
+		Text:      fmt.Sprintf("%s of %s cannot be followed: %v", l.name, uri, err),
+		Remedy:    "see what there is with: selvage ls " + string(uri),
+		After:     linkPatience,
+		DependsOn: []string{l.node.line.code()},
 	})
 }
 
