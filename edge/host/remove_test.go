@@ -139,6 +139,19 @@ func TestReroute(t *testing.T) {
 		if a, b := state(t, h, "/r/1", "is"), state(t, h, "/r/2", "is"); a != "two" || b != "two" {
 			t.Errorf("the agent from before is %s, a new one is %s, want two", a, b)
 		}
+		mustRoute(t, h, "/r/1", shows("narrow"))
+		if a, b := state(t, h, "/r/1", "is"), state(t, h, "/r/2", "is"); a != "narrow" || b != "two" {
+			t.Errorf("with a narrower route beside it they are %s and %s, want narrow and two", a, b)
+		}
+		if kept := state(t, h, "/r/1", "kept"); kept != "1" || h.routed != 2 {
+			t.Errorf("it kept %s, and %d count; want 1 and 2", kept, h.routed)
+		}
+		if err := h.Unroute(t.Context(), h.routes.list[1].options.Pattern); err != nil {
+			t.Fatal(err)
+		}
+		if a := state(t, h, "/r/1", "is"); a != "two" {
+			t.Errorf("without the narrower route it is %s, want two", a)
+		}
 		if err := h.Unroute(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}

@@ -50,13 +50,22 @@ func (r *routes) of(p route.Pattern) *origin {
 }
 
 // Route has an agent of the kind made on the first touch of any node URI that the pattern
-// matches. guard may refuse some of them; nil refuses none.
+// matches. guard may refuse some of them; nil refuses none. Agents that a broader pattern has made
+// become such as this one makes.
 func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route.Params) bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := h.origin(Agents, k, config)
 	of.options.Pattern, of.guard, of.routed = p, guard, true
-	return h.routes.add(of)
+	if err := h.routes.add(of); err != nil {
+		return err
+	}
+	for uri, c := range h.cells {
+		if c.of.routed && h.routes.find(uri) == of {
+			c.replace(of)
+		}
+	}
+	return nil
 }
 
 // mayRoute is called with h.mu held.
