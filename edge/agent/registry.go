@@ -21,10 +21,11 @@ var (
 	kinds   = map[string]Kind{}
 )
 
-// Register makes a kind of agent known under the name that `kind = "…"` gives it in the
-// host's config. C is the shape of its table and defaults holds what a table leaves out.
-// setup runs once for every agent of the kind, as its first turn. A name taken twice panics
-// at start, so that the mistake is found at the desk.
+// Register makes a kind of agent known under the name that `kind = "…"` gives it in the host's config. C is
+// the shape of its table, and defaults holds what a table leaves out. Tags tell the config reference of it:
+// `doc:"…"` of a field _ struct{} what the kind does, of any other what the key means, and `example:"…"`
+// what a sample shows in place of the default. setup runs once for every agent of the kind, as its first
+// turn. A name taken twice panics at start, so that the mistake is found at the desk.
 func Register[C any](kind string, defaults C, setup func(*Agent, C) error) {
 	kindsMu.Lock()
 	defer kindsMu.Unlock()

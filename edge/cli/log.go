@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,31 +67,6 @@ func (e *env) log(ctx context.Context, uri string, levels []string, count int) e
 		f.meta = "swim:meta:node/" + route.Escape(f.node)
 	}
 	return e.endure(ctx, f.once)
-}
-
-// endure has once serve one connection after the other until ctx ends, or once returns no error. Once is told
-// whether it has stood before, and tells whether it stood. What keeps it from standing the first time
-// ends it, and a link that the host refuses.
-func (e *env) endure(ctx context.Context, once func(ctx context.Context, again bool) (stood bool, err error)) error {
-	again := false
-	for pause := firstRetry; ; pause = min(time.Duration(float64(pause)*moreRetry), lastRetry) {
-		stood, err := once(ctx, again)
-		if ctx.Err() != nil || err == nil {
-			return nil
-		}
-		if _, refused := isUnlinked(err); refused || !stood && !again {
-			return err
-		}
-		if stood {
-			again, pause = true, firstRetry
-			fmt.Fprintf(e.err, "! connection to %s lost: %v\n", e.host, err)
-		}
-		select {
-		case <-time.After(time.Duration(float64(pause) * (0.5 + rand.Float64()))):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // logFollower prints the records of some levels, over any number of connections.

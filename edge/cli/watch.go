@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"selvage/edge/peer"
 	"selvage/edge/recon"
 	"selvage/uplink/warp"
 )
@@ -37,18 +35,24 @@ func (e *env) watch(ctx context.Context, uri, lane string) error {
 		return err
 	}
 	w := &watcher{env: e, node: node, lane: lane, seen: map[string]string{}, fresh: freshness{out: e.err, node: node}}
-	pause := firstRetry
-	for {
-		linked, err := w.once(ctx)
-		if ctx.Err() != nil {
+	return e.endure(ctx, w.once)
+}
+
+// endure has once serve one connection after the other until ctx ends, or once returns no error. Once is told
+// whether it has stood before, and tells whether it stood. What keeps it from standing the first time
+// ends it, and a link that the host refuses.
+func (e *env) endure(ctx context.Context, once func(ctx context.Context, again bool) (stood bool, err error)) error {
+	again := false
+	for pause := firstRetry; ; pause = min(time.Duration(float64(pause)*moreRetry), lastRetry) {
+		stood, err := once(ctx, again)
+		if ctx.Err() != nil || err == nil {
 			return nil
 		}
-		var over *peer.Unlinked
-		if errors.As(err, &over) || !w.linkedOnce {
+		if _, refused := isUnlinked(err); refused || !stood && !again {
 			return err
 		}
-		if linked {
-			pause = firstRetry
+		if stood {
+			again, pause = true, firstRetry
 			fmt.Fprintf(e.err, "! connection to %s lost: %v\n", e.host, err)
 		}
 		select {
@@ -56,7 +60,6 @@ func (e *env) watch(ctx context.Context, uri, lane string) error {
 		case <-ctx.Done():
 			return nil
 		}
-		pause = min(time.Duration(float64(pause)*moreRetry), lastRetry)
 	}
 }
 
@@ -65,7 +68,6 @@ func (e *env) watch(ctx context.Context, uri, lane string) error {
 type watcher struct {
 	*env
 	node, lane string
-	linkedOnce bool
 	fresh      freshness
 
 	syncing bool
@@ -77,7 +79,7 @@ type watcher struct {
 }
 
 // once watches over one connection until that ends, and tells whether it stood.
-func (w *watcher) once(ctx context.Context) (linked bool, err error) {
+func (w *watcher) once(ctx context.Context, again bool) (stood bool, err error) {
 	c, err := w.dial(ctx)
 	if err != nil {
 		return false, err
@@ -95,7 +97,7 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 			return false, err
 		}
 	}
-	if w.linkedOnce {
+	if again {
 		fmt.Fprintf(w.err, "%s connected again\n", mark(w.err))
 	}
 	w.begin()
@@ -123,7 +125,7 @@ func (w *watcher) once(ctx context.Context) (linked bool, err error) {
 
 // begin makes ready for the lane's state over a new connection.
 func (w *watcher) begin() {
-	w.linkedOnce, w.syncing, w.met, w.coming = true, true, map[string]bool{}, nil
+	w.syncing, w.met, w.coming = true, map[string]bool{}, nil
 	if len(w.list.inOrder) > 0 {
 		w.coming = &elements{}
 	}
