@@ -69,7 +69,11 @@ func (c *Clock) Now() Stamp {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	before := c.trusted
 	c.check(t, s.Mono)
+	if c.trusted != before && c.told { // the wall clock that counts is another one from here on
+		go c.steps.tell() // who asks for the time may hold a lock that they want
+	}
 	switch {
 	case c.trusted:
 		s.Trusted = true

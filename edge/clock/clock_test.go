@@ -135,10 +135,16 @@ func TestLearnFromAPeer(t *testing.T) {
 		if !now.Trusted || !now.Time().Equal(peer.Add(time.Minute)) {
 			t.Errorf("a minute after Learn(%v): %+v (%v)", peer, now, now.Time())
 		}
+		steps := 0
+		defer c.OnStep(func() { steps++ })()
 		synced = true
 		time.Sleep(time.Second)
 		if now = c.Now(); !now.Time().Equal(time.Now()) {
 			t.Errorf("the peer's time outlived the kernel's own: %v", now.Time())
+		}
+		synctest.Wait()
+		if steps != 1 {
+			t.Errorf("%d steps were told as the kernel's time came into force, want 1", steps)
 		}
 	})
 }

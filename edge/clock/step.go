@@ -13,7 +13,8 @@ type steps struct {
 	last int
 }
 
-// OnStep has fn called each time the wall clock is set: by the kernel, while Watch runs, or by Learn.
+// OnStep has fn called each time the wall clock is set: by the kernel, while Watch runs, by Learn, and when
+// the kernel's time begins to count instead of what Learn was told, or the reverse, which Now finds out.
 // fn must not block.
 func (c *Clock) OnStep(fn func()) (cancel func()) {
 	s := &c.steps
