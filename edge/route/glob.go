@@ -28,14 +28,19 @@ func ParseGlob(s string) (Glob, error) {
 // Match reports whether the whole glob fits the node.
 func (g Glob) Match(n NodeURI) bool { return g.shape.match(string(n)) }
 
+// MatchNode reports whether the segments before the last one fit the node.
+func (g Glob) MatchNode(n NodeURI) bool {
+	last := len(g.shape) - 1
+	return last >= 1 && g.shape[:last].match(string(n))
+}
+
 // MatchLane reports whether the last segment fits the lane and the ones before it
 // the node.
 func (g Glob) MatchLane(n NodeURI, lane LaneName) bool {
-	last := len(g.shape) - 1
-	if last < 1 || !g.shape[:last].match(string(n)) {
+	if !g.MatchNode(n) {
 		return false
 	}
-	s := g.shape[last]
+	s := g.shape[len(g.shape)-1]
 	return s.wild && lane != "" || !s.wild && s.text == string(lane)
 }
 
