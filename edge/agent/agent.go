@@ -26,10 +26,11 @@ type Agent struct {
 	uri     route.NodeURI
 	options atomic.Pointer[Options]
 	rt      Runtime
-	turning bool  // inside a turn, so lanes may be touched
-	ended   bool  // it has left memory; guarded by mu
-	turn    *turn // what this turn has done to lanes; nil while it did nothing
-	rare    *rare // use more() in turns
+	turning bool          // inside a turn, so lanes may be touched
+	ended   bool          // it has left memory; guarded by mu
+	run     atomic.Uint32 // changes whenever it ends; see Mail.Run
+	turn    *turn         // what this turn has done to lanes; nil while it did nothing
+	rare    *rare         // use more() in turns
 	down    atomic.Pointer[downlinks]
 
 	mu    sync.Mutex // guards what is published: lanes, the published half of each, and reads
@@ -41,7 +42,7 @@ type Agent struct {
 type rare struct {
 	stored  map[route.LaneName]Snapshot // what was remembered, until a lane of that name claims it
 	onStop  []func()
-	open    map[int]func()             // gives back downlinks, timers and what else setup took
+	open    map[int]func()             // gives back timers and what else setup took; guarded by mu
 	opened  int                        // numbers them
 	waiting map[route.LaneName][]*Wait // for a lane that does not exist yet
 	asked   func(route.LaneName, LaneKind) error
@@ -52,6 +53,7 @@ type rare struct {
 	alarms  *alarms
 	ringing string // the alarm whose turn this is, or was when it panicked
 	works   *works
+	failed  map[uintptr]bool // the places of works that have panicked
 }
 
 var nothing rare // of an agent that has none; never altered
@@ -76,15 +78,17 @@ func (a *Agent) more() *rare {
 // and none of it blocks.
 type Runtime interface {
 	Post(m Mail) error // to this agent's own mailbox; an error when that is full
-	Wake(do func())    // the same, never refused: for news that is bounded by construction
+	Wake(m Mail)       // the same, never refused: for news that is bounded by construction
 	Send(node route.NodeURI, lane route.LaneName, body []byte) error
 	Join(node route.NodeURI, w *Wait)
-	Leave(node route.NodeURI, w *Wait)                                                  // takes back a Join; w may be told once more
-	Changed()                                                                           // a stored lane has news for the store
-	Watch(fn func(node route.NodeURI, lane route.LaneName, there bool)) (cancel func()) // of the host's lanes; fn must not block
-	Made(*Lane)                                                                         // there is a lane that was not there before, or not since the last restart
-	Work(do func())                                                                     // on a goroutine that the host waits for when it stops
-	End()                                                                               // the agent wants to have its last turn after this one
+	Leave(node route.NodeURI, w *Wait)                                                            // takes back a Join; w may be told once more
+	Changed()                                                                                     // a stored lane has news for the store
+	Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) // of lanes of the host that come or go, and those there are; fn must not block
+	IsThere(route.NodeURI, route.LaneName) bool
+	Made(*Lane)     // there is a lane that was not there before, or not since the last restart
+	Gone(*Lane)     // it is not any more
+	Work(do func()) // on a goroutine that the host waits for when it stops
+	End()           // the agent wants to have its last turn after this one
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger
@@ -146,20 +150,30 @@ func (a *Agent) Log() *slog.Logger { return a.rt.Log() }
 // Health returns the host's board of conditions.
 func (a *Agent) Health() *health.Board { return a.rt.Health() }
 
-// OnStop has fn run in the agent's last turn: when the host stops, when it leaves memory, when it is
-// taken away or gets another config, and after Stop.
-func (a *Agent) OnStop(fn func()) { a.more().onStop = append(a.more().onStop, fn) }
+// OnStop has fn run as a turn when the agent ends: when the host stops, when it leaves memory, when it is
+// taken away or gets another config, and after Stop. It is for setup.
+func (a *Agent) OnStop(fn func()) {
+	a.inTurn("OnStop")
+	a.more().onStop = append(a.more().onStop, fn)
+}
 
-// Stop ends the agent after this turn: it has its last turn, and those who link to it are unlinked.
-// What it stored is kept; if its URI is touched again and a route matches, there is a new one.
+// Stop ends the agent after this turn: what OnStop has is done, timers, links and works end, and the agent
+// leaves memory. Those who link to it are unlinked; agents of this host that follow it are told so (OnLost)
+// and wait. What it stored is kept. Whoever touches its URI next, with a command, a request or a link of
+// his own, has it made anew, and those who wait are linked to that. Mail that it has already got counts as
+// such a touch; then who links to it stays linked.
 func (a *Agent) Stop() { a.rt.End() }
 
 // OnClose has fn run when the agent ends for any reason: the host stops, or a panic restarts it.
 // It is for giving back what setup took, and runs outside of turns.
-func (a *Agent) OnClose(fn func()) { a.opens(fn) }
+func (a *Agent) OnClose(fn func()) { a.opens("OnClose", fn) }
 
-// opens notes how something is given back when the agent ends; forget is for what ends before.
-func (a *Agent) opens(giveBack func()) (forget func()) {
+// opens notes how something is given back when the agent ends; forget is for what ends before. It locks for
+// who calls it from a goroutine of his own: two writers of a map at a time end the process.
+func (a *Agent) opens(what string, giveBack func()) (forget func()) {
+	a.inTurn(what)
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	r := a.more()
 	if r.open == nil {
 		r.open = map[int]func(){}
@@ -167,14 +181,37 @@ func (a *Agent) opens(giveBack func()) (forget func()) {
 	id := r.opened
 	r.opened++
 	r.open[id] = giveBack
-	return func() { delete(r.open, id) }
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(r.open, id)
+	}
 }
+
+// inTurn panics when what belongs into a turn is called outside: its author would get a race.
+func (a *Agent) inTurn(what string) {
+	if !a.turning {
+		panic(fmt.Sprintf("agent %s: %s is called outside a turn; use Do", a.uri, what))
+	}
+}
+
+// later returns what has fn run as a turn, on any goroutine, unless the agent has ended by then.
+func (a *Agent) later(fn func()) (wake func()) {
+	m := Mail{Do: fn, Run: a.run.Load()}
+	return func() { a.rt.Wake(m) }
+}
+
+// Expects reports whether m is of use to the agent as it runs now.
+func (a *Agent) Expects(m Mail) bool { return m.Run == 0 || m.Run == a.run.Load() }
+
+// Run identifies the time from one start of the agent to its end, see Mail.Run.
+func (a *Agent) Run() uint32 { return a.run.Load() }
 
 // Do runs fn as a turn of its own. Any goroutine may call it; it fails when the agent's mailbox is full.
 func (a *Agent) Do(fn func()) error { return a.rt.Post(Mail{Do: fn}) }
 
 // Wake is Do whatever the mailbox holds: for news that is bounded by construction.
-func (a *Agent) Wake(fn func()) { a.rt.Wake(fn) }
+func (a *Agent) Wake(fn func()) { a.rt.Wake(Mail{Do: fn}) }
 
 // Send sends v as a command to a lane of an agent, through the one door that all commands take.
 // It never waits for that agent; it fails when its mailbox is full or v has no Recon form.

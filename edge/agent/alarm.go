@@ -2,12 +2,13 @@ package agent
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
 
 // TimersLane is the lane that shows when an agent's alarms are due: a map from their names to ms
-// since 1970. It is there once the agent has an alarm.
+// since 1970. It is there once the agent has an alarm. No other lane has its name.
 const TimersLane = "timers"
 
 // alarms are the stored timers of one agent.
@@ -31,9 +32,10 @@ type Alarm struct {
 // runs fn also forgets the moment, so what fn stores and that it ran are in one commit; if fn panics it
 // does not run for that moment again, unless the process ends before the next commit.
 func (a *Agent) At(name string, fn func()) *Alarm {
+	a.inTurn("At")
 	r := a.more()
 	if r.alarms == nil {
-		r.alarms = &alarms{Map[string, int64](a, TimersLane).ReadOnly(), map[string]*Alarm{}}
+		r.alarms = a.makeAlarms()
 	}
 	if r.alarms.all[name] != nil {
 		panic(fmt.Sprintf("agent %s: alarm %s is made twice", a.uri, name))
@@ -43,8 +45,8 @@ func (a *Agent) At(name string, fn func()) *Alarm {
 	if r.ringing == name { // and made the agent panic
 		r.alarms.due.Remove(name)
 	}
-	step := a.rt.Clock().OnStep(func() { a.rt.Wake(l.arm) })
-	a.opens(func() {
+	step := a.rt.Clock().OnStep(a.later(l.arm))
+	a.opens("At", func() {
 		step()
 		l.disarm()
 	})
@@ -52,9 +54,33 @@ func (a *Agent) At(name string, fn func()) *Alarm {
 	return l
 }
 
+func (a *Agent) makeAlarms() *alarms {
+	all := &alarms{all: map[string]*Alarm{}}
+	a.more().alarms = all // first: nobody else has a lane of that name
+	all.due = Map[string, int64](a, TimersLane).ReadOnly()
+	return all
+}
+
+// forgetAlarms forgets the moments of alarms that setup has not made: nobody waits for them any more.
+func (a *Agent) forgetAlarms() {
+	r := a.few()
+	all := r.alarms
+	if all == nil {
+		if s := r.stored[TimersLane]; s.Kind != MapKind || len(s.Entries) == 0 {
+			return
+		}
+		all = a.makeAlarms()
+	}
+	for name := range maps.Collect(all.due.All()) {
+		if all.all[name] == nil {
+			all.due.Remove(name)
+		}
+	}
+}
+
 // Set has the alarm go off at t instead of when it was due before. A moment that has passed is now.
 func (l *Alarm) Set(t time.Time) {
-	l.agent.few().alarms.due.Set(l.name, t.UnixMilli())
+	l.agent.few().alarms.due.Set(l.name, t.Add(time.Millisecond-1).UnixMilli()) // not before t
 	l.arm()
 }
 
@@ -80,21 +106,16 @@ func (l *Alarm) disarm() {
 // arm sets the timer to when the alarm is due by the clock as it is now.
 func (l *Alarm) arm() {
 	l.disarm()
-	if l.agent.few().alarms == nil { // it ended while this was on its way
-		return
-	}
 	due, ok := l.Due()
 	if !ok {
 		return
 	}
 	set := l.set
-	l.timer = time.AfterFunc(l.agent.Now().Until(due), func() {
-		l.agent.rt.Wake(func() {
-			if set == l.set {
-				l.ring(due)
-			}
-		})
-	})
+	l.timer = time.AfterFunc(l.agent.Now().Until(due), l.agent.later(func() {
+		if set == l.set {
+			l.ring(due)
+		}
+	}))
 }
 
 func (l *Alarm) ring(due time.Time) {
@@ -111,6 +132,8 @@ func (l *Alarm) ring(due time.Time) {
 
 // NextAlarm returns when the first of the agent's alarms is due. It is for after Finish.
 func (a *Agent) NextAlarm() (at time.Time, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	l := a.lane(TimersLane)
 	if l == nil {
 		return at, false

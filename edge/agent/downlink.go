@@ -124,7 +124,7 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 		d.mark(err)
 		return
 	}
-	d.ask()
+	d.ask(false)
 }
 
 // Options returns how the agent wants to be told.
@@ -135,9 +135,9 @@ func (d *Downlink) Options() LinkOptions {
 	return d.rare.options
 }
 
-// ask asks for the lane.
-func (d *Downlink) ask() {
-	d.wait = &Wait{Lane: d.lane, Kind: d.kind, Ask: d.Options(), Join: d.join}
+// ask asks for the lane, or asks again because its agent has ended.
+func (d *Downlink) ask(again bool) {
+	d.wait = &Wait{Lane: d.lane, Kind: d.kind, Again: again, Ask: d.Options(), Join: d.join}
 	d.bundle.agent.rt.Join(d.bundle.node, d.wait)
 }
 
@@ -199,7 +199,7 @@ func (d *Downlink) settle(n arrival) {
 		d.mark(n.err)
 	case !n.stale: // there is no lane yet
 		if d.mark(n.err); errors.Is(n.err, ErrGone) {
-			d.ask()
+			d.ask(true)
 		}
 	case n.err == nil:
 		d.away = false
@@ -207,7 +207,7 @@ func (d *Downlink) settle(n arrival) {
 	case n.err == ErrGone:
 		d.lose(n.err, lostDue)
 		d.tail = nil
-		d.ask()
+		d.ask(true)
 	default:
 		d.away = true
 		d.lose(n.err, staleDue)

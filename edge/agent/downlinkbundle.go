@@ -16,6 +16,7 @@ type bundle struct {
 	node  route.NodeURI
 	links []puller // in turns only
 	do    func()   // deliver, made once
+	run   uint32   // of the agent
 	pace  *pace    // nil without a rate
 
 	posted atomic.Bool // a turn is due
@@ -64,7 +65,7 @@ func (in *intake) recycle() {
 
 func (b *bundle) wake() {
 	if b.posted.CompareAndSwap(false, true) {
-		b.agent.rt.Wake(b.do)
+		b.agent.rt.Wake(Mail{Do: b.do, Run: b.run})
 	}
 }
 
@@ -200,7 +201,7 @@ type pace struct {
 func (p *pace) waits(b *bundle) bool {
 	now := time.Now()
 	if wait := p.next.Sub(now); wait > 0 {
-		p.timer = time.AfterFunc(wait, func() { b.agent.rt.Wake(b.do) })
+		p.timer = time.AfterFunc(wait, func() { b.agent.rt.Wake(Mail{Do: b.do, Run: b.run}) })
 		return true
 	}
 	p.next = now.Add(p.every)

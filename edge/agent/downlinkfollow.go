@@ -41,7 +41,7 @@ func (a *Agent) bundle(node route.NodeURI, rate float64) *bundle {
 	if old := f.find(key); old != nil {
 		return old
 	}
-	b := &bundle{agent: a, node: node}
+	b := &bundle{agent: a, node: node, run: a.run.Load()}
 	b.do = b.deliver
 	if key.every > 0 {
 		b.pace = &pace{every: key.every}

@@ -2,6 +2,8 @@ package agent
 
 import "selvage/edge/route"
 
-func (r *loopRuntime) Watch(func(route.NodeURI, route.LaneName, bool)) (cancel func()) {
+func (r *loopRuntime) Watch(func(route.NodeURI) bool, func(route.NodeURI, route.LaneName)) (cancel func()) {
 	return func() {}
 }
+func (r *loopRuntime) IsThere(route.NodeURI, route.LaneName) bool { return false }
+func (r *loopRuntime) Gone(*Lane)                                 {}

@@ -20,22 +20,24 @@ func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.Lan
 		lane route.LaneName
 	}
 	known := map[place]bool{}
-	over := false
-	cancel := a.rt.Watch(func(node route.NodeURI, lane route.LaneName, there bool) {
-		if node == a.uri || !glob.MatchLane(node, lane) {
+	run := a.run.Load()
+	nodes := func(node route.NodeURI) bool { return node != a.uri && glob.MatchNode(node) }
+	cancel := a.rt.Watch(nodes, func(node route.NodeURI, lane route.LaneName) {
+		if !glob.MatchLane(node, lane) {
 			return
 		}
-		a.rt.Wake(func() {
+		a.rt.Wake(Mail{Run: run, Do: func() {
 			at := place{node, lane}
-			if over || known[at] == there {
+			there := a.rt.IsThere(node, lane) // now: news of two agents at one place may overtake each other
+			if known[at] == there {
 				return
 			}
 			if known[at] = true; !there {
 				delete(known, at)
 			}
 			fn(node, lane, there)
-		})
+		}})
 	})
-	a.opens(func() { over = true; cancel() })
+	a.opens("Watch", cancel)
 	return nil
 }

@@ -224,7 +224,7 @@ func (l *Lane) ExpectLink() {
 	l.inTurn()
 	if l.rare != nil && l.rare.first != nil && !l.IsRead() {
 		l.rare.first()
-		l.agent.publish()
+		l.agent.publish(false)
 	}
 }
 
@@ -245,6 +245,9 @@ func (l *Lane) Drop() bool {
 func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	if !a.turning {
 		panic(fmt.Sprintf("agent %s: lane %s is made outside a turn", a.uri, name))
+	}
+	if name == TimersLane && a.few().alarms == nil && !a.options.Load().View { // a view may show that of another host
+		panic(fmt.Sprintf("agent %s: lane %s is for its alarms, see At; give it another name", a.uri, name))
 	}
 	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
 	a.mu.Lock()

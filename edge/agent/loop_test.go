@@ -72,6 +72,9 @@ func (o *loop) run() {
 		p := o.mail[0]
 		o.mail = o.mail[1:]
 		o.mu.Unlock()
+		if !p.to.Expects(p.m) {
+			continue
+		}
 		if err := p.to.Step(p.m); err != nil {
 			o.t.Logf("turn of %s: %v", p.to.uri, err)
 		}
@@ -104,7 +107,7 @@ func (r *loopRuntime) Post(m Mail) error {
 	r.loop.post(r.agent, m)
 	return nil
 }
-func (r *loopRuntime) Wake(do func()) { r.Post(Mail{Do: do}) }
+func (r *loopRuntime) Wake(m Mail) { r.Post(m) }
 func (r *loopRuntime) Send(node route.NodeURI, lane route.LaneName, body []byte) error {
 	r.loop.sent = append(r.loop.sent, string(node)+" "+string(lane)+" "+string(body))
 	return nil

@@ -43,10 +43,10 @@ func (l *Lane) handlers(m moment) []func() {
 // tell has handlers run, each in a turn of its own. agent.mu must not be held: a host has its locks, too.
 func (l *Lane) tell(handlers []func()) {
 	for _, fn := range handlers {
-		l.agent.rt.Wake(func() {
+		l.agent.rt.Wake(Mail{Run: l.agent.run.Load(), Do: func() {
 			if l.agent.Lane(l.name) == l { // else it has been made anew since
 				fn()
 			}
-		})
+		}})
 	}
 }

@@ -23,17 +23,22 @@ func (a *Agent) CanRest() bool {
 	return len(r.open) == alarms && a.Downlinks().Links == 0 && !a.IsUsed()
 }
 
-// Retire takes the agent out of use, after Finish. If it has readers they are ended, or, unless it is
-// forced, nothing is done.
-func (a *Agent) Retire(forced bool) bool {
+// IsFollowed reports, between turns, whether agents of this host follow lanes of the agent, or wait for some.
+func (a *Agent) IsFollowed() (is bool) {
+	a.Readers(func(_ *Lane, _ uint64, r Reader) {
+		_, local := r.(*Downlink)
+		is = is || local
+	})
+	return is || len(a.few().waiting) > 0
+}
+
+// Retire takes the agent out of use, after Finish. Who reads it or waits for a lane is told, and what was
+// wrong with its lanes is over.
+func (a *Agent) Retire() {
 	a.mu.Lock()
 	var tails []*Tail
 	for l := range a.lanes.all() {
 		tails = append(tails, l.readers()...)
-	}
-	if len(tails) > 0 && !forced {
-		a.mu.Unlock()
-		return false
 	}
 	a.ended = true
 	for l := range a.lanes.all() {
@@ -46,7 +51,10 @@ func (a *Agent) Retire(forced bool) bool {
 	for _, t := range tails {
 		t.end()
 	}
-	if r := a.rare; r != nil && forced {
+	for l := range a.lanes.all() {
+		l.mark(nil)
+	}
+	if r := a.rare; r != nil {
 		waiting := r.waiting
 		r.waiting = nil
 		for _, all := range waiting {
@@ -55,18 +63,19 @@ func (a *Agent) Retire(forced bool) bool {
 			}
 		}
 	}
-	return true
 }
 
 // abandon ends the lanes that setup has not made anew.
 func (a *Agent) abandon() {
 	var tails, wakes []*Tail
+	var gone []*Lane
 	a.mu.Lock()
 	for _, l := range slices.Collect(a.lanes.all()) {
 		if !l.orphan {
 			continue
 		}
 		a.lanes.remove(l)
+		gone = append(gone, l)
 		for _, t := range l.readers() {
 			t.lane = nil
 			tails, wakes = append(tails, t), append(wakes, t.part())
@@ -77,6 +86,10 @@ func (a *Agent) abandon() {
 	for i, t := range tails {
 		wakes[i].wake()
 		t.end()
+	}
+	for _, l := range gone {
+		l.mark(nil)
+		a.rt.Gone(l)
 	}
 }
 

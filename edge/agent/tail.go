@@ -148,8 +148,8 @@ func (t *Tail) Close() {
 	l.tell(on)
 	switch {
 	case idle != nil:
-		a.rt.Wake(idle)
+		a.rt.Wake(Mail{Do: idle, Run: a.run.Load()})
 	case a.options.Load().View:
-		a.rt.Wake(func() {})
+		a.rt.Wake(Mail{Do: func() {}, Run: a.run.Load()})
 	}
 }

@@ -10,7 +10,7 @@ import (
 // other by their lanes alone.
 type Trait struct {
 	Kind   string // as registered
-	Config any    // of that kind
+	Config any    // of that kind; nil for its defaults
 }
 
 // Traits is the config of a node with several traits.
@@ -52,7 +52,11 @@ func (k Kind) Names() []string {
 func (k Kind) setupAll(a *Agent, config any) error {
 	var all error
 	for i, p := range k.parts {
-		if err := p.setup(a, config.(Traits)[i].Config); err != nil {
+		c := config.(Traits)[i].Config
+		if c == nil {
+			c = p.Defaults
+		}
+		if err := p.setup(a, c); err != nil {
 			all = errors.Join(all, fmt.Errorf("%s: %w", p.Name, err))
 		}
 	}

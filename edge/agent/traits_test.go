@@ -18,7 +18,7 @@ func TestTraits(t *testing.T) {
 	Register("test-name", "", func(a *Agent, name string) error { Value(a, "name", name); return nil })
 	Register("test-fails", 0, func(*Agent, int) error { return errors.New("no wire") })
 
-	traits := Traits{{"test-count", 3}, {"test-fails", 0}, {"test-name", "anna"}}
+	traits := Traits{{"test-count", nil}, {"test-fails", 0}, {"test-name", "anna"}}
 	k, ok := KindOf("", traits)
 	if !ok || k.Name != "test-count+test-fails+test-name" {
 		t.Fatalf("KindOf: %v, %q", ok, k.Name)
@@ -31,7 +31,7 @@ func TestTraits(t *testing.T) {
 		t.Errorf("Start: %v", err)
 	}
 	o.command(rt.agent, "count", "1")
-	for lane, is := range map[route.LaneName]string{"n": "3", "name": "anna"} {
+	for lane, is := range map[route.LaneName]string{"n": "1", "name": "anna"} {
 		if got := string(rt.agent.Lane(lane).typed.snapshot().Value); got != is {
 			t.Errorf("lane %s is %s, want %s", lane, got, is)
 		}

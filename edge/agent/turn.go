@@ -16,6 +16,10 @@ type Mail struct {
 	Do   func()         // anything else; or
 	Wait *Wait          // somebody who wants a lane
 	Done func(error)    // told how the turn ended; nil when nobody waits
+
+	// Run, unless it is 0, says that this is the agent's own, such as a timer's: when that time from a start
+	// of the agent to its end is over, it is of no use any more, and never has the agent start.
+	Run uint32
 }
 
 // What a command ends with that no lane takes.
@@ -32,6 +36,17 @@ type Panicked struct {
 
 func (p *Panicked) Error() string { return fmt.Sprintf("panic: %v", p.Cause) }
 
+// panicked is the error of what has not returned. Without a cause it has called runtime.Goexit.
+func panicked(cause any) *Panicked {
+	if cause == nil {
+		cause = "runtime.Goexit was called, as by t.FailNow outside of its test"
+	}
+	return &Panicked{Cause: cause, Stack: debug.Stack()}
+}
+
+// Exited is the error of a turn during which its goroutine ended. It is for that goroutine's last moment.
+func Exited() *Panicked { return panicked(nil) }
+
 // Start runs setup as the agent's first turn, over what is remembered of its lanes. After a
 // panic it is called again: the lanes start from what they last published, and their readers
 // stay with them.
@@ -42,9 +57,30 @@ func (a *Agent) Start() error {
 	if config == nil {
 		config = o.Kind.Defaults
 	}
-	err := a.do(func() error { return o.Kind.setup(a, config) })
+	began := false
+	defer func() {
+		if !began { // runtime.Goexit in setup
+			a.close()
+			a.adopt(before)
+		}
+	}()
+	err := a.do(func() error {
+		err := o.Kind.setup(a, config)
+		if err == nil {
+			a.forgetAlarms()
+		}
+		return err
+	})
+	failed := errors.As(err, new(*Panicked))
+	if failed {
+		a.close()
+	}
+	began = true
 	a.adopt(before)
 	if r := a.rare; r != nil {
+		if !failed {
+			r.ringing = ""
+		}
 		r.stored = nil
 		if r.other {
 			r.other = false
@@ -59,8 +95,9 @@ func (a *Agent) Step(m Mail) (err error) { // do would do, but for a closure tha
 	defer a.endTurn(&err)
 	a.turning = true
 	err = a.take(m)
-	a.publish()
+	a.publish(true)
 	a.show()
+	a.turning = false
 	return err
 }
 
@@ -89,25 +126,30 @@ func (a *Agent) take(m Mail) error {
 	return nil
 }
 
-// Finish runs the agent's last turn and closes its downlinks and timers. Start may follow.
+// Finish runs the agent's last turns, one for each OnStop, and closes its downlinks and timers. Start may
+// follow.
 func (a *Agent) Finish() error {
-	err := a.do(func() error {
-		for _, fn := range a.few().onStop {
-			fn()
-		}
-		return nil
-	})
+	var all error
+	for _, fn := range a.few().onStop {
+		all = errors.Join(all, a.do(func() error { fn(); return nil }))
+	}
 	a.close()
-	return err
+	return all
 }
 
 func (a *Agent) close() {
+	a.run.Add(1)
 	a.guard(a.unfollow)
 	if r := a.rare; r != nil {
-		for _, giveBack := range r.open {
+		a.mu.Lock()
+		open := r.open
+		r.open = nil
+		a.mu.Unlock()
+		for _, giveBack := range open {
 			a.guard(giveBack)
 		}
-		r.open, r.onStop, r.alarms, r.works = nil, nil, nil, nil
+		r.stopWorking(a)
+		r.onStop, r.alarms = nil, nil
 	}
 }
 
@@ -123,24 +165,33 @@ func (a *Agent) caught() {
 	}
 }
 
-// do runs fn as a turn, and publishes what it set unless it panicked: half a turn is never seen.
+// do runs fn as a turn, and publishes what it set unless it panicked: half a turn is never seen. What it sent
+// is on its way all the same.
 func (a *Agent) do(fn func() error) (err error) {
-	defer a.endTurn(&err)
+	defer func() {
+		if a.turning {
+			err = a.undo(recover())
+		}
+	}()
 	a.turning = true
 	err = fn()
-	a.publish()
+	a.publish(true)
 	a.show()
+	a.turning = false
 	return err
 }
 
-// endTurn is deferred by a turn. Of one that panics nothing stays.
+// endTurn is deferred by a turn that has others after it. One that panics ends the agent.
 func (a *Agent) endTurn(err *error) {
-	a.turning = false
-	p := recover()
-	if p == nil {
-		return
+	if a.turning {
+		*err = a.undo(recover())
+		a.close()
 	}
-	*err = &Panicked{Cause: p, Stack: debug.Stack()}
+}
+
+// undo has nothing stay in the agent of a turn that has not returned.
+func (a *Agent) undo(cause any) error {
+	a.turning = false
 	if turn := a.turn; turn != nil {
 		for _, l := range turn.changed {
 			l.changed = false
@@ -148,7 +199,7 @@ func (a *Agent) endTurn(err *error) {
 		a.unmake(turn.made)
 		a.over()
 	}
-	a.close()
+	return panicked(cause)
 }
 
 // turn is what a turn has done to its agent's lanes so far. Only a turn that did something needs one.
@@ -207,14 +258,20 @@ func (a *Agent) unmake(made []*Lane) {
 	}
 }
 
-// publish makes all of a turn's changes visible at once, then wakes their readers.
-func (a *Agent) publish() {
+// publish makes all of a turn's changes visible at once, then wakes their readers. At the turn's end these
+// find the lanes that it has made, too.
+func (a *Agent) publish(ends bool) {
 	turn := a.turn
 	if turn == nil || len(turn.changed) == 0 {
 		return
 	}
 	stored := false
 	a.mu.Lock()
+	if ends {
+		for _, l := range turn.made {
+			l.joined = true
+		}
+	}
 	for i, l := range turn.changed {
 		l.changed = false
 		l.typed.publish()

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"selvage/edge/route"
 )
@@ -26,11 +27,19 @@ func (a *Agent) Awaits(name route.LaneName) bool {
 
 // Wait is a reader on its way to a lane.
 type Wait struct {
-	Lane route.LaneName
-	Kind LaneKind           // what the reader takes it for
-	Ask  LinkOptions        // how it wants to be told
-	Join func(*Lane, error) // given the lane, or why there is none yet
+	Lane  route.LaneName
+	Kind  LaneKind // what the reader takes it for
+	Again bool     // the reader had it, or waited for it, until its agent ended; one that has stopped is not made anew for that
+	left  atomic.Bool
+	Ask   LinkOptions        // how it wants to be told
+	Join  func(*Lane, error) // given the lane, or why there is none yet
 }
+
+// Leave notes, on any goroutine, that the reader waits no more.
+func (w *Wait) Leave() { w.left.Store(true) }
+
+// HasLeft reports that.
+func (w *Wait) HasLeft() bool { return w.left.Load() }
 
 // Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
 // when it is made.

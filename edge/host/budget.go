@@ -19,9 +19,11 @@ type worker struct {
 	turns atomic.Uint64        // that it has begun, the runs of cells counted in
 	cell  atomic.Pointer[cell] // that has its turns now
 	id    []byte               // of its goroutine, as stack traces show it
+	yield atomic.Bool          // others have waited long enough for those of one cell
 
 	// Guarded by budget.mu.
-	seen     uint64    // turns when the budget looked last
+	had      *cell     // what had its turns when the budget looked last
+	seen     uint64    // turns at that time
 	since    time.Time // when it saw that for the first time
 	replaced bool      // its turn is over the budget, and another worker has its place
 	overdue  *cell     // whose turn that is
@@ -29,27 +31,35 @@ type worker struct {
 
 func (w *worker) loop() {
 	w.id = goroutineID()
-	for {
+	leaves := false
+	defer func() {
+		if !leaves && !w.sched.watch.release(w) { // a handler has ended this goroutine
+			w.sched.watch.drop(w)
+			w.sched.hire()
+		}
+	}()
+	for !leaves {
 		c := w.sched.next()
 		if c == nil {
+			leaves = true
 			return
 		}
 		c.run(w)
-		if w.sched.watch.release(w) {
-			return
-		}
+		leaves = w.sched.watch.release(w)
 	}
 }
 
 func (w *worker) begin(c *cell) {
 	w.turns.Add(1)
+	w.yield.Store(false)
 	w.cell.Store(c)
 }
 
 func (w *worker) end() { w.cell.Store(nil) }
 
 // budget watches how long turns take. A worker whose turn takes longer gets a deputy, so that all
-// other agents keep their turns; once that turn ends, it is one worker too many and leaves.
+// other agents keep their turns; once that turn ends, it is one worker too many and leaves. An agent with
+// many turns of which none is long gives way to others after about as long.
 type budget struct {
 	sched *scheduler
 	timer *time.Timer
@@ -93,6 +103,8 @@ func (b *budget) look() {
 	wanted := 0
 	for _, w := range b.workers {
 		c := w.cell.Load()
+		w.yield.Store(c != nil && c == w.had)
+		w.had = c
 		switch turns := w.turns.Load(); {
 		case turns != w.seen || c == nil:
 			w.seen, w.since = turns, time.Now()
@@ -151,8 +163,18 @@ func (b *budget) release(w *worker) (leave bool) {
 	}
 	b.over.Add(-1)
 	b.sched.host.Health.Clear(w.overdue.turnCode())
-	b.workers = slices.DeleteFunc(b.workers, func(o *worker) bool { return o == w })
+	b.remove(w)
 	return true
+}
+
+func (b *budget) drop(w *worker) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remove(w)
+}
+
+func (b *budget) remove(w *worker) {
+	b.workers = slices.DeleteFunc(b.workers, func(o *worker) bool { return o == w })
 }
 
 // goroutineID returns the id of the goroutine that calls it, as in "goroutine 7 [running]:".

@@ -91,3 +91,50 @@ func TestBusyIsNotOverdue(t *testing.T) {
 		stop(t, h)
 	})
 }
+
+// Agents with many turns, each far below the budget, leave others theirs.
+func TestManyTurnsGiveWay(t *testing.T) {
+	within(t, bare, func(t *testing.T, h *Host) {
+		for i := range h.sched.watch.workers {
+			uri := route.NodeURI(fmt.Sprint("/busy/", i))
+			add(t, h, uri, func(a *agent.Agent) {
+				agent.Command(a, "work", func(int) error { time.Sleep(h.Budget / 10); return nil })
+			})
+			synctest.Wait()
+			for range 400 {
+				h.take(t.Context(), uri, "work", []byte("1"))
+			}
+		}
+		add(t, h, "/well", func(a *agent.Agent) { agent.Value(a, "n", 0) })
+		time.Sleep(h.Budget / 5)
+		began := time.Now()
+		command(t, h, "/well", "n", "1")
+		if took := time.Since(began); took > 2*h.Budget {
+			t.Errorf("an agent with nothing to do answered after %v", took)
+		}
+		time.Sleep(60 * h.Budget) // until they have had their turns
+	})
+}
+
+// An agent that ran well and then cannot start pauses longer and longer.
+func TestPauseGrows(t *testing.T) {
+	within(t, bare, func(t *testing.T, h *Host) {
+		starts, broken := 0, false
+		add(t, h, "/x", func(a *agent.Agent) {
+			if starts++; broken {
+				panic("broken")
+			}
+			agent.Command(a, "go", func(int) error { panic("spilt") })
+		})
+		h.Do(t.Context(), "/x", "go", []byte("1"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		starts, broken = 0, true
+		h.Do(t.Context(), "/x", "go", []byte("1"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if starts > 12 {
+			t.Errorf("%d starts within a minute", starts)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ type cell struct {
 	touched  uint32 // the round of Host.tidy in which the last mail came
 	state    cellState
 	started  bool // setup has run; only its worker sets it
+	asleep   bool // it has had its last turn, and starts when it is touched; only its worker sets it
 
 	over  bool        // it has had its last turn; only its worker asks
 	dirty atomic.Bool // marked at the store
@@ -40,7 +42,8 @@ type cell struct {
 // rare is guarded by cell.mu.
 type rare struct {
 	crashes
-	ending func() // called after the last turn; nil before somebody asks for it
+	ending func()  // called after the last turn; nil before somebody asks for it
+	next   *origin // what the agent is to become; altered with host.mu held, too
 }
 
 // more is called with c.mu held.
@@ -58,16 +61,23 @@ const (
 	queued           // in the scheduler's queue
 	running
 	resting // panicked; a timer brings it back
+	ended   // has had its last turn, and is about to be taken away
 	stopped
 	retired // it is not in memory any more; its node may have a successor
 )
 
-var stateNames = [...]string{"idle", "queued", "running", "restarting", "stopped", "stopped"}
+var stateNames = [...]string{"idle", "queued", "running", "restarting", "stopped", "stopped", "stopped"}
 
 func (s cellState) String() string { return stateNames[s] }
 
 // errRetired is for who has found an agent in its last moment, and does well to find it anew.
 var errRetired = errors.New("it has just ended")
+
+// What mail of the host's own has in place of an agent's run.
+const (
+	aside = math.MaxUint32 - iota // is done between turns, and never has the agent start
+	quiet                         // is a turn of an agent that runs
+)
 
 // run gives the agent the turns that its mail is worth, on a worker.
 func (c *cell) run(w *worker) {
@@ -78,45 +88,23 @@ func (c *cell) run(w *worker) {
 		return
 	}
 	c.state = running
-	mail, box := c.take()
+	left, box := c.take()
 	c.mu.Unlock()
 
 	w.begin(c)
-	defer w.end()
-	if !c.started && !c.start(mail) {
-		return
-	}
-	commands := uint64(0)
-	for i, m := range mail {
-		if !c.started && !c.start(mail[i:]) { // the mail before was its last
-			return
+	returned := false
+	defer func() {
+		w.end()
+		if !returned {
+			c.exit(left)
 		}
-		if m.Do == nil && m.Wait == nil {
-			commands++
-		}
-		w.turns.Add(1)
-		err := c.agent.Step(m)
-		if m.Done != nil {
-			m.Done(err)
-		}
-		mail[i] = agent.Mail{}
-		if c.over {
-			c.conclude(mail[i+1:])
-			return
-		}
-		if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
-			c.mu.Lock()
-			c.commands += commands
-			c.mu.Unlock()
-			c.crash(p, mail[i+1:])
-			return
-		}
-	}
-	if box != nil {
+	}()
+	commands, goesOn := c.spend(w, &left)
+	returned = true
+	if box != nil && len(left) == 0 {
 		box.recycle()
 	}
-
-	if c.of.options.View && c.retireView() {
+	if goesOn && c.of.options.View && c.retireView() {
 		return
 	}
 	var took time.Duration
@@ -126,6 +114,13 @@ func (c *cell) run(w *worker) {
 	c.mu.Lock()
 	c.busy += took
 	c.commands += commands
+	if !goesOn {
+		c.mu.Unlock()
+		return
+	}
+	if len(left) > 0 {
+		c.putBack(left)
+	}
 	departs := false
 	switch {
 	case c.state != running:
@@ -134,12 +129,90 @@ func (c *cell) run(w *worker) {
 		c.host.sched.add(c)
 	default:
 		c.state = idle
-		departs = !c.started && c.of.returns()
+		departs = c.asleep && c.of.returns()
 	}
 	c.mu.Unlock()
 	if departs {
 		c.depart()
 	}
+}
+
+// spend gives the agent its turns until no mail is left, or it is time for others. goesOn is false if the
+// agent rests now, or has ended.
+func (c *cell) spend(w *worker, left *[]agent.Mail) (commands uint64, goesOn bool) {
+	if !c.started && !c.asleep && !c.start(*left) {
+		return 0, false
+	}
+	for len(*left) > 0 {
+		m := (*left)[0]
+		if c.isOver(m) {
+			(*left)[0], *left = agent.Mail{}, (*left)[1:]
+			continue
+		}
+		if m.Run == aside {
+			m.Do()
+		} else {
+			if !c.started && !c.start(*left) {
+				return commands, false
+			}
+			if m.Do == nil && m.Wait == nil {
+				commands++
+			}
+			err := c.turn(w, m)
+			if p := (*agent.Panicked)(nil); err != nil && errors.As(err, &p) {
+				c.crash(p, (*left)[1:])
+				return commands, false
+			}
+		}
+		(*left)[0], *left = agent.Mail{}, (*left)[1:]
+		if c.over {
+			c.conclude(*left)
+			return commands, false
+		}
+		if w.yield.Load() {
+			break
+		}
+	}
+	return commands, true
+}
+
+// isOver reports whether m is of use to nobody any more: it is of the agent itself, which has ended since.
+func (c *cell) isOver(m agent.Mail) bool {
+	switch m.Run {
+	case 0, aside:
+		return false
+	case quiet:
+		if c.asleep {
+			m.Do()
+		}
+		return c.asleep
+	}
+	return c.asleep || !c.agent.Expects(m)
+}
+
+func (c *cell) turn(w *worker, m agent.Mail) error {
+	w.turns.Add(1)
+	err := c.agent.Step(m)
+	switch {
+	case m.Done != nil:
+		m.Done(err)
+	case err != nil && m.Do == nil && m.Wait == nil:
+		c.host.Health.Add("command.dropped", 1)
+	}
+	return err
+}
+
+// exit takes in that a handler has ended its goroutine, and so the worker. left begins with the mail whose
+// turn that was, unless the agent was about to start.
+func (c *cell) exit(left []agent.Mail) {
+	p := agent.Exited()
+	if c.started {
+		if done := left[0].Done; done != nil {
+			done(p)
+		}
+		left = left[1:]
+	}
+	c.crash(p, left)
 }
 
 // start runs the agent's setup over what the store remembers of it. If that fails, mail waits for
@@ -167,7 +240,7 @@ func (c *cell) start(mail []agent.Mail) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.started = true
+	c.started, c.asleep = true, false
 	if c.rare != nil {
 		c.rare.since = time.Now()
 	}
@@ -178,7 +251,9 @@ func (c *cell) raise(text, remedy string) {
 	c.host.Health.Raise(health.Condition{Code: c.code(), Text: text, Remedy: remedy, Severity: health.Failure})
 }
 
-func (c *cell) code() string { return "agent." + string(c.agent.URI()) }
+func (c *cell) code() string { return codeOf(c.agent.URI()) }
+
+func codeOf(uri route.NodeURI) string { return "agent." + string(uri) }
 
 // The rest is agent.Runtime.
 
@@ -187,7 +262,7 @@ func (c *cell) Post(m agent.Mail) error {
 	return err
 }
 
-func (c *cell) Wake(do func()) { c.push(agent.Mail{Do: do}, true) }
+func (c *cell) Wake(m agent.Mail) { c.push(m, true) }
 
 func (c *cell) Send(node route.NodeURI, lane route.LaneName, body []byte) error {
 	err := c.host.hand(node, lane, body)
@@ -215,19 +290,29 @@ func (h *Host) hand(node route.NodeURI, lane route.LaneName, body []byte) error 
 	})
 }
 
+// Join makes the agent at node, if there is none, unless it has stopped and w is of a link from before.
 func (c *cell) Join(node route.NodeURI, w *agent.Wait) {
-	err := c.host.reach(node, func(to *cell) error { return to.offer(w) })
-	if errors.Is(err, ErrNoNode) {
-		c.host.await(node, w)
-	}
-	if err != nil {
-		w.Join(nil, err)
+	h := c.host
+	for {
+		routed := h.routings.Load()
+		err := ErrNoNode
+		if !w.Again || !h.hasLeft(node) {
+			err = h.reach(node, func(to *cell) error { return to.offer(w) })
+		}
+		if err == nil {
+			return
+		}
+		w.Join(nil, err) // first: once it waits the lane may come
+		if err == ErrStopped || h.await(node, w, routed, err == ErrTooMany) {
+			return
+		}
 	}
 }
 
 func (c *cell) Leave(node route.NodeURI, w *agent.Wait) {
+	w.Leave()
 	if to := c.host.forget(node, w); to != nil {
-		to.Wake(func() { to.agent.Withdraw(w) })
+		to.Wake(agent.Mail{Run: quiet, Do: func() { to.agent.Withdraw(w) }})
 	}
 }
 
@@ -248,6 +333,7 @@ func (c *cell) Changed() {
 }
 
 func (c *cell) Made(l *agent.Lane)    { c.host.watchers.tell(&c.agent, l) }
+func (c *cell) Gone(l *agent.Lane)    { c.host.watchers.left(&c.agent, l) }
 func (c *cell) Work(do func())        { c.host.works.start(do) }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }

@@ -1,7 +1,9 @@
 package host
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"selvage/edge/agent"
@@ -17,7 +19,7 @@ const (
 type crashes struct {
 	count uint64
 	pause time.Duration // before the next restart
-	since time.Time     // of the last start
+	since time.Time     // of the last start, while it runs
 }
 
 func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
@@ -30,24 +32,43 @@ func (c *cell) crash(p *agent.Panicked, mail []agent.Mail) {
 // rest takes the agent out of the queue until its pause is over. Mail that had no turn is put
 // back, before what came since.
 func (c *cell) rest(cause error, mail []agent.Mail) {
+	c.host.mu.Lock()
 	c.mu.Lock()
 	if c.rare != nil && c.rare.ending != nil {
 		c.mu.Unlock()
+		c.host.mu.Unlock()
 		c.conclude(mail)
 		return
 	}
 	c.putBack(mail)
+	c.started, c.asleep = false, false
+	if c.become() { // something else, which need not wait
+		c.state = queued
+		c.host.sched.add(c)
+		c.mu.Unlock()
+		c.host.mu.Unlock()
+		return
+	}
 	r := c.more()
 	r.count++
 	if since := r.since; !since.IsZero() && time.Since(since) > lastPause {
 		r.pause = 0
 	}
+	r.since = time.Time{} // of a start that was whole
+	if c.of.routed && r.pause == lastPause && c.isHopeless() {
+		c.state = ended
+		c.mu.Unlock()
+		c.host.mu.Unlock()
+		c.host.works.start(func() { c.host.takeAway(context.Background(), c) })
+		return
+	}
 	pause := min(max(2*r.pause, firstPause), lastPause)
 	r.pause = pause
-	c.started, c.state = false, resting
-	c.mu.Unlock()
+	c.state = resting
 	c.raise(fmt.Sprintf("agent %s stopped: %v; it starts again in %v", c.agent.URI(), cause, pause),
 		"its state is kept; the log has the place, and the agent's author would like to know")
+	c.mu.Unlock()
+	c.host.mu.Unlock()
 	time.AfterFunc(pause, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -56,4 +77,10 @@ func (c *cell) rest(cause error, mail []agent.Mail) {
 			c.host.sched.add(c)
 		}
 	})
+}
+
+// isHopeless reports whether an agent has never come to be, and nobody waits for that: a route need not keep a
+// place for it, for anybody can touch such. c.mu is held.
+func (c *cell) isHopeless() bool {
+	return !c.agent.HasRun() && !slices.ContainsFunc(c.box.waiting(), func(m agent.Mail) bool { return m.Wait != nil })
 }

@@ -71,8 +71,12 @@ func (h *Host) Request(l *peer.Link, e *warp.Envelope) {
 	req := *e
 	req.Body = bytes.Clone(e.Body)
 	err := h.reach(l.Node(), func(c *cell) error {
-		err := c.deliverSoon(l.Conn().Context(), agent.Mail{Body: req.Body, Do: func() { c.answer(l, &req) }})
-		if err == nil || err == errRetired {
+		err := c.deliverSoon(l.Conn().Context(), agent.Mail{Body: req.Body, Do: func() { c.answer(l, &req) }, Done: func(err error) {
+			if err == ErrStopped { // there was no turn any more
+				l.Refuse("nodeNotFound")
+			}
+		}})
+		if !errors.Is(err, ErrFull) {
 			return err
 		}
 		// In its place behind the requests before it. This much is bounded: its connection has waited for it.

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"log/slog"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +52,8 @@ type Host struct {
 	passive map[route.NodeURI]*origin // agents of the config that are not in memory
 	routes  routes
 	routed  int
-	awaited map[route.NodeURI][]*agent.Wait // for an agent that there is not yet
+	crowded bool // a condition says that these are too many
+	awaits
 	stopped bool
 
 	far     *origin // of agents of other hosts; nil while there are none
@@ -95,7 +95,7 @@ func New(o Options) *Host {
 	}
 	o.MaxRouted = cmp.Or(o.MaxRouted, 10_000)
 	o.Budget = cmp.Or(o.Budget, time.Second)
-	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, passive: map[route.NodeURI]*origin{}, awaited: map[route.NodeURI][]*agent.Wait{}}
+	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, passive: map[route.NodeURI]*origin{}}
 	h.sched.start(h, o.Workers)
 	h.startTidier()
 	return h
@@ -133,9 +133,10 @@ func (h *Host) origin(layer Layer, k agent.Kind, config any) *origin {
 // must not block. From outside nobody reaches them.
 func (h *Host) Beyond(k agent.Kind, send func(node route.NodeURI, lane route.LaneName, body []byte) error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.far, h.sendFar = h.origin(Things, k, nil), send
 	h.far.options.View = true
+	h.mu.Unlock()
+	h.serve(route.NodeURI.IsFar)
 }
 
 func (h *Host) make(uri route.NodeURI, of *origin) *cell {
@@ -144,39 +145,13 @@ func (h *Host) make(uri route.NodeURI, of *origin) *cell {
 	h.cells[uri] = c
 	h.watchers.tell(&c.agent, nil)
 	if !of.options.View { // whose first mail is about to come
-		c.Wake(func() {}) // mail makes a cell run, and a cell that runs starts first
+		c.touch() // mail makes a cell run, and a cell that runs starts first
 	}
 	for _, w := range h.awaited[uri] {
 		c.offer(w)
 	}
-	delete(h.awaited, uri)
+	h.noMore(uri)
 	return c
-}
-
-// await offers w the lane of the agent at uri when there is one.
-func (h *Host) await(uri route.NodeURI, w *agent.Wait) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c := h.cells[uri]; c != nil {
-		c.offer(w)
-		return
-	}
-	h.awaited[uri] = append(h.awaited[uri], w)
-}
-
-// forget ends an await. Where there is an agent at uri, w may have been offered its lane.
-func (h *Host) forget(uri route.NodeURI, w *agent.Wait) *cell {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	waiting := h.awaited[uri]
-	if i := slices.Index(waiting, w); i >= 0 {
-		if waiting = slices.Delete(waiting, i, i+1); len(waiting) > 0 {
-			h.awaited[uri] = waiting
-		} else {
-			delete(h.awaited, uri)
-		}
-	}
-	return h.cells[uri]
 }
 
 // find returns the agent at uri, made now if a route says so.
@@ -282,7 +257,7 @@ func (h *Handle) Give(ctx context.Context, body []byte, fn func()) error {
 }
 
 // Wake is Do without waiting, whatever the mailbox holds: for what is bounded by construction.
-func (h *Handle) Wake(fn func()) { h.cell.Wake(fn) }
+func (h *Handle) Wake(fn func()) { h.cell.Wake(agent.Mail{Do: fn}) }
 
 // Agent returns the agent itself.
 func (h *Handle) Agent() *agent.Agent { return &h.cell.agent }

@@ -63,7 +63,7 @@ func state(t *testing.T, h *Host, uri route.NodeURI, lane route.LaneName) string
 		t.Fatalf("%s: %v", uri, err)
 	}
 	got := make(chan string, 1)
-	c.Wake(func() {
+	(&Handle{c}).Wake(func() {
 		l := c.agent.Lane(lane)
 		if l == nil {
 			got <- "no lane"

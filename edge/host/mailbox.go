@@ -32,6 +32,14 @@ func (b *mailbox) add(m agent.Mail) {
 	b.bytes += sizeOf(m)
 }
 
+// waiting may be asked of nil.
+func (b *mailbox) waiting() []agent.Mail {
+	if b == nil {
+		return nil
+	}
+	return b.mail
+}
+
 func sizeOf(m agent.Mail) int { return mailSize + len(m.Body) }
 
 // recycle is called when all of the mail has had its turn.
@@ -53,6 +61,10 @@ func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error)
 		return nil, ErrStopped
 	case retired:
 		return nil, errRetired
+	case ended:
+		if !urgent {
+			return nil, ErrNoNode
+		}
 	}
 	b := c.box
 	if b == nil {
@@ -140,12 +152,23 @@ func (c *cell) shut(state cellState, why error) (waiting []*agent.Wait) {
 		close(b.room)
 	}
 	for _, m := range b.mail {
-		if m.Done != nil {
+		switch {
+		case m.Done != nil:
 			m.Done(why)
-		}
-		if m.Wait != nil {
+		case m.Wait != nil:
 			waiting = append(waiting, m.Wait)
+		case m.Do == nil:
+			c.host.Health.Add("command.dropped", 1)
 		}
 	}
 	return waiting
+}
+
+// touch has the agent run, and so start.
+func (c *cell) touch() { c.push(agent.Mail{Do: func() {}}, true) }
+
+// between has do done by the agent's worker between two turns. Whether the agent has started is for do to ask.
+func (c *cell) between(do func()) error {
+	_, err := c.push(agent.Mail{Do: do, Run: aside}, true)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,8 +60,9 @@ func (m *model) set(n int64) {
 
 // follower reads a lane as a link does, and rebuilds what it holds from events alone.
 type follower struct {
-	news chan struct{}
-	tail *agent.Tail
+	news  chan struct{}
+	tail  *agent.Tail
+	ended atomic.Bool
 
 	value   string
 	entries map[string]string
@@ -72,6 +74,9 @@ func (f *follower) Wake() {
 	default:
 	}
 }
+
+// End is called when the agent has stopped itself or left memory.
+func (f *follower) End() { f.ended.Store(true) }
 
 func follow(l *agent.Lane) *follower {
 	f := &follower{news: make(chan struct{}, 1), entries: map[string]string{}}
@@ -216,9 +221,9 @@ func (m *model) burst(t *testing.T, h *Host, uri route.NodeURI, random *rand.Ran
 func trouble(h *Host, uri route.NodeURI, which int) {
 	switch which {
 	case 0:
-		h.reach(uri, func(c *cell) error { c.Wake(func() { panic("chaos") }); return nil })
+		h.reach(uri, func(c *cell) error { (&Handle{c}).Wake(func() { panic("chaos") }); return nil })
 	case 1:
-		h.reach(uri, func(c *cell) error { c.Wake(func() { c.agent.Stop() }); return nil })
+		h.reach(uri, func(c *cell) error { (&Handle{c}).Wake(func() { c.agent.Stop() }); return nil })
 	case 2:
 		h.Replace(uri, kind(modelAgent), nil)
 	}
@@ -270,14 +275,18 @@ func disturb(t *testing.T, ctx context.Context, h *Host, uri route.NodeURI, rand
 		if value == nil {
 			continue
 		}
+		if value.ended.Load() {
+			hangUp()
+			continue
+		}
 		// In a turn of the agent nobody else changes it.
 		checked := make(chan struct{})
-		c.Wake(func() {
+		(&Handle{c}).Wake(func() {
 			defer close(checked)
 			value.drain()
 			entries.drain()
 			v, m := c.agent.Lane("v"), c.agent.Lane("m")
-			if v == nil || m == nil { // not started since a panic
+			if v == nil || m == nil || value.ended.Load() || entries.ended.Load() { // not started since a panic, or another's
 				return
 			}
 			now, all := follow(v), follow(m)

@@ -6,21 +6,36 @@ import (
 )
 
 // Watch is for agent.Runtime. Agents of other hosts and views are nobody's business.
-func (c *cell) Watch(fn func(node route.NodeURI, lane route.LaneName, there bool)) (cancel func()) {
-	tell := func(a *agent.Agent, l *agent.Lane, there bool) {
-		if !a.URI().IsFar() {
-			fn(a.URI(), l.Name(), there)
+func (c *cell) Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) {
+	matches := func(uri route.NodeURI) bool { return !uri.IsFar() && nodes(uri) }
+	tell := func(a *agent.Agent, l *agent.Lane) {
+		if l != nil && matches(a.URI()) {
+			fn(a.URI(), l.Name())
 		}
 	}
-	ends := c.host.WatchEnds(func(a *agent.Agent) {
-		for _, l := range a.Lanes() {
-			tell(a, l, false)
-		}
+	cancel = c.host.watchers.add(watcher{
+		comes:  tell,
+		leaves: tell,
+		ends: func(a *agent.Agent) {
+			if matches(a.URI()) {
+				for _, l := range a.Lanes() {
+					fn(a.URI(), l.Name())
+				}
+			}
+		},
 	})
-	comes := c.host.Watch(func(a *agent.Agent, l *agent.Lane) {
-		if l != nil {
-			tell(a, l, true)
+	for a := range c.host.Nodes() {
+		if matches(a.URI()) {
+			for _, l := range a.Lanes() {
+				fn(a.URI(), l.Name())
+			}
 		}
-	})
-	return func() { comes(); ends() }
+	}
+	return cancel
+}
+
+// IsThere is for agent.Runtime.
+func (c *cell) IsThere(node route.NodeURI, lane route.LaneName) bool {
+	a, ok := c.host.Node(node)
+	return ok && a.Lane(lane) != nil
 }

@@ -243,3 +243,37 @@ func TestAlarmWithoutRoom(t *testing.T) {
 		}
 	})
 }
+
+// A new config takes effect also when the agent panics in its setup by the old one, and the last one counts.
+func TestReplaceWhileSetupPanics(t *testing.T) {
+	within(t, bare, func(t *testing.T, h *Host) {
+		block := make(chan struct{})
+		var last atomic.Int64
+		k := numbered(func(_ *agent.Agent, n int) {
+			if last.Store(int64(n)); n == 1 {
+				<-block
+				panic("config 1 is bad")
+			}
+		})
+		if _, err := h.Add("/x", Agents, k, 1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // in its setup
+		for n := range 3 {
+			if err := h.Replace("/x", k, 2+n); err != nil {
+				t.Fatal(err)
+			}
+			if n == 1 {
+				close(block)
+				time.Sleep(time.Minute)
+				if last.Load() != 3 {
+					t.Errorf("a minute on it runs by config %d; %v", last.Load(), h.Health.Active())
+				}
+			}
+		}
+		time.Sleep(time.Minute)
+		if last.Load() != 4 || len(h.Health.Active()) != 0 {
+			t.Errorf("after Replace by 4 it runs by config %d; %v", last.Load(), h.Health.Active())
+		}
+	})
+}

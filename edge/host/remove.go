@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"selvage/edge/agent"
@@ -16,31 +17,41 @@ func (c *cell) stop(done func()) {
 	})
 }
 
-// end gives the agent its last turn, after which its mailbox fills but is not read, and calls then.
+// end gives the agent its last turn, after which its mailbox takes no commands, and calls then.
 func (c *cell) end(then func()) {
 	c.mu.Lock()
-	had := c.state == resting || c.state == idle && !c.started // its last turn
-	if had {
-		c.state = running
+	if c.state == resting || c.state == idle && !c.started { // its last turn was before
+		c.state = ended
 	}
-	if had || c.more().ending != nil || c.state == stopped || c.state == retired {
+	if c.state >= ended {
 		c.mu.Unlock()
 		then()
 		return
 	}
-	c.rare.ending = then
+	r := c.more()
+	if first := r.ending; first != nil {
+		r.ending = func() { first(); then() }
+		c.mu.Unlock()
+		return
+	}
+	r.ending = then
 	c.mu.Unlock()
-	c.between(func() {
-		c.finish()
+	err := c.between(func() {
+		if c.started {
+			c.finish()
+		}
 		c.over = true
 	})
+	if err != nil { // a view that ended just now
+		then()
+	}
 }
 
-// conclude is called by the worker after the last turn. The state stays running, so that no worker gets
-// the cell again.
+// conclude is called by the worker after the last turn.
 func (c *cell) conclude(mail []agent.Mail) {
 	c.mu.Lock()
 	c.putBack(mail)
+	c.state = ended
 	then := c.rare.ending
 	c.mu.Unlock()
 	then()
@@ -51,15 +62,9 @@ func (c *cell) finish() {
 	if err := c.agent.Finish(); err != nil {
 		c.Log().Error("agent did not stop properly", "err", err)
 	}
-}
-
-// between has fn run by the agent's worker between two turns, if there are any more.
-func (c *cell) between(fn func()) {
-	c.push(agent.Mail{Do: func() {}, Done: func(err error) {
-		if err == nil {
-			fn()
-		}
-	}}, true)
+	c.mu.Lock()
+	c.started = false
+	c.mu.Unlock()
 }
 
 // Remove gives the agent at uri its last turn and takes it away. Links to it end, and local downlinks
@@ -68,8 +73,12 @@ func (h *Host) Remove(ctx context.Context, uri route.NodeURI) error {
 	h.mu.Lock()
 	c := h.cells[uri]
 	delete(h.passive, uri)
+	if c == nil {
+		h.wakeUp(uri)
+	}
 	h.mu.Unlock()
 	if c == nil {
+		h.Health.Clear(codeOf(uri))
 		return nil
 	}
 	ended := make(chan struct{})
@@ -98,26 +107,30 @@ func (h *Host) takeAway(ctx context.Context, c *cell) error {
 	uri := c.agent.URI()
 	err := h.saved(ctx)
 	h.mu.Lock()
-	if h.cells[uri] == c {
+	first := h.cells[uri] == c
+	if first {
 		h.drop(c)
+		h.Health.Clear(c.code())
 	}
 	h.mu.Unlock()
+	if !first {
+		return err
+	}
 	waiting := c.shut(retired, ErrStopped)
-	c.agent.Retire(true)
+	c.agent.Retire()
 	for _, w := range waiting { // who came too late wait for the next
 		c.Join(uri, w)
 	}
-	h.watchers.gone(&c.agent)
-	h.Health.Clear(c.code())
 	return err
 }
 
-// drop is called with h.mu held.
+// drop is called with h.mu held, so that who is told of an agent's end is not told before of the next one.
 func (h *Host) drop(c *cell) {
 	delete(h.cells, c.agent.URI())
 	if c.of.routed {
-		h.routed--
+		h.unroute()
 	}
+	h.watchers.gone(&c.agent)
 }
 
 // saved waits until what agents have stored so far is on flash.
@@ -154,33 +167,49 @@ func (h *Host) Replace(uri route.NodeURI, k agent.Kind, config any) error {
 // replace is called with c.host.mu held.
 func (c *cell) replace(of *origin) {
 	c.mu.Lock()
-	if c.state == resting { // and nobody else touches the agent
-		c.agent.Reconfigure(&of.options)
-		if c.of.routed && !of.routed {
-			c.host.routed--
-		}
-		c.of, c.more().crashes, c.state = of, crashes{}, queued
+	c.more().next = of
+	if c.state == resting && c.become() { // and nobody else touches the agent
+		c.state = queued
 		c.host.sched.add(c)
 		c.mu.Unlock()
 		return
 	}
 	c.mu.Unlock()
 	c.between(func() {
-		c.finish()
-		c.agent.Reconfigure(&of.options)
-		c.host.mu.Lock()
-		if c.of.routed && !of.routed {
-			c.host.routed--
+		h := c.host
+		h.mu.RLock()
+		late := c.rare.next == nil // it has become what came after, too
+		h.mu.RUnlock()
+		if late {
+			return
 		}
-		c.of = of
-		c.host.mu.Unlock()
+		if c.started {
+			c.finish()
+		}
+		h.mu.Lock()
 		c.mu.Lock()
-		if c.started = false; c.rare != nil {
-			c.rare.crashes = crashes{}
-		}
+		c.become()
+		c.asleep = false
 		c.mu.Unlock()
-		c.Wake(func() {})
+		h.mu.Unlock()
+		c.touch()
 	})
+}
+
+// become gives an agent that does not run the last config that was asked for, if that is new. host.mu and
+// c.mu are held.
+func (c *cell) become() bool {
+	r := c.rare
+	if r == nil || r.next == nil {
+		return false
+	}
+	of := r.next
+	c.agent.Reconfigure(&of.options)
+	if c.of.routed && !of.routed {
+		c.host.unroute()
+	}
+	c.of, r.next, r.crashes = of, nil, crashes{}
+	return true
 }
 
 // Reroute gives the agents of a pattern, those there are and those that will be, another kind or config.
@@ -221,10 +250,9 @@ func (h *Host) Unroute(ctx context.Context, p route.Pattern) error {
 		}
 	}
 	h.mu.Unlock()
+	var err error
 	for _, uri := range made {
-		if err := h.Remove(ctx, uri); err != nil {
-			return err
-		}
+		err = errors.Join(err, h.Remove(ctx, uri))
 	}
-	return nil
+	return err
 }

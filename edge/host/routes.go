@@ -54,10 +54,10 @@ func (r *routes) of(p route.Pattern) *origin {
 // become such as this one makes.
 func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route.Params) bool) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	of := h.origin(Agents, k, config)
 	of.options.Pattern, of.guard, of.routed = p, guard, true
 	if err := h.routes.add(of); err != nil {
+		h.mu.Unlock()
 		return err
 	}
 	for uri, c := range h.cells {
@@ -65,6 +65,12 @@ func (h *Host) Route(p route.Pattern, k agent.Kind, config any, guard func(route
 			c.replace(of)
 		}
 	}
+	h.mu.Unlock()
+	h.serve(func(uri route.NodeURI) bool {
+		h.mu.RLock()
+		defer h.mu.RUnlock()
+		return h.routes.find(uri) == of
+	})
 	return nil
 }
 
@@ -73,6 +79,7 @@ func (h *Host) mayRoute(uri route.NodeURI) error {
 	if h.routed < h.MaxRouted {
 		return nil
 	}
+	h.crowded = true
 	h.Health.Raise(health.Condition{
 		Code:     "host.agents",
 		Text:     fmt.Sprintf("routes have made %d agents, and make no more: %s was refused", h.routed, uri),
@@ -80,4 +87,21 @@ func (h *Host) mayRoute(uri route.NodeURI) error {
 		Severity: health.Failure,
 	})
 	return ErrTooMany
+}
+
+// unroute is called with h.mu held when there is one agent less that a route has made.
+func (h *Host) unroute() {
+	h.routed--
+	if h.crowded && h.routed <= h.MaxRouted*9/10 { // and not at each that goes while others wait
+		h.crowded = false
+		h.Health.Clear("host.agents")
+	}
+	h.hasRoom()
+}
+
+// hasRoom is called with h.mu held when an agent has gone of a sort that is bounded.
+func (h *Host) hasRoom() {
+	if len(h.refused) > 0 {
+		h.tidier.wake()
+	}
 }

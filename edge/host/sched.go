@@ -37,7 +37,7 @@ func (s *scheduler) hire() {
 
 func (s *scheduler) add(c *cell) {
 	s.mu.Lock()
-	if s.head > 0 && len(s.queue) == cap(s.queue) {
+	if s.head > len(s.queue)/2 && len(s.queue) == cap(s.queue) {
 		n := copy(s.queue, s.queue[s.head:])
 		clear(s.queue[n:])
 		s.queue, s.head = s.queue[:n], 0

@@ -63,6 +63,14 @@ func (h *Host) tidy(ctx context.Context) {
 			h.lookForIdle()
 		}
 		h.letGo(ctx)
+		h.serveRefused()
+	}
+}
+
+func (t *tidier) wake() {
+	select {
+	case t.news <- struct{}{}:
+	default:
 	}
 }
 
@@ -79,7 +87,7 @@ func (h *Host) lookForIdle() {
 	h.mu.RUnlock()
 	for _, c := range old {
 		c.between(func() {
-			if c.agent.CanRest() {
+			if c.started && c.agent.CanRest() {
 				c.leave()
 			}
 		})
@@ -92,15 +100,22 @@ func (c *cell) isIdle(now uint32) bool {
 	return c.state == idle && now-c.touched > perPassivate
 }
 
-// End is for agent.Runtime: after the turn that asked for it the agent has its last one. The next mail
-// would start it again; without any, and without readers, it leaves memory.
-func (c *cell) End() { c.between(c.leave) }
+// End is for agent.Runtime: after the turn that asked for it the agent has its last one. If it is not touched
+// then it leaves memory.
+func (c *cell) End() {
+	run := c.agent.Run()
+	c.between(func() {
+		if c.started && c.agent.Run() == run {
+			c.leave()
+		}
+	})
+}
 
-// leave is called by the agent's worker between two turns. If no mail is left then, it departs.
+// leave is called by the agent's worker between two turns. If nobody touches the agent then, it departs.
 func (c *cell) leave() {
 	c.finish()
 	c.mu.Lock()
-	c.started = false
+	c.asleep = true
 	c.mu.Unlock()
 }
 
@@ -110,10 +125,7 @@ func (c *cell) depart() {
 	h.doneMu.Lock()
 	h.tidier.done = append(h.tidier.done, c)
 	h.doneMu.Unlock()
-	select {
-	case h.news <- struct{}{}:
-	default:
-	}
+	h.tidier.wake()
 }
 
 // letGo takes those out of memory that have had their last turn, once what they stored is on flash.
@@ -126,23 +138,36 @@ func (h *Host) letGo(ctx context.Context) {
 		return
 	}
 	if err := h.saved(ctx); err != nil { // then they stay; who touches one starts it again
+		h.doneMu.Lock()
+		h.tidier.done = append(done, h.tidier.done...) // until the next round
+		h.doneMu.Unlock()
 		return
 	}
 	for _, c := range done {
 		h.mu.Lock()
-		if c.retire() {
+		goes := c.retire()
+		if goes {
 			h.drop(c)
+			if c.agent.IsFollowed() {
+				if h.left == nil {
+					h.left = map[route.NodeURI]bool{}
+				}
+				h.left[c.agent.URI()] = true
+			}
 			if !c.of.routed && !h.stopped {
 				h.passive[c.agent.URI()] = c.of
 			}
 			if at, ok := c.agent.NextAlarm(); ok && !h.stopped {
 				h.sleep(c.agent.URI(), at)
 			}
-			h.mu.Unlock()
-			h.watchers.gone(&c.agent)
-			continue
+			if c.of.routed {
+				h.Health.Clear(c.code())
+			}
 		}
 		h.mu.Unlock()
+		if goes {
+			c.agent.Retire()
+		}
 	}
 }
 
@@ -150,7 +175,7 @@ func (h *Host) letGo(ctx context.Context) {
 func (c *cell) retire() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != idle || c.started || c.box != nil || c.dirty.Load() || !c.agent.Retire(false) {
+	if c.state != idle || !c.asleep || c.box != nil || c.dirty.Load() {
 		return false
 	}
 	c.state = retired
@@ -172,8 +197,13 @@ func (s *sleeper) stop() {
 func (h *Host) sleep(uri route.NodeURI, at time.Time) {
 	s := &sleeper{}
 	touch := func() {
-		if h.reach(uri, func(*cell) error { return nil }) == ErrTooMany {
+		switch h.reach(uri, func(*cell) error { return nil }) {
+		case ErrTooMany:
 			s.timer.Reset(time.Minute)
+		case ErrNoNode:
+			h.mu.Lock()
+			h.wakeUp(uri)
+			h.mu.Unlock()
 		}
 	}
 	s.timer = time.AfterFunc(math.MaxInt64, touch) // touch wants s.timer

@@ -218,45 +218,97 @@ func TestAlarmFollowsClock(t *testing.T) {
 	})
 }
 
-// An agent that stops itself leaves memory unless it is read; a reader stays with the next one.
+// An agent that stops itself leaves memory, also when it is read. Who links to it is unlinked; who follows it
+// waits, and is linked to the next one, which the next touch makes.
 func TestAgentStops(t *testing.T) {
-	leaktest.Check(t)
-	synctest.Test(t, func(t *testing.T) {
-		h := passing(t, t.TempDir())
-		defer h.endWithStore(t)
+	within(t, forgetful, func(t *testing.T, h *Host) {
 		mustRoute(t, h, "/r/:id", func(a *agent.Agent) {
 			n := agent.Value(a, "n", 0)
 			a.OnStop(func() { n.Set(n.Get() + 100) })
 			agent.Command(a, "stop", func(int) error { a.Stop(); return nil })
 		})
 		command(t, h, "/r/1", "n", "1")
+		var seen, lost int
+		var synced func() bool
+		add(t, h, "/reader", func(a *agent.Agent) {
+			d := agent.Link(a, "/r/1", "n", func(n int) { seen = n })
+			d.OnLost(func(error) { lost++ })
+			synced = d.IsSynced
+		})
+		synctest.Wait()
+		a, _ := h.Node("/r/1")
+		e := ending{make(chan struct{})}
+		a.Lane("n").Open(e)
 		command(t, h, "/r/1", "stop", "1")
+		<-e.ended
+		time.Sleep(time.Hour)
 		synctest.Wait()
-		if h.inMemory("/r/1") {
-			t.Error("it is still there")
+		if h.inMemory("/r/1") || lost != 1 || synced() {
+			t.Errorf("an hour after it stopped it is there: %v; its follower was told %d times, and is synced: %v", h.inMemory("/r/1"), lost, synced())
 		}
-		if got := state(t, h, "/r/1", "n"); got != "101" {
-			t.Errorf("n is %s after its last turn set 101", got)
-		}
-
-		command(t, h, "/r/2", "n", "2")
-		a, _ := h.Node("/r/2")
-		tail := a.Lane("n").Open(nobody{})
-		command(t, h, "/r/2", "stop", "1")
+		command(t, h, "/r/1", "n", "3")
 		synctest.Wait()
-		if !h.inMemory("/r/2") {
-			t.Fatal("an agent left that is read")
+		if seen != 3 || lost != 1 || !synced() {
+			t.Errorf("the follower has %d of the next one, want 3; it was told %d times that it lost one", seen, lost)
 		}
-		command(t, h, "/r/2", "n", "3")
-		var last string
-		for b, ok := tail.Next(); ok; b, ok = tail.Next() {
-			last = string(b)
-		}
-		if last != "3" {
-			t.Errorf("the reader from before saw %s last, want 3", last)
-		}
-		tail.Close()
 	})
+}
+
+// What an agent had going on when it stopped does not bring it back, nor does a second Stop.
+func TestStopsForGood(t *testing.T) {
+	for what, setup := range map[string]func(h *Host, a *agent.Agent, stop func(do func())){
+		"twice":     func(_ *Host, a *agent.Agent, stop func(func())) { stop(a.Stop) },
+		"in OnStop": func(_ *Host, a *agent.Agent, stop func(func())) { a.OnStop(a.Stop); stop(nil) },
+		"Every": func(_ *Host, a *agent.Agent, stop func(func())) {
+			a.Every(time.Second, func() {})
+			stop(func() { time.Sleep(2 * time.Second) })
+		},
+		"Go": func(_ *Host, a *agent.Agent, stop func(func())) {
+			stop(func() { a.Go(func(ctx context.Context) func() { <-ctx.Done(); return nil }) })
+		},
+		"alarm": func(h *Host, a *agent.Agent, stop func(func())) {
+			a.At("bell", func() {}).Set(a.Now().Time().Add(time.Hour))
+			stop(func() { h.Clock.Learn(time.Now()) })
+		},
+		"link": func(h *Host, a *agent.Agent, stop func(func())) {
+			agent.Link(a, "/source", "n", func(int) {})
+			stop(func() {
+				h.take(context.Background(), "/source", "n", []byte("5"))
+				time.Sleep(time.Second)
+			})
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			within(t, forgetful, func(t *testing.T, h *Host) {
+				starts, stops := 0, 0
+				add(t, h, "/source", func(a *agent.Agent) {
+					agent.Value(a, "n", 0)
+					a.Every(time.Hour, func() {})
+				})
+				mustRoute(t, h, "/r/:id", func(a *agent.Agent) {
+					if starts++; starts > 100 {
+						return // it would go on for ever
+					}
+					a.OnStop(func() { stops++ })
+					setup(h, a, func(do func()) {
+						agent.Command(a, "stop", func(int) error {
+							a.Stop()
+							if do != nil {
+								do()
+							}
+							return nil
+						})
+					})
+				})
+				command(t, h, "/r/1", "stop", "1")
+				time.Sleep(20 * time.Second)
+				synctest.Wait()
+				if starts != 1 || stops != 1 || h.inMemory("/r/1") {
+					t.Errorf("%d starts and %d last turns, want one; in memory: %v", starts, stops, h.inMemory("/r/1"))
+				}
+			})
+		})
+	}
 }
 
 // While the store cannot save, nobody leaves memory, for what it stored would be lost.

@@ -13,8 +13,9 @@ const maxViews = 2048
 // any goroutine, and may call the host.
 func (h *Host) Views(find func(route.NodeURI) (k agent.Kind, config any, ok bool)) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.views = find
+	h.mu.Unlock()
+	h.serve(func(uri route.NodeURI) bool { return !uri.IsFar() && h.view(uri) != nil })
 }
 
 func (h *Host) view(uri route.NodeURI) *origin {
@@ -71,15 +72,15 @@ func (c *cell) retireView() bool {
 		delete(h.cells, c.agent.URI())
 		if !c.agent.URI().IsFar() { // of which there are as many as this host's own agents want
 			h.viewed--
+			h.hasRoom()
 		}
+		h.Health.Clear(c.code())
 	}
 	c.mu.Unlock()
 	h.mu.Unlock()
 	if over {
-		h.Health.Clear(c.code())
-		if err := c.agent.Finish(); err != nil {
-			c.Log().Error("agent did not stop properly", "err", err)
-		}
+		c.finish()
+		c.agent.Retire()
 	}
 	return over
 }

@@ -6,70 +6,77 @@ import (
 	"selvage/edge/agent"
 )
 
-// watchers are told of agents and lanes as they come to be.
+// watchers are told of agents and lanes as they come and go.
 type watchers struct {
 	mu   sync.RWMutex
-	fns  map[int]func(*agent.Agent, *agent.Lane)
-	ends map[int]func(*agent.Agent)
+	all  map[int]watcher
 	last int
 }
 
-func (w *watchers) add(fn func(*agent.Agent, *agent.Lane)) (cancel func()) {
+// watcher is what one of them wants to be told; what is nil it does not.
+type watcher struct {
+	comes  func(*agent.Agent, *agent.Lane)
+	leaves func(*agent.Agent, *agent.Lane) // a lane whose agent is still there
+	ends   func(*agent.Agent)
+}
+
+func (w *watchers) add(who watcher) (cancel func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fns == nil {
-		w.fns = map[int]func(*agent.Agent, *agent.Lane){}
+	if w.all == nil {
+		w.all = map[int]watcher{}
 	}
 	w.last++
 	id := w.last
-	w.fns[id] = fn
+	w.all[id] = who
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.fns, id)
+		delete(w.all, id)
 	}
 }
 
 func (w *watchers) tell(a *agent.Agent, l *agent.Lane) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	for _, fn := range w.fns {
-		fn(a, l)
+	for _, who := range w.all {
+		if who.comes != nil {
+			who.comes(a, l)
+		}
+	}
+}
+
+func (w *watchers) left(a *agent.Agent, l *agent.Lane) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, who := range w.all {
+		if who.leaves != nil {
+			who.leaves(a, l)
+		}
 	}
 }
 
 func (w *watchers) gone(a *agent.Agent) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	for _, fn := range w.ends {
-		fn(a)
+	for _, who := range w.all {
+		if who.ends != nil {
+			who.ends(a)
+		}
 	}
 }
 
 // WatchEnds has fn called for each agent that is not in memory any more. One that comes back is told
-// to Watch again.
+// to Watch again, after that. fn must not block, nor call the host.
 func (h *Host) WatchEnds(fn func(*agent.Agent)) (cancel func()) {
-	w := &h.watchers
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ends == nil {
-		w.ends = map[int]func(*agent.Agent){}
-	}
-	w.last++
-	id := w.last
-	w.ends[id] = fn
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.ends, id)
-	}
+	return h.watchers.add(watcher{ends: fn})
 }
 
 // Watch has fn called for each agent there is and each that comes to be, with no lane, and for each
 // of their lanes. A lane that its agent makes anew after a restart comes again, and one that comes to
 // be during the call may come twice. Its calls may overlap; fn must not block, nor call the host.
 func (h *Host) Watch(fn func(*agent.Agent, *agent.Lane)) (cancel func()) {
-	cancel = h.watchers.add(fn)
+	cancel = h.watchers.add(watcher{comes: fn})
 	for a := range h.Nodes() {
 		fn(a, nil)
 		for _, l := range a.Lanes() {

@@ -41,9 +41,13 @@ func TestGo(t *testing.T) {
 				}
 				return nil
 			})
-			agent.Command(a, "fail", func(int) error {
-				a.Go(func(context.Context) func() { panic("no disk") })
-				return nil
+			agent.Command(a, "save", func(free int) error {
+				return a.Go(func(context.Context) func() {
+					if free == 0 {
+						panic("no disk")
+					}
+					return nil
+				})
 			})
 		})
 		command(t, h, "/x", "work", "40")
@@ -61,7 +65,7 @@ func TestGo(t *testing.T) {
 			t.Errorf("%d are done, want 40", done.Load())
 		}
 
-		command(t, h, "/x", "fail", "1")
+		command(t, h, "/x", "save", "0")
 		synctest.Wait()
 		found := h.Health.Active()
 		if len(found) != 1 || !strings.Contains(found[0].Text, "no disk") || h.Health.Count("agent.restarts") != 0 {
@@ -70,8 +74,13 @@ func TestGo(t *testing.T) {
 		command(t, h, "/x", "work", "1")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if done.Load() != 41 || len(h.Health.Active()) != 0 {
-			t.Errorf("%d are done, want 41; conditions %v", done.Load(), h.Health.Active())
+		if done.Load() != 41 || len(h.Health.Active()) != 1 {
+			t.Errorf("%d are done, want 41; conditions after a work of another sort: %v", done.Load(), h.Health.Active())
+		}
+		command(t, h, "/x", "save", "1")
+		synctest.Wait()
+		if found := h.Health.Active(); len(found) != 0 {
+			t.Errorf("after one of the same sort: %v", found)
 		}
 
 		command(t, h, "/x", "work", "3")
