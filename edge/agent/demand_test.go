@@ -39,8 +39,10 @@ func TestDemandLane(t *testing.T) {
 		t.Error("the lane keeps an answer that was taken")
 	}
 	o.do(a, l.Expect)
+	z := l.Open(&reader{}) // who asked
 	x.Close()
 	y.Close()
+	z.Close()
 	if l.answer.state != nil {
 		t.Error("the lane keeps an answer for nobody")
 	}
@@ -78,12 +80,12 @@ func TestDemandMapLane(t *testing.T) {
 	for range 1000 {
 		o.do(a, func() { l.Cue("b"); l.Cue("a"); l.Remove("a"); l.Cue("a") })
 	}
-	if n := len(l.log.slots); n > 100 {
+	if n := len(l.slots); n > 100 {
 		t.Errorf("%d events are kept for readers who lag, of two keys", n)
 	}
 	want(t, "y, of each key the newest", drain(y), []string{"@update(key:b) 3", "@update(key:a) 1"})
 	want(t, "x, before it syncs and then", o.sync(a, x), []string{"@update(key:b) 3", "@update(key:a) 1", "@update(key:a) 1", "@update(key:b) 3"})
-	if l.log.slots != nil || l.answer.state != nil {
+	if l.slots != nil || l.answer.state != nil {
 		t.Error("the lane keeps what all have had")
 	}
 	if err := o.command(a, "entries", "@update(key:z) 1"); !errors.Is(err, ErrReadOnly) {
@@ -103,8 +105,8 @@ func TestDemandMapLag(t *testing.T) {
 	for i := range 5000 {
 		o.do(a, func() { l.Cue(i) })
 	}
-	if l.log.bytes > defaultPending {
-		t.Errorf("%d bytes are kept, the bound is %d", l.log.bytes, defaultPending)
+	if l.bytes > defaultPending {
+		t.Errorf("%d bytes are kept, the bound is %d", l.bytes, defaultPending)
 	}
 	got := drain(slow)
 	if last := fmt.Sprintf("@update(key:4999) %s", big); got[len(got)-1] != last {

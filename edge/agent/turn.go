@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"selvage/edge/route"
@@ -36,20 +37,25 @@ func (p *Panicked) Error() string { return fmt.Sprintf("panic: %v", p.Cause) }
 // panic it is called again: the lanes start from what they last published, and their readers
 // stay with them.
 func (a *Agent) Start() error {
-	before := a.reset()
+	a.reset()
 	o := a.options.Load()
 	config := o.Config
 	if config == nil {
 		config = o.Kind.Defaults
 	}
 	err := a.do(func() error { return o.Kind.setup(a, config) })
-	a.adopt(before)
-	if r := a.rare; r != nil {
-		r.stored = nil
-		if r.other {
-			r.other = false
-			a.abandon()
+	var panicked *Panicked
+	if errors.As(err, &panicked) {
+		return err
+	}
+	for _, l := range a.Lanes() {
+		if l.phase == orphan {
+			l.mark(nil) // nobody can send it a better value now
 		}
+	}
+	if r := a.rare; r != nil && r.other {
+		r.other = false
+		a.abandon()
 	}
 	return err
 }
@@ -77,7 +83,7 @@ func (a *Agent) take(m Mail) error {
 		return relay(m.Lane, m.Body)
 	}
 	l := a.Lane(m.Lane)
-	if l == nil {
+	if l == nil || l.phase == orphan {
 		return ErrNoLane
 	}
 	if l.readOnly || !l.kind.TakesCommands() {
@@ -145,7 +151,7 @@ func (a *Agent) endTurn(err *error) {
 		for _, l := range turn.changed {
 			l.changed = false
 		}
-		a.unmake(turn.made)
+		a.unmake(turn)
 		a.over()
 	}
 	a.close()
@@ -155,6 +161,7 @@ func (a *Agent) endTurn(err *error) {
 type turn struct {
 	changed []*Lane
 	made    []*Lane
+	dropped []*Lane
 	wakes   []Reader // room for publish
 }
 
@@ -172,8 +179,9 @@ func (a *Agent) over() {
 	a.turn = nil
 	clear(t.changed)
 	clear(t.made)
+	clear(t.dropped)
 	clear(t.wakes)
-	t.changed, t.made, t.wakes = t.changed[:0], t.made[:0], t.wakes[:0]
+	t.changed, t.made, t.dropped, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.wakes[:0]
 	turns.Put(t)
 }
 
@@ -182,28 +190,31 @@ func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	made := a.turn.made
-	if len(made) > 0 {
-		a.mu.Lock()
-		for _, l := range made {
-			l.joined = true
-		}
-		a.mu.Unlock()
-		for _, l := range made {
-			l.join()
-		}
+	for n := 0; n < len(a.turn.made); { // who waits for a lane may have it make others
+		made := a.turn.made[n:]
+		n += len(made)
+		a.handOver(made)
+		a.publish()
 	}
 	a.over()
 }
 
-// unmake takes away the lanes that a turn made before it panicked: nobody has seen them.
-func (a *Agent) unmake(made []*Lane) {
+// unmake takes back what a turn that panicked has done to lanes: nobody has seen those it made.
+func (a *Agent) unmake(turn *turn) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, l := range made {
-		if a.lanes.remove(l); l.before() != nil {
-			a.lanes.add(l.before())
+	unmade := slices.DeleteFunc(turn.made, func(l *Lane) bool { return l.phase != coming })
+	for _, l := range unmade {
+		a.lanes.remove(l)
+		if old := a.orphan(l.name); old != nil {
+			old.faulty, l.faulty = l.faulty, false
 		}
+	}
+	for _, l := range turn.dropped {
+		a.lanes.add(l)
+	}
+	a.mu.Unlock()
+	for _, l := range unmade {
+		l.mark(nil)
 	}
 }
 
