@@ -48,7 +48,7 @@ func (a *Agent) Start() error {
 	if errors.As(err, &panicked) {
 		return err
 	}
-	for _, l := range a.Lanes() {
+	for l := range a.lanes.all() {
 		if l.phase == orphan {
 			l.mark(nil) // nobody can send it a better value now
 		}
