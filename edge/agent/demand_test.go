@@ -135,3 +135,54 @@ func TestDemandRestart(t *testing.T) {
 	o.do(a, l.Cue)
 	want(t, "after", drain(x), []string{"3"})
 }
+
+// A reader who goes takes no other's answer away, nor do answers stay for nobody.
+func TestDemandAnswers(t *testing.T) {
+	o := newLoop(t)
+	var l *DemandLane[int]
+	a := o.add("/a", func(a *Agent) { l = Demand(a, "load", func() int { return 7 }) })
+	x := l.Open(&reader{})
+	o.do(a, l.Expect) // somebody is about to read
+	x.Close()
+	want(t, "a read", texts(l.Read()), []string{"7"})
+	x = l.Open(&reader{})
+	o.do(a, func() {
+		l.Expect()
+		x.Close()
+		y := l.Open(&reader{})
+		want(t, "a sync", all(y.State()), []string{"7"})
+		y.Close()
+	})
+	if l.answer.state != nil {
+		t.Error("the lane keeps an answer for nobody")
+	}
+}
+
+// Of what a reader misses each event counts once, also of those that others have overtaken; and a reader who reads
+// nothing has room made for him rarely.
+func TestDemandMapLost(t *testing.T) {
+	o := newLoop(t)
+	var l *DemandMapLane[int, string]
+	body := strings.Repeat("x", 1000)
+	a := o.make("/a", func(a *Agent) {
+		l = DemandMap(a, "entries", func() iter.Seq[int] { return nil }, func(int) (string, bool) { return body, true })
+	})
+	a.options.Load().Pending = 100_000
+	a.Start()
+	slow, quick := l.Open(&reader{}), l.Open(&reader{})
+	shrunk, before := 0, 0
+	for i := range 1000 {
+		o.do(a, func() { l.Cue(i); l.Cue(i); l.Cue(i) })
+		drain(quick)
+		if len(l.slots) < before {
+			shrunk++
+		}
+		before = len(l.slots)
+	}
+	if n := len(drain(slow)); n+int(slow.Lost()) != 1000 || quick.Lost() != 0 {
+		t.Errorf("%d events came and %d are said to be lost, of 1000; a quick reader has lost %d", n, slow.Lost(), quick.Lost())
+	}
+	if shrunk > 300 {
+		t.Errorf("room was made %d times for 3000 events", shrunk)
+	}
+}

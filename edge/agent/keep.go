@@ -67,7 +67,7 @@ func (a *Agent) orphan(name route.LaneName) *Lane {
 	return nil
 }
 
-// handover is what is to be done, without a.mu, once lanes have taken the places of others.
+// handover is what remains to be done, without a.mu, when lanes have taken the places of others.
 type handover struct {
 	tails   []*Tail
 	leavers []leaver
@@ -75,20 +75,7 @@ type handover struct {
 	unsaved bool
 }
 
-// handOver lets others see the lanes that a turn has made, all at once, and gives them to those who wait.
-func (a *Agent) handOver(made []*Lane) {
-	var h handover
-	a.mu.Lock()
-	for _, l := range made {
-		if old := a.orphan(l.name); old != nil {
-			a.inherit(l, old, &h)
-		}
-		l.phase = here
-	}
-	a.mu.Unlock()
-	if h.unsaved {
-		a.rt.Changed()
-	}
+func (h *handover) end() {
 	for _, v := range h.leavers {
 		v.end()
 	}
@@ -98,24 +85,27 @@ func (a *Agent) handOver(made []*Lane) {
 	for _, do := range h.after {
 		do()
 	}
-	for _, l := range made {
-		l.join()
-	}
 }
 
-// join gives l to those who wait for it.
+// join ends the making of a lane: those who wait for it get it.
 func (l *Lane) join() {
 	a := l.agent
 	r := a.few()
 	if delete(r.stored, l.name); len(r.stored) == 0 && r.stored != nil {
 		r.stored = nil
 	}
-	for len(r.waiting[l.name]) > 0 {
-		w := r.waiting[l.name][0]
-		a.Offer(w)
-		r.waiting[l.name] = r.waiting[l.name][1:] // after it: if it panics w waits on
-	}
+	waiting := r.waiting[l.name]
 	delete(r.waiting, l.name)
+	defer func() {
+		if len(waiting) > 0 { // one of them had the agent panic; the others wait on
+			r.waiting[l.name] = append(r.waiting[l.name], waiting...)
+		}
+	}()
+	for len(waiting) > 0 {
+		w := waiting[0]
+		waiting = waiting[1:]
+		a.Offer(w)
+	}
 	a.rt.Made(l)
 }
 

@@ -235,7 +235,7 @@ func (l *Lane) ExpectLink() {
 	l.inTurn()
 	if l.rare != nil && l.rare.first != nil && !l.IsRead() {
 		l.rare.first()
-		l.agent.publish()
+		l.agent.publish(nil)
 	}
 }
 

@@ -44,9 +44,8 @@ func (a *Agent) Start() error {
 		config = o.Kind.Defaults
 	}
 	err := a.do(func() error { return o.Kind.setup(a, config) })
-	var panicked *Panicked
-	if errors.As(err, &panicked) {
-		return err
+	if _, panicked := err.(*Panicked); panicked {
+		return err // its lanes wait for the next start
 	}
 	for l := range a.lanes.all() {
 		if l.phase == orphan {
@@ -65,7 +64,6 @@ func (a *Agent) Step(m Mail) (err error) { // do would do, but for a closure tha
 	defer a.endTurn(&err)
 	a.turning = true
 	err = a.take(m)
-	a.publish()
 	a.show()
 	return err
 }
@@ -134,7 +132,6 @@ func (a *Agent) do(fn func() error) (err error) {
 	defer a.endTurn(&err)
 	a.turning = true
 	err = fn()
-	a.publish()
 	a.show()
 	return err
 }
@@ -185,16 +182,18 @@ func (a *Agent) over() {
 	turns.Put(t)
 }
 
-// show lets others see the lanes that a turn made, all at once.
+// show lets others see what a turn did.
 func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	for n := 0; n < len(a.turn.made); { // who waits for a lane may have it make others
+	for n := 0; len(a.turn.changed) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
 		made := a.turn.made[n:]
 		n += len(made)
-		a.handOver(made)
-		a.publish()
+		a.publish(made)
+		for _, l := range made {
+			l.join()
+		}
 	}
 	a.over()
 }
@@ -218,13 +217,14 @@ func (a *Agent) unmake(turn *turn) {
 	}
 }
 
-// publish makes all of a turn's changes visible at once, then wakes their readers.
-func (a *Agent) publish() {
+// publish makes all of a turn's changes, and lanes that it made, visible at once, then wakes their readers.
+func (a *Agent) publish(made []*Lane) {
 	turn := a.turn
-	if turn == nil || len(turn.changed) == 0 {
+	if turn == nil || len(turn.changed)+len(made) == 0 {
 		return
 	}
 	stored := false
+	var h handover
 	a.mu.Lock()
 	for i, l := range turn.changed {
 		l.changed = false
@@ -240,9 +240,15 @@ func (a *Agent) publish() {
 		}
 		turn.changed[i] = nil
 	}
+	for _, l := range made {
+		if old := a.orphan(l.name); old != nil {
+			a.inherit(l, old, &h)
+		}
+		l.phase = here
+	}
 	a.mu.Unlock()
 	turn.changed = turn.changed[:0]
-	if stored {
+	if stored || h.unsaved {
 		a.rt.Changed()
 	}
 	for i, r := range turn.wakes {
@@ -250,4 +256,5 @@ func (a *Agent) publish() {
 		r.Wake()
 	}
 	turn.wakes = turn.wakes[:0]
+	h.end()
 }
