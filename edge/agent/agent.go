@@ -235,6 +235,14 @@ func (a *Agent) Remember(stored map[route.LaneName]Snapshot) {
 	}
 }
 
+func (a *Agent) remember(name route.LaneName, s Snapshot) {
+	r := a.more()
+	if r.stored == nil {
+		r.stored = map[route.LaneName]Snapshot{}
+	}
+	r.stored[name] = s
+}
+
 // HasRun reports, between turns, whether Start has nothing to remember, for the agent has lanes.
 func (a *Agent) HasRun() bool { return a.lanes.first != nil }
 
@@ -242,15 +250,12 @@ func (a *Agent) HasRun() bool { return a.lanes.first != nil }
 func (a *Agent) Lane(name route.LaneName) *Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if l := a.lane(name); l != nil && l.joined {
-		return l
-	}
-	return nil
+	return a.lane(name)
 }
 
 func (a *Agent) lane(name route.LaneName) *Lane {
-	for l := a.lanes.first; l != nil; l = l.next {
-		if l.name == name {
+	for l := range a.lanes.all() {
+		if l.name == name && l.phase != coming {
 			return l
 		}
 	}
@@ -261,7 +266,7 @@ func (a *Agent) lane(name route.LaneName) *Lane {
 func (a *Agent) Lanes() []*Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return !l.joined })
+	return slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return l.phase == coming })
 }
 
 // Remembered tells the stored lanes that no lane has claimed yet. An agent whose lanes depend on
@@ -270,6 +275,18 @@ func (a *Agent) Remembered() map[route.LaneName]LaneKind {
 	lanes := make(map[route.LaneName]LaneKind, len(a.few().stored))
 	for name, s := range a.few().stored {
 		lanes[name] = s.Kind
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for l := range a.lanes.all() {
+		if l.phase == orphan && l.stored {
+			lanes[l.name] = l.kind
+		}
+	}
+	for l := range a.lanes.all() {
+		if l.phase != orphan {
+			delete(lanes, l.name)
+		}
 	}
 	return lanes
 }

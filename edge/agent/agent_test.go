@@ -147,7 +147,7 @@ func TestCommandLaneLag(t *testing.T) {
 	a := o.add("/a", func(a *Agent) { Command(a, "go", func(string) error { return nil }) })
 	l := a.Lane("go")
 	slow, quick, deaf := l.Open(&reader{}), l.Open(&reader{}), l.Open(&reader{})
-	big := `"` + strings.Repeat("x", defaultPending/4-2) + `"`
+	big := `"` + strings.Repeat("x", defaultPending/4-100) + `"`
 	for range 10 {
 		o.command(a, "go", big)
 		if n := len(drain(quick)); n != 1 {

@@ -66,7 +66,10 @@ func (a *Agent) forgetAlarms() {
 	r := a.few()
 	all := r.alarms
 	if all == nil {
-		if s := r.stored[TimersLane]; s.Kind != MapKind || len(s.Entries) == 0 {
+		a.mu.Lock()
+		old := a.orphan(TimersLane)
+		a.mu.Unlock()
+		if s := r.stored[TimersLane]; old == nil && (s.Kind != MapKind || len(s.Entries) == 0) {
 			return
 		}
 		all = a.makeAlarms()

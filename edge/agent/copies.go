@@ -44,6 +44,10 @@ func (l *Lane) Stale(why error) {
 	l.more().stale = why
 	tails := l.readers()
 	a.mu.Unlock()
+	tellStale(tails, why)
+}
+
+func tellStale(tails []*Tail, why error) {
 	for _, t := range tails {
 		if r, ok := t.reader.(interface{ Stale(error) }); ok {
 			r.Stale(why)
@@ -55,6 +59,11 @@ func (l *Lane) Stale(why error) {
 func (l *Lane) staleness() error {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
+	return l.whyStale()
+}
+
+// whyStale is staleness with agent.mu held.
+func (l *Lane) whyStale() error {
 	if l.rare == nil {
 		return nil
 	}

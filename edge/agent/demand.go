@@ -6,19 +6,22 @@ import (
 
 // demanded is a lane whose state is computed when somebody asks for it.
 type demanded interface {
-	demand()             // in the turn that brings the reader who asks
-	unanswered() *answer // guarded by agent.mu
+	demand()       // in the turn that brings the reader who asks
+	owed() *answer // guarded by agent.mu
 }
 
 // answer is the state that readers are about to be shown.
 type answer struct {
-	asked int // of them; who asked and went away counts until all have gone
-	state [][]byte
+	asked  int  // of them; who asked and went away counts until all have gone
+	coming bool // who asked last may not be among the lane's readers yet
+	state  [][]byte
 }
+
+func (w *answer) owed() *answer { return w }
 
 func (w *answer) give(state [][]byte) {
 	w.asked++
-	w.state = state
+	w.coming, w.state = true, state
 }
 
 func (w *answer) take() func() ([]byte, bool) {
@@ -35,17 +38,10 @@ func (w *answer) take() func() ([]byte, bool) {
 	}
 }
 
-// left is called for a reader who goes.
-func (w *answer) left(t *Tail) {
-	if all := t.lane.readers(); len(all) == 1 && all[0] == t {
+// forget is called for a reader who goes.
+func (w *answer) forget(t *Tail) {
+	if all := t.lane.readers(); len(all) == 1 && all[0] == t && !w.coming {
 		*w = answer{}
-	}
-}
-
-// resume carries on with what the lane of that name owed before a restart.
-func (w *answer) resume(old *Lane) {
-	if was, ok := old.typed.(demanded); ok {
-		*w = *was.unanswered()
 	}
 }
 
@@ -53,14 +49,11 @@ func (w *answer) resume(old *Lane) {
 // syncs, and for all who link to the lane after each Cue. It takes no commands.
 type DemandLane[T any] struct {
 	Lane
-	codec *recon.Codec[T]
-	cue   func() T
-	cued  []byte // in this turn
-
-	// Guarded by agent.mu.
-	answer answer
-	body   []byte // of the newest cue
-	seq    uint64
+	holdsNothing
+	cueLog // guarded by agent.mu
+	codec  *recon.Codec[T]
+	cue    func() T
+	cued   []byte // in this turn
 }
 
 // Demand makes a demand lane whose value is what cue returns, in a turn.
@@ -72,11 +65,14 @@ func Demand[T any](a *Agent, name string, cue func() T) *DemandLane[T] {
 
 // Cue shows a new value to those who link to the lane. Without any it computes none.
 func (l *DemandLane[T]) Cue() {
-	l.inTurn()
-	if !l.IsRead() {
+	err := l.mayChange()
+	if err == nil && !l.IsRead() {
 		return
 	}
-	body, err := l.codec.Append(nil, l.cue())
+	var body []byte
+	if err == nil {
+		body, err = l.codec.Append(nil, l.cue())
+	}
 	if err == nil {
 		l.cued = body
 		l.touch()
@@ -85,51 +81,68 @@ func (l *DemandLane[T]) Cue() {
 }
 
 func (l *DemandLane[T]) demand() {
-	body, err := l.codec.Append([]byte{}, l.cue())
+	body, err := l.codec.Append(nil, l.cue())
+	if err != nil {
+		body = nil // half a text is none
+	}
 	l.mark(err)
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	l.answer.give([][]byte{body})
+	l.give([][]byte{body})
 }
 
 func (l *DemandLane[T]) command([]byte) error { return ErrReadOnly }
 
 func (l *DemandLane[T]) publish() {
-	l.body, l.cued = l.cued, nil
-	l.seq++
+	l.show(l.cued)
+	l.cued = nil
 }
 
-func (l *DemandLane[T]) unanswered() *answer { return &l.answer }
-func (l *DemandLane[T]) now() uint64         { return l.seq }
+func (l *DemandLane[T]) resume(old *Lane) { l.carryOn(old.typed.(interface{ cues() *cueLog }).cues()) }
 
-func (l *DemandLane[T]) next(t *Tail) ([]byte, bool) {
-	if t.at >= l.seq {
+// cueLog is what a demand lane publishes: the newest cue, and what it owes to who has asked.
+type cueLog struct {
+	answer
+	body []byte // of the newest cue
+	seq  uint64
+}
+
+func (g *cueLog) cues() *cueLog { return g }
+
+func (g *cueLog) show(body []byte) {
+	g.body = body
+	g.seq++
+}
+
+func (g *cueLog) now() uint64 { return g.seq }
+
+func (g *cueLog) next(t *Tail) ([]byte, bool) {
+	if t.at >= g.seq {
 		return nil, false
 	}
-	t.at = l.seq
-	return l.body, true
+	t.at = g.seq
+	return g.body, true
 }
 
-func (l *DemandLane[T]) due(t *Tail) uint64 {
-	if t.at >= l.seq {
+func (g *cueLog) due(t *Tail) uint64 {
+	if t.at >= g.seq {
 		return 0
 	}
-	return l.seq
+	return g.seq
 }
 
-func (l *DemandLane[T]) state(t *Tail) func() ([]byte, bool) {
-	t.at = l.seq
-	return l.answer.take()
+func (g *cueLog) state(t *Tail) func() ([]byte, bool) {
+	t.at = g.seq
+	return g.take()
 }
 
-func (l *DemandLane[T]) left(t *Tail)       { l.answer.left(t) }
-func (l *DemandLane[T]) save(*Lane, Keeper) {}
-func (l *DemandLane[T]) snapshot() Snapshot { return Snapshot{Kind: DemandKind} }
+func (g *cueLog) left(t *Tail) { g.forget(t) }
 
-func (l *DemandLane[T]) resume(old *Lane) {
-	l.answer.resume(old)
-	l.seq = old.typed.now()
-	for _, t := range l.readers() {
-		t.at = l.seq
+// carryOn goes on where the lane of that name was before a restart, unless setup has cued a newer value.
+func (g *cueLog) carryOn(was *cueLog) {
+	g.answer = was.answer
+	if g.seq == 0 {
+		g.body = was.body
 	}
+	g.seq += was.seq
 }

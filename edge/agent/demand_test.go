@@ -39,8 +39,10 @@ func TestDemandLane(t *testing.T) {
 		t.Error("the lane keeps an answer that was taken")
 	}
 	o.do(a, l.Expect)
+	z := l.Open(&reader{}) // who asked
 	x.Close()
 	y.Close()
+	z.Close()
 	if l.answer.state != nil {
 		t.Error("the lane keeps an answer for nobody")
 	}
@@ -78,12 +80,12 @@ func TestDemandMapLane(t *testing.T) {
 	for range 1000 {
 		o.do(a, func() { l.Cue("b"); l.Cue("a"); l.Remove("a"); l.Cue("a") })
 	}
-	if n := len(l.log.slots); n > 100 {
+	if n := len(l.slots); n > 100 {
 		t.Errorf("%d events are kept for readers who lag, of two keys", n)
 	}
 	want(t, "y, of each key the newest", drain(y), []string{"@update(key:b) 3", "@update(key:a) 1"})
 	want(t, "x, before it syncs and then", o.sync(a, x), []string{"@update(key:b) 3", "@update(key:a) 1", "@update(key:a) 1", "@update(key:b) 3"})
-	if l.log.slots != nil || l.answer.state != nil {
+	if l.slots != nil || l.answer.state != nil {
 		t.Error("the lane keeps what all have had")
 	}
 	if err := o.command(a, "entries", "@update(key:z) 1"); !errors.Is(err, ErrReadOnly) {
@@ -103,8 +105,8 @@ func TestDemandMapLag(t *testing.T) {
 	for i := range 5000 {
 		o.do(a, func() { l.Cue(i) })
 	}
-	if l.log.bytes > defaultPending {
-		t.Errorf("%d bytes are kept, the bound is %d", l.log.bytes, defaultPending)
+	if l.bytes > defaultPending {
+		t.Errorf("%d bytes are kept, the bound is %d", l.bytes, defaultPending)
 	}
 	got := drain(slow)
 	if last := fmt.Sprintf("@update(key:4999) %s", big); got[len(got)-1] != last {
@@ -132,4 +134,55 @@ func TestDemandRestart(t *testing.T) {
 	want(t, "a sync over a restart", all(x.State()), []string{"2"})
 	o.do(a, l.Cue)
 	want(t, "after", drain(x), []string{"3"})
+}
+
+// A reader who goes takes no other's answer away, nor do answers stay for nobody.
+func TestDemandAnswers(t *testing.T) {
+	o := newLoop(t)
+	var l *DemandLane[int]
+	a := o.add("/a", func(a *Agent) { l = Demand(a, "load", func() int { return 7 }) })
+	x := l.Open(&reader{})
+	o.do(a, l.Expect) // somebody is about to read
+	x.Close()
+	want(t, "a read", texts(l.Read()), []string{"7"})
+	x = l.Open(&reader{})
+	o.do(a, func() {
+		l.Expect()
+		x.Close()
+		y := l.Open(&reader{})
+		want(t, "a sync", all(y.State()), []string{"7"})
+		y.Close()
+	})
+	if l.answer.state != nil {
+		t.Error("the lane keeps an answer for nobody")
+	}
+}
+
+// Of what a reader misses each event counts once, also of those that others have overtaken; and a reader who reads
+// nothing has room made for him rarely.
+func TestDemandMapLost(t *testing.T) {
+	o := newLoop(t)
+	var l *DemandMapLane[int, string]
+	body := strings.Repeat("x", 1000)
+	a := o.make("/a", func(a *Agent) {
+		l = DemandMap(a, "entries", func() iter.Seq[int] { return nil }, func(int) (string, bool) { return body, true })
+	})
+	a.options.Load().Pending = 100_000
+	a.Start()
+	slow, quick := l.Open(&reader{}), l.Open(&reader{})
+	shrunk, before := 0, 0
+	for i := range 1000 {
+		o.do(a, func() { l.Cue(i); l.Cue(i); l.Cue(i) })
+		drain(quick)
+		if len(l.slots) < before {
+			shrunk++
+		}
+		before = len(l.slots)
+	}
+	if n := len(drain(slow)); n+int(slow.Lost()) != 1000 || quick.Lost() != 0 {
+		t.Errorf("%d events came and %d are said to be lost, of 1000; a quick reader has lost %d", n, slow.Lost(), quick.Lost())
+	}
+	if shrunk > 300 {
+		t.Errorf("room was made %d times for 3000 events", shrunk)
+	}
 }

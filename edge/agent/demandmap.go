@@ -13,33 +13,35 @@ import (
 // nothing, and takes no commands.
 type DemandMapLane[K, V any] struct {
 	Lane
+	holdsNothing
+	keyLog   // guarded by agent.mu
 	keyCodec *recon.Codec[K]
 	vals     *recon.Codec[V]
 	keys     func() iter.Seq[K]
 	cue      func(K) (V, bool)
 	cued     []keyEvent // in this turn
-
-	// Guarded by agent.mu.
-	answer answer
-	log    keyLog
 }
 
 // DemandMap makes a demand-map lane: keys tells the entries there are, cue the value under a key, or that
 // there is none. Both run in turns.
 func DemandMap[K, V any](a *Agent, name string, keys func() iter.Seq[K], cue func(K) (V, bool)) *DemandMapLane[K, V] {
 	l := &DemandMapLane[K, V]{keyCodec: codecOf[K](a, name), vals: codecOf[V](a, name), keys: keys, cue: cue}
-	l.log.lane = &l.Lane
+	l.keyLog.lane = &l.Lane
 	a.add(&l.Lane, name, DemandMapKind, l)
 	return l
 }
 
 // Cue shows the value under key anew to those who link to the lane. Without any it computes none.
 func (l *DemandMapLane[K, V]) Cue(key K) {
-	l.inTurn()
-	if !l.IsRead() {
+	err := l.mayChange()
+	if err == nil && !l.IsRead() {
 		return
 	}
-	e, ok, err := l.update(key)
+	var e keyEvent
+	ok := false
+	if err == nil {
+		e, ok, err = l.update(key)
+	}
 	if ok && err == nil {
 		l.add(e)
 	}
@@ -48,11 +50,14 @@ func (l *DemandMapLane[K, V]) Cue(key K) {
 
 // Remove tells those who link to the lane that there is no entry under key any more.
 func (l *DemandMapLane[K, V]) Remove(key K) {
-	l.inTurn()
-	if !l.IsRead() {
+	err := l.mayChange()
+	if err == nil && !l.IsRead() {
 		return
 	}
-	text, err := l.keyCodec.Append(nil, key)
+	var text []byte
+	if err == nil {
+		text, err = l.keyCodec.Append(nil, key)
+	}
 	if err == nil {
 		l.add(keyEvent{string(text), []byte("@remove(key:" + string(text) + ")")})
 	}
@@ -96,62 +101,30 @@ func (l *DemandMapLane[K, V]) demand() {
 	l.mark(wrong)
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	l.answer.give(state)
+	l.give(state)
 }
 
 func (l *DemandMapLane[K, V]) command([]byte) error { return ErrReadOnly }
 
 func (l *DemandMapLane[K, V]) publish() {
-	l.log.apply(l.cued)
+	l.show(l.cued)
 	l.cued = nil
 }
 
-func (l *DemandMapLane[K, V]) unanswered() *answer         { return &l.answer }
-func (l *DemandMapLane[K, V]) now() uint64                 { return l.log.seq }
-func (l *DemandMapLane[K, V]) next(t *Tail) ([]byte, bool) { return l.log.next(t) }
-func (l *DemandMapLane[K, V]) save(*Lane, Keeper)          {}
-func (l *DemandMapLane[K, V]) snapshot() Snapshot          { return Snapshot{Kind: DemandMapKind} }
-
-func (l *DemandMapLane[K, V]) due(t *Tail) uint64 { return l.log.due(t) }
-
-// state tells a reader that syncs while it lags what it has missed, removals among it, before what there is.
-func (l *DemandMapLane[K, V]) state(t *Tail) func() ([]byte, bool) {
-	answer, until := l.answer.take(), l.log.seq
-	return func() ([]byte, bool) {
-		if t.at < until {
-			if body, ok := l.log.next(t); ok {
-				return body, true
-			}
-		}
-		return answer()
-	}
-}
-
-func (l *DemandMapLane[K, V]) left(t *Tail) {
-	l.answer.left(t)
-	l.log.left(t)
-}
-
-func (l *DemandMapLane[K, V]) dropped(t *Tail) uint64 { return l.log.dropped(t) }
-
 func (l *DemandMapLane[K, V]) resume(old *Lane) {
-	l.answer.resume(old)
-	l.log.seq = old.typed.now()
-	for _, t := range l.readers() {
-		t.at = l.log.seq
-	}
+	l.carryOn(old.typed.(interface{ keyed() *keyLog }).keyed())
 }
 
 // keyLog is what a demand-map lane publishes: of each key the newest event that some reader has not had,
-// in order. It is empty while nobody lags, and bounded: the oldest go first.
+// in order, and what it owes to who has asked. It is empty while nobody lags, and bounded: the oldest go first.
 type keyLog struct {
+	answer
 	lane   *Lane
 	slots  []keySlot
 	bytes  int               // of slots
 	newest map[string]uint64 // by key, the number of its newest slot
 	seq    uint64
-	base   uint64 // what has a number up to here may have been dropped
-	late   int    // readers below seq
+	late   int // readers below seq
 }
 
 // keySlotCost is what a slot takes beside its text, in bytes.
@@ -167,9 +140,13 @@ type keySlot struct {
 	seq uint64
 }
 
-// apply publishes the events of one turn.
-func (g *keyLog) apply(events []keyEvent) {
-	if len(g.lane.readers()) == 0 {
+func (g *keyLog) keyed() *keyLog { return g }
+func (g *keyLog) now() uint64    { return g.seq }
+
+// show publishes the events of one turn.
+func (g *keyLog) show(events []keyEvent) {
+	audience := g.lane.audience()
+	if audience == 0 {
 		return
 	}
 	if g.newest == nil {
@@ -182,13 +159,13 @@ func (g *keyLog) apply(events []keyEvent) {
 		g.bytes += s.cost()
 		g.newest[e.key] = g.seq
 	}
-	g.late = len(g.lane.readers())
+	g.late = audience
 	if len(g.slots) > 64+2*len(g.newest) || g.bytes > g.lane.agent.pending() {
 		g.shrink()
 	}
 }
 
-// shrink throws out what is overtaken, then the oldest as long as the rest takes too much.
+// shrink throws out what is overtaken, then, if the rest takes too much, the oldest until half the room is free.
 func (g *keyLog) shrink() {
 	g.bytes = 0
 	g.slots = slices.DeleteFunc(g.slots, func(s keySlot) bool {
@@ -198,13 +175,19 @@ func (g *keyLog) shrink() {
 		g.bytes += s.cost()
 		return false
 	})
+	room := g.lane.agent.pending()
+	if g.bytes <= room {
+		return
+	}
 	n := 0
-	for g.bytes > g.lane.agent.pending() && n < len(g.slots)-1 {
+	for g.bytes > room/2 && n < len(g.slots)-1 {
 		s := g.slots[n]
 		g.bytes -= s.cost()
-		g.base = s.seq
 		delete(g.newest, s.key)
 		n++
+	}
+	for _, t := range g.lane.readers() {
+		t.lose(uint64(max(n-g.after(t.at), 0)))
 	}
 	g.slots = slices.Delete(g.slots, 0, n)
 }
@@ -216,10 +199,6 @@ func (s keySlot) cost() int { return keySlotCost + len(s.key) + len(s.body) }
 func (g *keyLog) next(t *Tail) ([]byte, bool) {
 	if t.at >= g.seq {
 		return nil, false
-	}
-	if missed := g.dropped(t); missed > 0 {
-		t.lost += missed
-		t.at = g.base
 	}
 	for i := g.after(t.at); i < len(g.slots); i++ {
 		s := g.slots[i]
@@ -253,10 +232,8 @@ func (g *keyLog) after(at uint64) int {
 	return sort.Search(len(g.slots), func(i int) bool { return g.slots[i].seq > at })
 }
 
-func (g *keyLog) dropped(t *Tail) uint64 { return max(g.base, t.at) - t.at }
-
 func (g *keyLog) left(t *Tail) {
-	t.lost += g.dropped(t)
+	g.forget(t)
 	if t.at < g.seq {
 		g.caughtUp()
 	}
@@ -264,6 +241,40 @@ func (g *keyLog) left(t *Tail) {
 
 func (g *keyLog) caughtUp() {
 	if g.late--; g.late == 0 {
-		g.slots, g.bytes, g.newest = nil, 0, nil
+		g.empty()
+	}
+}
+
+func (g *keyLog) empty() { g.slots, g.bytes, g.newest = nil, 0, nil }
+
+// state tells a reader that syncs while it lags what it has missed, removals among it, before what there is.
+func (g *keyLog) state(t *Tail) func() ([]byte, bool) {
+	answer, until := g.take(), g.seq
+	return func() ([]byte, bool) {
+		if t.at < until {
+			if body, ok := g.next(t); ok {
+				return body, true
+			}
+		}
+		return answer()
+	}
+}
+
+// carryOn goes on where the lane of that name was before a restart, with what setup has cued meanwhile.
+func (g *keyLog) carryOn(was *keyLog) {
+	events, lane := g.slots, g.lane
+	*g = *was
+	g.lane = lane
+	for _, s := range events {
+		g.show([]keyEvent{s.keyEvent})
+	}
+	g.late = 0
+	for _, t := range lane.readers() {
+		if t.at < g.seq {
+			g.late++
+		}
+	}
+	if g.late == 0 {
+		g.empty()
 	}
 }

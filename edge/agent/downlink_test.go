@@ -215,7 +215,7 @@ func TestEventDownlink(t *testing.T) {
 	o.command(s, "go", "one")
 	o.do(s, func() { x.Set("second") })
 	want(t, "events", told.take(), []string{"one", "x second"})
-	big := make([]byte, defaultPending/2)
+	big := make([]byte, defaultPending/2-100)
 	for i := range big {
 		big[i] = 'x'
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -133,7 +134,9 @@ func (d *MapDownlink[K, V]) All() iter.Seq2[K, V] {
 
 // ordered returns the texts of the keys in the order of these.
 func ordered[K, V any](m map[string]*mapCopy[K, V]) []string {
-	return slices.SortedFunc(maps.Keys(m), func(x, y string) int { return recon.Compare(m[x].order, m[y].order) })
+	return slices.SortedFunc(maps.Keys(m), func(x, y string) int {
+		return cmp.Or(recon.Compare(m[x].order, m[y].order), cmp.Compare(x, y))
+	})
 }
 
 // Set sends the lane the command to set the value under key.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"reflect"
 	"unsafe"
 
 	"selvage/edge/recon"
@@ -8,6 +9,62 @@ import (
 
 // defaultPending bounds in bytes what a lane of events keeps for readers that lag.
 const defaultPending = 1 << 20
+
+// eventLane is a lane that shows events and holds nothing.
+type eventLane[T any] struct {
+	Lane
+	holdsNothing
+	codec *recon.Codec[T]
+	turn  []event[T] // of this turn
+
+	log eventLog[T] // guarded by agent.mu
+}
+
+func (l *eventLane[T]) init(a *Agent, name string) {
+	l.codec = codecOf[T](a, name)
+	l.log.lane, l.log.codec = &l.Lane, l.codec
+}
+
+// show publishes v at the end of the turn. size is how long its text is, 0 for not known.
+func (l *eventLane[T]) show(v T, size int) (err error) {
+	var body []byte
+	switch {
+	case l.isPrinted():
+		body, err = l.codec.Append(nil, v)
+	case size == 0:
+		size, err = textSize(l.codec, v)
+	}
+	if err == nil {
+		l.add(v, body, size)
+	}
+	return err
+}
+
+func (l *eventLane[T]) add(v T, body []byte, size int) {
+	l.touch()
+	l.turn = append(l.turn, event[T]{v, body, eventCost + int(unsafe.Sizeof(v)) + max(size, len(body))})
+}
+
+func (l *eventLane[T]) publish() { l.turn = l.log.apply(l.turn) }
+
+func (l *eventLane[T]) events() *eventLog[T] { return &l.log }
+func (l *eventLane[T]) nextEvent(t *Tail, _ bool) (T, bool) {
+	e, ok := l.log.take(t)
+	return e.val, ok
+}
+func (l *eventLane[T]) now() uint64                         { return l.log.seq }
+func (l *eventLane[T]) next(t *Tail) ([]byte, bool)         { return l.log.next(t) }
+func (l *eventLane[T]) due(t *Tail) uint64                  { return l.log.due(t) }
+func (l *eventLane[T]) state(t *Tail) func() ([]byte, bool) { return l.log.state(t) }
+func (l *eventLane[T]) left(t *Tail)                        { l.log.left(t) }
+func (l *eventLane[T]) dropped(t *Tail) uint64              { return l.log.dropped(t) }
+func (l *eventLane[T]) resume(old *Lane)                    { l.log.resume(old) }
+
+// holdsNothing is of lanes that have nothing to remember.
+type holdsNothing struct{}
+
+func (holdsNothing) save(*Lane, Keeper) {}
+func (holdsNothing) snapshot() Snapshot { return Snapshot{} }
 
 // eventLog is what a lane publishes that holds nothing: each event once, in order, to those who read it
 // then. What it keeps for readers that lag is bounded; the oldest goes first, and is counted as lost.
@@ -24,38 +81,42 @@ type eventLog[T any] struct {
 type event[T any] struct {
 	val  T
 	body []byte // its text, once somebody has asked for it
-	size int    // in bytes
+	size int    // of all this in bytes, about
 }
 
-// newEvent makes an event of a value and its text, nil if nobody needs that now. size is that of a text which
-// is not there, 0 for not known.
-func newEvent[T any](v T, body []byte, size int) event[T] {
-	switch {
-	case body != nil:
-		size = len(body)
-	case size == 0:
-		size = sizeOf(&v)
+// eventCost is what an event takes beside its value and text, in bytes.
+const eventCost = 32
+
+// textSize returns how many bytes v takes beside itself, about: what its text takes, unless v points to nothing.
+func textSize[T any](codec *recon.Codec[T], v T) (int, error) {
+	if isFlat(reflect.TypeFor[T]()) {
+		return 0, nil
 	}
-	return event[T]{v, body, size}
+	text, err := codec.Append(nil, v)
+	return len(text), err
 }
 
-// sizeOf returns about how much a value takes that nobody has printed: what it points to does not count,
-// unless it is text or data as a whole.
-func sizeOf[T any](v *T) int {
-	size := int(unsafe.Sizeof(*v))
-	switch v := any(v).(type) {
-	case *string:
-		size += len(*v)
-	case *[]byte:
-		size += len(*v)
+// isFlat reports whether values of a type point to nothing.
+func isFlat(t reflect.Type) bool {
+	switch k := t.Kind(); k {
+	case reflect.Array:
+		return isFlat(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isFlat(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	default:
+		return k < reflect.Array // the numbers and bool
 	}
-	return size
 }
 
 // apply publishes the events of one turn, and empties the slice they are in.
 func (g *eventLog[T]) apply(events []event[T]) []event[T] {
 	g.seq += uint64(len(events))
-	if n := len(g.lane.readers()); n > 0 {
+	if n := g.lane.audience(); n > 0 {
 		for _, e := range events {
 			g.bytes += e.size
 		}
@@ -101,7 +162,7 @@ func (g *eventLog[T]) upcoming(t *Tail) *event[T] {
 		return nil
 	}
 	if missed := g.dropped(t); missed > 0 {
-		t.lost += missed
+		t.lose(missed)
 		if t.at += missed; t.at == g.seq {
 			g.caughtUp()
 			return nil
@@ -141,7 +202,7 @@ func (g *eventLog[T]) state(t *Tail) func() ([]byte, bool) {
 }
 
 func (g *eventLog[T]) left(t *Tail) {
-	t.lost += g.dropped(t)
+	t.lose(g.dropped(t))
 	if t.at < g.seq {
 		g.caughtUp()
 	}
@@ -149,23 +210,31 @@ func (g *eventLog[T]) left(t *Tail) {
 
 func (g *eventLog[T]) caughtUp() {
 	if g.late--; g.late == 0 {
-		clear(g.log)
-		g.log, g.bytes = g.log[:0], 0
+		g.empty()
 	}
 }
 
-// resume goes on where the lane of that name was before a restart. If that was of another type, what its
-// readers had not taken is lost to them.
+func (g *eventLog[T]) empty() {
+	clear(g.log)
+	g.log, g.bytes = g.log[:0], 0
+}
+
+// resume goes on where the lane of that name was before a restart, with what setup has shown meanwhile. If that
+// was of another type, what its readers had not taken is lost to them.
 func (g *eventLog[T]) resume(old *Lane) {
+	events := g.log
+	g.log, g.bytes, g.seq = nil, 0, old.typed.now()
 	if was, ok := old.typed.(interface{ events() *eventLog[T] }); ok {
 		g.log, g.bytes = was.events().log, was.events().bytes
 	}
-	g.seq = old.typed.now()
+	g.apply(events)
 	g.late = 0
 	for _, t := range g.lane.readers() {
-		t.at = min(t.at, g.seq)
-		if t.at < g.seq {
+		if t.at = min(t.at, g.seq); t.at < g.seq {
 			g.late++
 		}
+	}
+	if g.late == 0 {
+		g.empty()
 	}
 }

@@ -77,6 +77,7 @@ func (h *Handlers) of(method string) func(*Request) (any, error) {
 // httpLane answers requests. On the wire of WARP there is nothing of it.
 type httpLane struct {
 	Lane
+	holdsNothing
 	handlers Handlers
 }
 
@@ -139,7 +140,5 @@ func (l *httpLane) due(*Tail) uint64          { return 0 }
 func (l *httpLane) state(*Tail) func() ([]byte, bool) {
 	return func() ([]byte, bool) { return nil, false }
 }
-func (l *httpLane) left(*Tail)         {}
-func (l *httpLane) save(*Lane, Keeper) {}
-func (l *httpLane) snapshot() Snapshot { return Snapshot{Kind: HTTPKind} }
-func (l *httpLane) resume(*Lane)       {}
+func (l *httpLane) left(*Tail)   {}
+func (l *httpLane) resume(*Lane) {}

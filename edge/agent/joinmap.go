@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 
 	"selvage/edge/recon"
@@ -122,7 +123,9 @@ func (l *JoinMapLane[K, V]) loseAll(s *joinedMap[K, V]) {
 			gone = append(gone, text)
 		}
 	}
-	slices.SortFunc(gone, func(x, y string) int { return recon.Compare(l.order(x), l.order(y)) })
+	slices.SortFunc(gone, func(x, y string) int {
+		return cmp.Or(recon.Compare(l.order(x), l.order(y)), cmp.Compare(x, y))
+	})
 	for _, text := range gone {
 		l.loseAt(s, text)
 	}

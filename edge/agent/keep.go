@@ -30,10 +30,15 @@ func (a *Agent) Save(to Keeper) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for l := range a.lanes.all() {
-		if l.unsaved {
-			l.unsaved = false
-			l.typed.save(l, to)
+		if !l.unsaved {
+			continue
 		}
+		l.unsaved = false
+		if r := l.rare; r != nil && r.wipe {
+			r.wipe = false
+			to.Clear(l)
+		}
+		l.typed.save(l, to)
 	}
 }
 
@@ -41,62 +46,120 @@ func (a *Agent) Save(to Keeper) {
 func (l *Lane) RowID() int64      { return l.rowID }
 func (l *Lane) SetRowID(id int64) { l.rowID = id }
 
-// reset takes the agent back to before setup, and remembers what its stored lanes published.
-func (a *Agent) reset() (before []*Lane) {
+// reset takes the agent back to before setup. Until that makes them anew its lanes stay as they are, for their
+// readers and the store.
+func (a *Agent) reset() {
 	a.close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before = slices.Collect(a.lanes.all())
-	a.lanes = laneList{}
-	if len(before) > 0 {
-		a.more().stored = make(map[route.LaneName]Snapshot)
-	}
-	for _, l := range before {
-		if l.stored {
-			a.rare.stored[l.name] = l.typed.snapshot()
-		}
-	}
-	return before
-}
-
-// adopt gives the readers of the lanes before a restart to those after it. A lane that did not
-// come back stays as an orphan, with its readers, until a later turn makes it anew.
-func (a *Agent) adopt(before []*Lane) {
-	for _, old := range before {
-		a.mu.Lock()
-		l := a.lane(old.name)
-		if l == nil || l.kind != old.kind {
-			old.orphan = true
-			a.lanes.add(old)
-			l = nil
-		}
-		a.mu.Unlock()
-		if l != nil {
-			a.inherit(l, old)
-		}
+	for l := range a.lanes.all() {
+		l.phase = orphan
 	}
 }
 
-// inherit makes l what old was: where the store keeps it, and the readers.
-func (a *Agent) inherit(l, old *Lane) {
-	a.mu.Lock()
-	l.rowID = old.rowID
-	old.more().heir = l
-	l.unsaved = l.unsaved || old.unsaved
-	unsaved := l.unsaved && l.stored
-	l.setReaders(append(slices.Clip(l.readers()), old.readers()...))
-	for _, t := range old.readers() {
-		t.lane = l
+// orphan finds the lane of a name that is not made anew yet. a.mu is held.
+func (a *Agent) orphan(name route.LaneName) *Lane {
+	for l := range a.lanes.all() {
+		if l.name == name && l.phase == orphan {
+			return l
+		}
 	}
-	if l.kind == old.kind {
-		l.typed.resume(old)
+	return nil
+}
+
+// handover is what remains to be done, without a.mu, when lanes have taken the places of others.
+type handover struct {
+	tails   []*Tail
+	leavers []leaver
+	after   []func()
+	unsaved bool
+}
+
+func (h *handover) end() {
+	for _, v := range h.leavers {
+		v.end()
 	}
-	tails := l.readers()
-	a.mu.Unlock()
-	if unsaved {
-		a.rt.Changed() // a commit may have passed while the lane was away
-	}
-	for _, t := range tails {
+	for _, t := range h.tails {
 		t.reader.Wake()
 	}
+	for _, do := range h.after {
+		do()
+	}
+}
+
+// join ends the making of a lane: those who wait for it get it.
+func (l *Lane) join() {
+	a := l.agent
+	r := a.few()
+	if delete(r.stored, l.name); len(r.stored) == 0 && r.stored != nil {
+		r.stored = nil
+	}
+	waiting := r.waiting[l.name]
+	delete(r.waiting, l.name)
+	defer func() {
+		if len(waiting) > 0 { // one of them had the agent panic; the others wait on
+			r.waiting[l.name] = append(r.waiting[l.name], waiting...)
+		}
+	}()
+	for len(waiting) > 0 {
+		w := waiting[0]
+		waiting = waiting[1:]
+		a.Offer(w)
+	}
+	a.rt.Made(l)
+}
+
+// inherit makes l what old was: where the store keeps it, and the readers. Those of a lane of another kind are
+// ended, so that they ask anew. a.mu is held.
+func (a *Agent) inherit(l, old *Lane, h *handover) {
+	a.lanes.remove(old)
+	old.more().heir = l
+	if l.rowID == 0 {
+		l.rowID = old.rowID
+	}
+	if l.stored && old.unsaved {
+		l.unsaved, h.unsaved = true, true // a commit may have passed while the lane was away
+	}
+	if l.kind != old.kind {
+		h.leavers = old.dismiss(h.leavers)
+		return
+	}
+	if old.rare.wipe {
+		l.more().wipe = true
+	}
+	readers := old.readers()
+	old.setReaders(nil)
+	l.setReaders(append(slices.Clip(l.readers()), readers...))
+	for _, t := range readers {
+		t.lane = l
+	}
+	l.typed.resume(old)
+	h.tails = append(h.tails, readers...)
+	if on := l.handlers(linked); len(on) > 0 {
+		for range readers {
+			h.after = append(h.after, func() { l.tell(on) })
+		}
+	}
+	if why := l.whyStale(); (why == nil) != (old.whyStale() == nil) {
+		h.after = append(h.after, func() { tellStale(readers, why) })
+	}
+}
+
+// leaver is a reader whose lane has ended, and who goes on then because of that.
+type leaver struct{ tail, next *Tail }
+
+// dismiss takes away all who read l, who are to be ended when a.mu, which is held, is not any more.
+func (l *Lane) dismiss(leavers []leaver) []leaver {
+	for _, t := range l.readers() {
+		l.typed.left(t)
+		t.lane = nil
+		leavers = append(leavers, leaver{t, t.part()})
+	}
+	l.setReaders(nil)
+	return leavers
+}
+
+func (v leaver) end() {
+	v.next.wake()
+	v.tail.end()
 }

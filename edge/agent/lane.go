@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -44,33 +45,41 @@ func ParseLaneKind(s string) (LaneKind, bool) {
 // (a Tail). So a reader that lags costs nothing but what the log keeps for it: a value lane the
 // newest value, a map lane the newest change of each key, a command lane a bounded number of bytes.
 type Lane struct {
-	agent *Agent
-	name  route.LaneName
-	typed typed
-	rare  *rareLane // what most lanes do without
-	next  *Lane     // of agent.lanes
+	agent   *Agent
+	name    route.LaneName
+	typed   typed
+	rare    *rareLane // what most lanes do without
+	sibling *Lane     // the next of agent.lanes
 
 	kind     LaneKind
-	stored   bool // remembered over a restart
-	readOnly bool // only its agent sets it
-	changed  bool // in this turn
-	faulty   bool // a condition stands for it
-	orphan   bool // setup has not made it anew since a restart
+	stored   bool  // remembered over a restart
+	readOnly bool  // only its agent sets it
+	changed  bool  // in this turn
+	faulty   bool  // a condition stands for it
+	phase    phase // changed by its agent, with agent.mu held
 
 	// Guarded by agent.mu.
-	joined  bool // the turn that made it is over
 	unsaved bool
 	tails   *[]*Tail // replaced, never altered, when one comes or goes; nil for none
 	rowID   int64
 }
 
-// rareLane is made in turns, and what is in it set with agent.mu held.
+// phase is where a lane is in its life.
+type phase uint8
+
+const (
+	coming phase = iota // the turn that makes it is under way
+	here
+	orphan // its agent starts anew, and has not made it again
+)
+
+// rareLane is made in turns, with agent.mu held, and so is what is in it.
 type rareLane struct {
 	first, idle func()             // when a lane begins to be read, and when it no longer is
-	heir        *Lane              // has its readers since a restart
-	before      *Lane              // an orphan of its name, until the end of the turn that made this one
+	heir        *Lane              // that took its place at a restart
 	on          *[moments][]func() // the handlers, if there are any
 	stale       error              // why what the lane shows is not up to date
+	wipe        bool               // the store has entries of a lane of another kind under its name
 }
 
 func (l *Lane) more() *rareLane {
@@ -80,11 +89,12 @@ func (l *Lane) more() *rareLane {
 	return l.rare
 }
 
-func (l *Lane) before() *Lane {
-	if l.rare == nil {
-		return nil
+// heirs returns the lane that l is now, after any number of restarts. agent.mu is held, or it is a turn.
+func (l *Lane) heirs() *Lane {
+	for l.rare != nil && l.rare.heir != nil {
+		l = l.rare.heir
 	}
-	return l.rare.before
+	return l
 }
 
 // readers returns the places of all who read the lane. agent.mu is held.
@@ -155,13 +165,14 @@ func (l *Lane) OpenWith(r Reader, key any) *Tail {
 		a.mu.Unlock()
 		return ended(a, r)
 	}
-	for l.rare != nil && l.rare.heir != nil { // whoever found the lane before a restart
-		l = l.rare.heir
-	}
+	l = l.heirs() // for whoever found the lane before a restart
 	t := &Tail{agent: a, lane: l, reader: r, at: l.typed.now(), id: opened.Add(1)}
 	l.setReaders(append(slices.Clip(l.readers()), t))
 	if key != nil {
 		a.join(t, key)
+	}
+	if d, ok := l.typed.(demanded); ok {
+		d.owed().coming = false
 	}
 	on := l.handlers(linked)
 	a.mu.Unlock()
@@ -224,7 +235,7 @@ func (l *Lane) ExpectLink() {
 	l.inTurn()
 	if l.rare != nil && l.rare.first != nil && !l.IsRead() {
 		l.rare.first()
-		l.agent.publish(false)
+		l.agent.publish(nil)
 	}
 }
 
@@ -233,10 +244,12 @@ func (l *Lane) Drop() bool {
 	l.inTurn()
 	a := l.agent
 	a.mu.Lock()
-	drops := l.joined && len(l.readers()) == 0 && a.lanes.remove(l)
+	drops := l.phase == here && len(l.readers()) == 0 && a.lanes.remove(l)
 	a.mu.Unlock()
 	if drops {
 		l.mark(nil) // what was wrong with it is over, too
+		turn := a.deed()
+		turn.dropped = append(turn.dropped, l)
 	}
 	return drops
 }
@@ -251,13 +264,17 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	}
 	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
 	a.mu.Lock()
-	if before := a.lane(l.name); before != nil {
-		if !before.orphan {
+	for other := range a.lanes.all() {
+		if other.name == l.name && other.phase != orphan {
 			a.mu.Unlock()
 			panic(fmt.Sprintf("agent %s: lane %s is made twice", a.uri, name))
 		}
-		l.more().before = before
-		a.lanes.remove(before)
+	}
+	if old := a.orphan(l.name); old != nil {
+		l.faulty = old.faulty
+		if why := old.whyStale(); why != nil {
+			l.more().stale = why
+		}
 	}
 	a.lanes.add(l)
 	a.mu.Unlock()
@@ -265,36 +282,23 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 	turn.made = append(turn.made, l)
 }
 
-// join ends the making of a lane, after the turn that made it: those who wait for it get it.
-func (l *Lane) join() {
+// claim returns what is remembered of the lane.
+func (l *Lane) claim() (s Snapshot, ok bool) {
 	a := l.agent
-	if old := l.before(); old != nil {
-		l.rare.before = nil
-		a.inherit(l, old)
-	}
-	waiting := a.few().waiting[l.name]
-	delete(a.few().waiting, l.name)
-	for _, w := range waiting {
-		w.Join(l, nil)
-	}
-	a.rt.Made(l)
-}
-
-// claim hands over what was remembered of the lane.
-func (l *Lane) claim() (Snapshot, bool) {
-	stored := l.agent.few().stored
-	s, ok := stored[l.name]
-	delete(stored, l.name)
-	if old := l.before(); old != nil && old.stored {
-		l.agent.mu.Lock()
+	s, ok = a.few().stored[l.name]
+	a.mu.Lock()
+	if old := a.orphan(l.name); old != nil && old.stored {
 		s, ok = old.typed.snapshot(), true
-		l.agent.mu.Unlock()
 	}
-	if ok && s.Kind != l.kind {
+	wrong := ok && s.Kind != l.kind
+	if wrong {
+		l.more().wipe = true
+	}
+	a.mu.Unlock()
+	if wrong {
 		l.fail(fmt.Errorf("a %s lane was stored under this name, it is a %s lane now and starts anew", s.Kind, l.kind))
-		ok = false
 	}
-	return s, ok
+	return s, ok && !wrong
 }
 
 // inTurn panics when a lane is set outside a turn: its author would get a race.
@@ -303,6 +307,19 @@ func (l *Lane) inTurn() {
 		panic(fmt.Sprintf("agent %s: lane %s is set outside a turn; use Do", l.agent.uri, l.name))
 	}
 }
+
+// mayChange is inTurn for what changes the lane. What an agent began before a restart may set a lane from before
+// it, which is an error: a panic would restart the agent once more for each.
+func (l *Lane) mayChange() error {
+	l.inTurn()
+	if l.heirs() != l {
+		return errHeir
+	}
+	return nil
+}
+
+var errHeir = errors.New("it was set by something that its agent had begun before it started anew, and that value is lost; " +
+	"what setup begins has to end with OnClose")
 
 // isPrinted reports whether somebody needs the text of what is set now: the store, or a reader who is not an
 // agent of this host. For others it is made when they ask.
@@ -338,7 +355,7 @@ func (l *Lane) mark(err error) {
 }
 
 func (l *Lane) fail(err error) {
-	l.faulty = true
+	l.heirs().faulty = true
 	remedy := fmt.Sprintf("send a value that the lane takes; it is as before: selvage get %s %s", l.agent.uri, l.name)
 	if l.kind == CommandKind {
 		remedy = "the command had no effect; send one that the lane takes, or send it again when what stood in the way is over"

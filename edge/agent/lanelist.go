@@ -8,7 +8,7 @@ type laneList struct{ first *Lane }
 
 func (s *laneList) all() iter.Seq[*Lane] {
 	return func(yield func(*Lane) bool) {
-		for l := s.first; l != nil; l = l.next {
+		for l := s.first; l != nil; l = l.sibling {
 			if !yield(l) {
 				return
 			}
@@ -19,16 +19,16 @@ func (s *laneList) all() iter.Seq[*Lane] {
 func (s *laneList) add(l *Lane) {
 	at := &s.first
 	for *at != nil {
-		at = &(*at).next
+		at = &(*at).sibling
 	}
-	*at, l.next = l, nil
+	*at, l.sibling = l, nil
 }
 
 // remove takes l out, if it is there.
 func (s *laneList) remove(l *Lane) bool {
-	for at := &s.first; *at != nil; at = &(*at).next {
+	for at := &s.first; *at != nil; at = &(*at).sibling {
 		if *at == l {
-			*at, l.next = l.next, nil
+			*at, l.sibling = l.sibling, nil
 			return true
 		}
 	}

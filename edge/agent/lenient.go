@@ -13,14 +13,20 @@ import (
 func (l *ValueLane[T]) Lenient() *ValueLane[T] {
 	r := l.more()
 	r.lenient = true
-	if r.misfit != nil {
-		var none T
+	s, ok := l.claim()
+	if !ok || !l.stored || l.changed {
+		return l
+	}
+	v, raw, err := asIs(l.codec, s.Value)
+	if err != nil {
+		return l
+	}
+	if r.misfit {
 		first := l.cur
-		r.first = &first
-		l.cur, l.pub, r.raw, l.body = none, none, r.misfit, r.misfit
-		r.misfit = nil
+		r.first, r.misfit = &first, false
 		l.mark(nil)
 	}
+	l.cur, l.pub, r.raw, l.body = v, v, raw, raw
 	return l
 }
 
@@ -82,7 +88,7 @@ func (l *CommandLane[T]) commandAsIs(body []byte) error {
 	err = l.on(v)
 	l.raw = nil
 	if err == nil {
-		l.accept(newEvent(v, raw, 0))
+		l.add(v, raw, 0)
 	}
 	return err
 }
@@ -97,36 +103,40 @@ type lenientMap struct {
 // It is for setup.
 func (l *MapLane[K, V]) Lenient() *MapLane[K, V] {
 	l.lenient = &lenientMap{raw: map[string][]byte{}}
-	if misfits := l.misfits; misfits != nil {
-		l.misfits = nil
+	s, ok := l.claim()
+	if !ok || !l.stored || l.changed {
+		return l
+	}
+	clear(l.cur)
+	l.log.forget()
+	if l.misfit {
+		l.misfit = false
 		l.mark(nil)
-		for _, e := range misfits {
-			key, keyText, kerr := asIs(l.keys, e.Key)
-			val, raw, verr := asIs(l.vals, e.Value)
-			if err := errors.Join(kerr, verr); err != nil {
-				l.fail(fmt.Errorf("the entry stored under %s is left aside: %w", e.Key, err))
-				continue
-			}
-			l.hold(string(keyText), key, val, raw)
+	}
+	for _, e := range s.Entries {
+		key, keyText, kerr := asIs(l.keys, e.Key)
+		val, raw, verr := asIs(l.vals, e.Value)
+		if err := errors.Join(kerr, verr); err != nil {
+			l.fail(fmt.Errorf("the entry stored under %s is left aside: %w", e.Key, err))
+			continue
 		}
+		l.hold(string(keyText), key, val, raw)
+		l.lenient.put(string(keyText), raw)
 	}
 	return l
 }
 
 // hold makes a remembered entry one of the lane's.
-func (l *MapLane[K, V]) hold(keyText string, key K, val V, raw []byte) {
+func (l *MapLane[K, V]) hold(keyText string, key K, val V, text []byte) {
 	it, err := newMapItem[K, V](keyText, key)
 	if err != nil {
 		l.fail(err)
 		return
 	}
 	it.val, it.pub = val, val
-	it.entry.body = appendUpdate(keyText, raw)
+	it.entry.body = appendUpdate(keyText, text)
 	l.cur[keyText] = it
 	l.log.list(&it.entry)
-	if l.lenient != nil {
-		l.lenient.raw[keyText] = raw
-	}
 }
 
 // Raw goes through the entries in the order of their keys, as they came, also those that do not fit the
@@ -153,32 +163,23 @@ func (l *MapLane[K, V]) rawOf(it *mapItem[K, V]) recon.Value {
 }
 
 // updateAsIs takes an update for a lenient lane.
-func (l *MapLane[K, V]) updateAsIs(key, val recon.Value) (err error) {
+func (l *MapLane[K, V]) updateAsIs(key, val recon.Value) error {
 	k, _ := l.keys.Load(key) // the zero value if it does not fit
 	v, _ := l.vals.Load(val)
-	text, raw := recon.Append(nil, key), recon.Append([]byte{}, val)
-	defer l.lenient.replace(string(text), raw)(&err)
-	return l.put(text, k, v, raw)
+	raw := recon.Append([]byte{}, val)
+	return l.put(recon.Append(nil, key), k, v, raw, raw)
 }
 
-// replace notes how a value came, nil for one that the agent set; the returned function takes that back
-// if the lane has refused it.
-func (m *lenientMap) replace(keyText string, raw []byte) func(*error) {
-	before := m.raw[keyText]
-	m.put(keyText, raw)
-	return func(err *error) {
-		if *err != nil {
-			m.put(keyText, before)
-		} else {
-			m.put(keyText, raw) // a handler may have removed the entry, which is set all the same
-		}
-	}
-}
-
-func (m *lenientMap) put(keyText string, raw []byte) {
-	if raw == nil {
+// put notes how a value came, nil for one that the agent set or that is no more, and returns what was noted before.
+func (m *lenientMap) put(keyText string, raw []byte) (before []byte) {
+	switch {
+	case m == nil:
+	case raw == nil:
+		before = m.raw[keyText]
 		delete(m.raw, keyText)
-	} else {
+	default:
+		before = m.raw[keyText]
 		m.raw[keyText] = raw
 	}
+	return before
 }

@@ -207,3 +207,54 @@ func TestLenientCommand(t *testing.T) {
 		t.Errorf("Raw outside of the handler is %s", v)
 	}
 }
+
+// What a lenient lane was sent is shown and remembered as it came, also over a restart.
+func TestLenientRestart(t *testing.T) {
+	type point struct{ X, Y int }
+	o := newLoop(t)
+	var v *ValueLane[point]
+	var m *MapLane[string, point]
+	a := o.add("/a", func(a *Agent) {
+		v, m = Value(a, "v", point{}).Lenient(), Map[string, point](a, "m").Lenient()
+	})
+	const came = "{y:2,x:1}" // not in the order in which a point is printed
+	o.command(a, "v", came)
+	o.command(a, "m", "@update(key:k)"+came)
+	tails := []*Tail{v.Open(&reader{}), m.Open(&reader{})}
+	o.restart(a)
+	want(t, "value", texts(v.Lane.Read()), []string{came})
+	want(t, "map", texts(m.Lane.Read()), []string{"@update(key:k)" + came})
+	if v.Raw().String() != came || v.Get() != (point{1, 2}) {
+		t.Errorf("Raw is %s, Get %v", v.Raw(), v.Get())
+	}
+	for _, raw := range m.Raw() {
+		if raw.String() != came {
+			t.Errorf("Raw of the map is %s", raw)
+		}
+	}
+	want(t, "events of a restart", append(drain(tails[0]), drain(tails[1])...), nil)
+}
+
+// A lane that is transient shows nothing of what was stored, and no condition of it.
+func TestTransientMisfit(t *testing.T) {
+	o := newLoop(t)
+	a := o.make("/a", func(a *Agent) {
+		Value(a, "x", 1).Transient()
+		Value(a, "y", 1).Transient().Lenient()
+		Value(a, "z", 1).Lenient().Transient()
+		Map[string, int](a, "m").Transient().Lenient()
+		Map[string, int](a, "n").Transient()
+	})
+	junk := Snapshot{Kind: ValueKind, Value: []byte("junk")}
+	entries := Snapshot{Kind: MapKind, Entries: []Entry{{[]byte("k"), []byte("junk")}}}
+	a.Remember(map[route.LaneName]Snapshot{"x": junk, "y": junk, "z": junk, "m": entries, "n": entries})
+	a.Start()
+	want(t, "conditions", o.conditions(), nil)
+	for _, l := range a.Lanes() {
+		var state []string
+		if l.Kind() == ValueKind {
+			state = []string{"1"}
+		}
+		want(t, string(l.Name()), texts(l.Read()), state)
+	}
+}

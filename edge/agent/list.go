@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"unsafe"
 
 	"selvage/edge/recon"
 )
@@ -65,7 +66,7 @@ func (l *ListLane[V]) restore(entries []Entry) {
 			continue
 		}
 		key := string(e.Key)
-		el := &listElement[V]{v, &listItem[V]{key: key, rank: rank, set: newListSet(0, key, v, value)}}
+		el := &listElement[V]{v, &listItem[V]{key: key, rank: rank, set: newListSet(0, key, v, value, 0)}}
 		l.cur = append(l.cur, el)
 		l.byKey[key] = el
 	}
@@ -95,7 +96,7 @@ func (l *ListLane[V]) ReadOnly() *ListLane[V] {
 // OnUpdate has fn run each time an element is inserted or set, with its index, and its value
 // before, which for a new one is V's zero value, and now. An error refuses it, as with
 // ValueLane.OnSet. If a handler changes the list itself, what it was called for is done to the
-// list as it leaves it.
+// list as it leaves it, but what it sets that very element to stays.
 func (l *ListLane[V]) OnUpdate(fn func(i int, old, now V) error) *ListLane[V] {
 	l.onUpdate = append(l.onUpdate, fn)
 	return l
@@ -170,11 +171,13 @@ func (l *ListLane[V]) Take(n int) { l.mark(l.cut(listTake, n)) }
 func (l *ListLane[V]) Clear() { l.mark(l.clear()) }
 
 func (l *ListLane[V]) insert(i int, key string, v V) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	if i < 0 || i > len(l.cur) {
 		return fmt.Errorf("index %d is beyond the end: the next element has index %d", i, len(l.cur))
 	}
-	value, err := l.text(v)
+	value, size, err := l.text(v)
 	if err != nil {
 		return err
 	}
@@ -193,19 +196,21 @@ func (l *ListLane[V]) insert(i int, key string, v V) error {
 	e := &listElement[V]{val: v, item: &listItem[V]{key: key}}
 	l.cur = slices.Insert(l.cur, i, e)
 	l.byKey[key] = e
-	l.addUpdate(listInsert, e, i, value)
+	l.addUpdate(listInsert, e, i, value, size)
 	return nil
 }
 
-// text returns v's text, nil if nobody needs that now.
-func (l *ListLane[V]) text(v V) ([]byte, error) {
+// text returns v's text, or if nobody needs that now how much v takes.
+func (l *ListLane[V]) text(v V) (text []byte, size int, err error) {
 	if !l.changed {
 		l.lazy = !l.isPrinted()
 	}
 	if l.lazy {
-		return nil, nil
+		size, err = textSize(l.vals, v)
+		return nil, size + int(unsafe.Sizeof(v)), err
 	}
-	return l.vals.Append([]byte{}, v)
+	text, err = l.vals.Append([]byte{}, v)
+	return text, 0, err
 }
 
 // newKey makes the kind of key that the reference's server and clients make.
@@ -221,15 +226,18 @@ func (l *ListLane[V]) newKey() string {
 }
 
 func (l *ListLane[V]) replace(i int, v V) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	if err := l.has(i); err != nil {
 		return err
 	}
-	value, err := l.text(v)
+	value, size, err := l.text(v)
 	if err != nil {
 		return err
 	}
 	e := l.cur[i]
+	ops := len(l.ops)
 	for _, fn := range l.onUpdate {
 		if err := fn(i, e.val, v); err != nil {
 			return err
@@ -238,13 +246,18 @@ func (l *ListLane[V]) replace(i int, v V) error {
 	if i = l.index(e, i); i < 0 {
 		return errors.New("a handler has removed the element that was to be set")
 	}
+	if slices.ContainsFunc(l.ops[ops:], func(op listOp[V]) bool { return op.set != nil && op.item == e.item }) {
+		return nil // a handler has set it, and has the last word
+	}
 	e.val = v
-	l.addUpdate(listReplace, e, i, value)
+	l.addUpdate(listReplace, e, i, value, size)
 	return nil
 }
 
 func (l *ListLane[V]) move(from, to int) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	if err := cmp.Or(l.has(from), l.has(to)); err != nil {
 		return err
 	}
@@ -267,7 +280,9 @@ func (l *ListLane[V]) move(from, to int) error {
 }
 
 func (l *ListLane[V]) remove(i int) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	if err := l.has(i); err != nil {
 		return err
 	}
@@ -301,7 +316,9 @@ func (l *ListLane[V]) take(e *listElement[V], i int) {
 // cut removes elements at one end. A refused removal keeps that element, and the cut is told as
 // the removals it came to; so it is when a handler changes the list meanwhile.
 func (l *ListLane[V]) cut(kind listOpKind, n int) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	from, to := 0, min(max(n, 0), len(l.cur))
 	if kind == listTake {
 		from, to = to, len(l.cur)
@@ -336,7 +353,9 @@ func (l *ListLane[V]) cut(kind listOpKind, n int) error {
 }
 
 func (l *ListLane[V]) clear() error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	for _, fn := range l.onClear {
 		if err := fn(); err != nil {
 			return err
@@ -353,8 +372,8 @@ func (l *ListLane[V]) add(op listOp[V]) {
 	l.ops = append(l.ops, op)
 }
 
-func (l *ListLane[V]) addUpdate(kind listOpKind, e *listElement[V], i int, value []byte) {
-	l.add(listOp[V]{kind: kind, item: e.item, at: i, set: newListSet(i, e.item.key, e.val, value)})
+func (l *ListLane[V]) addUpdate(kind listOpKind, e *listElement[V], i int, value []byte, size int) {
+	l.add(listOp[V]{kind: kind, item: e.item, at: i, set: newListSet(i, e.item.key, e.val, value, size)})
 }
 
 // index finds where e is, first where it was; -1 says it is there no more.

@@ -38,11 +38,10 @@ func appendListUpdate(index int, key string, value []byte) (body []byte, head in
 	return recon.AppendBehind(body, value), head
 }
 
-// newListSet makes a set of a value and its text, nil if nobody needs that now.
-func newListSet[V any](index int, key string, v V, value []byte) *listSet[V] {
-	s := &listSet[V]{val: v, index: index}
+// newListSet makes a set of a value and its text, nil if nobody needs that now: then size is what it takes.
+func newListSet[V any](index int, key string, v V, value []byte, size int) *listSet[V] {
+	s := &listSet[V]{val: v, index: index, size: size}
 	if value == nil {
-		s.size = sizeOf(&v)
 		return s
 	}
 	s.body, s.head = appendListUpdate(index, key, value)

@@ -105,7 +105,7 @@ func (s *listSlot[V]) cost() int {
 // list puts a remembered element behind the others.
 func (g *listLog[V]) list(e *listItem[V]) {
 	s := e.set
-	e.set = newListSet(len(g.items), e.key, s.val, bytes.TrimPrefix(s.body[s.head:], []byte{' '}))
+	e.set = newListSet(len(g.items), e.key, s.val, bytes.TrimPrefix(s.body[s.head:], []byte{' '}), 0)
 	g.items = append(g.items, e)
 	g.size += e.cost()
 }

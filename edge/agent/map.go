@@ -26,7 +26,7 @@ type MapLane[K, V any] struct {
 	onRemove []func(key K, old V) error
 	onClear  []func() error
 	lenient  *lenientMap // nil in most
-	misfits  []Entry     // what was stored and does not fit, through setup
+	misfit   bool        // something of what was stored does not fit
 
 	log mapLog // guarded by agent.mu
 }
@@ -64,7 +64,7 @@ func (l *MapLane[K, V]) restore(entries []Entry) {
 		v, verr := l.vals.Decode(e.Value)
 		if err := errors.Join(kerr, verr); err != nil {
 			l.fail(fmt.Errorf("the entry stored under %s does not fit and is left aside: %w", e.Key, err))
-			l.misfits = append(l.misfits, e)
+			l.misfit = true
 			continue
 		}
 		l.hold(string(e.Key), k, v, e.Value)
@@ -75,8 +75,12 @@ func (l *MapLane[K, V]) restore(entries []Entry) {
 func (l *MapLane[K, V]) Transient() *MapLane[K, V] {
 	l.stored = false
 	clear(l.cur)
-	if l.misfits = nil; l.lenient != nil {
+	if l.lenient != nil {
 		clear(l.lenient.raw)
+	}
+	if l.misfit {
+		l.misfit = false
+		l.mark(nil)
 	}
 	l.log.forget()
 	return l
@@ -89,7 +93,7 @@ func (l *MapLane[K, V]) ReadOnly() *MapLane[K, V] {
 }
 
 // OnUpdate has fn run each time an entry is set, with its value before and now. An error refuses
-// the update, as with ValueLane.OnSet.
+// the update, and what fn sets the entry to is what it has, as with ValueLane.OnSet.
 func (l *MapLane[K, V]) OnUpdate(fn func(key K, old, now V) error) *MapLane[K, V] {
 	l.onUpdate = append(l.onUpdate, fn)
 	return l
@@ -168,14 +172,14 @@ func (l *MapLane[K, V]) set(key K, v V) (err error) {
 		}
 		value = l.body
 	}
-	if l.lenient != nil {
-		defer l.lenient.replace(string(text), nil)(&err)
-	}
-	return l.put(text, key, v, value)
+	return l.put(text, key, v, value, nil)
 }
 
-// put sets an entry. value is its text, nil if nobody needs that now.
-func (l *MapLane[K, V]) put(text []byte, key K, v V, value []byte) (err error) {
+// put sets an entry. value is its text, nil if nobody needs that now, and raw how it came, nil if the agent sets it.
+func (l *MapLane[K, V]) put(text []byte, key K, v V, value, raw []byte) (err error) {
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	it := l.cur[string(text)]
 	isNew := it == nil
 	if isNew {
@@ -187,23 +191,29 @@ func (l *MapLane[K, V]) put(text []byte, key K, v V, value []byte) (err error) {
 	if value != nil {
 		body = appendUpdate(it.entry.text, value) // before handlers, which may set other entries
 	}
-	l.inTurn()
+	keyText, ops := it.entry.text, len(l.ops)
+	before := l.lenient.put(keyText, raw) // for handlers
 	for _, fn := range l.onUpdate {
 		if err := fn(key, it.val, v); err != nil {
+			l.lenient.put(keyText, before)
 			return err
 		}
 	}
-	if len(l.onUpdate) > 0 { // which may have set this very entry, or removed it
-		if now := l.cur[it.entry.text]; now != nil {
-			it, isNew = now, false
-		} else if !isNew {
-			again := &mapItem[K, V]{key: key, entry: mapEntry{text: it.entry.text, key: it.entry.key}}
+	if len(l.ops) > ops { // handlers may have set this very entry, or removed it
+		now := l.cur[keyText]
+		sets := func(op mapOp) bool { return op.kind == updateOp && op.entry.text == keyText }
+		if now != nil && slices.ContainsFunc(l.ops[ops:], sets) {
+			return nil // who has the last word
+		}
+		if now == nil && !isNew {
+			again := &mapItem[K, V]{key: key, entry: mapEntry{text: keyText, key: it.entry.key}}
 			again.entry.of = again
 			it, isNew = again, true
 		}
+		l.lenient.put(keyText, raw)
 	}
 	if isNew {
-		l.cur[it.entry.text] = it
+		l.cur[keyText] = it
 	}
 	it.val = v
 	l.add(mapOp{kind: updateOp, entry: &it.entry, body: body})
@@ -224,33 +234,46 @@ func (l *MapLane[K, V]) remove(key K) error {
 }
 
 func (l *MapLane[K, V]) removeAt(text []byte) error {
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	it := l.cur[string(text)]
 	if it == nil {
 		return nil
 	}
-	l.inTurn()
-	if err := l.take(it); err != nil {
+	if err := l.mayRemove(it); err != nil {
 		return err
 	}
-	l.add(mapOp{kind: removeOp, entry: &it.entry})
+	l.take(it)
 	return nil
 }
 
-func (l *MapLane[K, V]) take(it *mapItem[K, V]) error {
+func (l *MapLane[K, V]) mayRemove(it *mapItem[K, V]) error {
 	for _, fn := range l.onRemove {
 		if err := fn(it.key, it.val); err != nil {
 			return err
 		}
 	}
-	delete(l.cur, it.entry.text)
-	if l.lenient != nil {
-		delete(l.lenient.raw, it.entry.text)
-	}
 	return nil
 }
 
+// take removes an entry, unless a handler has removed it already.
+func (l *MapLane[K, V]) take(it *mapItem[K, V]) {
+	if l.cur[it.entry.text] == it {
+		l.delete(it)
+		l.add(mapOp{kind: removeOp, entry: &it.entry})
+	}
+}
+
+func (l *MapLane[K, V]) delete(it *mapItem[K, V]) {
+	delete(l.cur, it.entry.text)
+	l.lenient.put(it.entry.text, nil)
+}
+
 func (l *MapLane[K, V]) clear() error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	for _, fn := range l.onClear {
 		if err := fn(); err != nil {
 			return err
@@ -265,9 +288,11 @@ func (l *MapLane[K, V]) clear() error {
 }
 
 // cut removes entries at one end. A refused removal keeps that entry, and the cut is told as
-// the removals it came to.
+// the removals it came to; so it is when a handler changes the map meanwhile.
 func (l *MapLane[K, V]) cut(kind opKind, n int) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
 	items := l.ordered()
 	at := min(max(n, 0), len(items))
 	if kind == dropOp {
@@ -275,20 +300,29 @@ func (l *MapLane[K, V]) cut(kind opKind, n int) error {
 	} else {
 		items = items[at:]
 	}
-	op := mapOp{kind: kind, n: n}
 	var refused error
+	going := make([]*mapItem[K, V], 0, len(items))
+	ops := len(l.ops)
 	for _, it := range items {
-		if err := l.take(it); err != nil {
+		if l.cur[it.entry.text] != it {
+			continue // a handler has removed it
+		}
+		if err := l.mayRemove(it); err != nil {
 			refused = err
 			continue
 		}
-		op.cut = append(op.cut, &it.entry)
+		going = append(going, it)
 	}
-	if refused != nil {
-		for _, e := range op.cut {
-			l.add(mapOp{kind: removeOp, entry: e})
+	if refused != nil || len(l.ops) != ops {
+		for _, it := range going {
+			l.take(it)
 		}
 		return refused
+	}
+	op := mapOp{kind: kind, n: n, cut: make([]*mapEntry, 0, len(going))}
+	for _, it := range going {
+		l.delete(it)
+		op.cut = append(op.cut, &it.entry)
 	}
 	l.add(op)
 	return nil
@@ -299,7 +333,7 @@ func (l *MapLane[K, V]) ordered() []*mapItem[K, V] {
 	for _, it := range l.cur {
 		items = append(items, it)
 	}
-	slices.SortFunc(items, func(x, y *mapItem[K, V]) int { return recon.Compare(x.entry.key, y.entry.key) })
+	slices.SortFunc(items, func(x, y *mapItem[K, V]) int { return x.entry.compare(&y.entry) })
 	return items
 }
 
@@ -397,11 +431,12 @@ func (l *MapLane[K, V]) print(e *mapEntry) ([]byte, bool) {
 // is to blame, shows as empty.
 func printed[T any](a *Agent, codec *recon.Codec[T], v T) (text []byte, ok bool) {
 	defer a.caught()
-	text, err := codec.Append(nil, v)
+	var room [64]byte
+	b, err := codec.Append(room[:0], v)
 	if err != nil {
 		panic(err)
 	}
-	return text, true
+	return append(text, b...), true
 }
 
 // asTyped reports whether what the lane holds is of its types: a lenient one may show something else.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -75,6 +76,12 @@ type mapOp struct {
 	entry *mapEntry   // of update and remove
 	body  []byte      // of an update that was printed
 	cut   []*mapEntry // what a drop or take removed
+}
+
+// compare orders entries as all do who cut a map: by their keys, and such as count as equal, as 1e19 and
+// 10000000000000000000 do, by how they are written.
+func (e *mapEntry) compare(o *mapEntry) int {
+	return cmp.Or(recon.Compare(e.key, o.key), cmp.Compare(e.text, o.text))
 }
 
 const updateHead = "@update(key:"
@@ -333,7 +340,7 @@ func (g *mapLog) entries() []*mapEntry {
 				}
 			}
 		}
-		slices.SortFunc(all, func(x, y *mapEntry) int { return recon.Compare(x.key, y.key) })
+		slices.SortFunc(all, (*mapEntry).compare)
 		g.sorted, g.added, g.gone = all, nil, 0
 	}
 	return g.sorted

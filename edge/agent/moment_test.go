@@ -52,16 +52,20 @@ func TestMoments(t *testing.T) {
 		t.Errorf("heard of a local link: %q", heard)
 	}
 
-	// What was on its way when the agent panicked is of no use to the lanes after it.
+	// What was on its way when the agent panicked is of no use to the lanes after it; they are told of each
+	// reader that they have from before.
+	o.run()
 	heard = nil
-	tail := lanes[0].Open(&reader{})
-	defer tail.Close()
+	one, two := lanes[0].Open(&reader{}), lanes[0].Open(&reader{})
+	one.State()
+	defer one.Close()
+	defer two.Close()
 	a.Step(Mail{Do: func() { panic("spilt") }})
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
 	}
 	o.run()
-	want(t, "heard from before a restart", heard, nil)
+	want(t, "heard after a restart", heard, []string{"link value", "link value"})
 }
 
 // A supply lane can be fed to those who link only: who links hears what OnLink pushes.

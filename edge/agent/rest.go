@@ -67,28 +67,24 @@ func (a *Agent) Retire() {
 
 // abandon ends the lanes that setup has not made anew.
 func (a *Agent) abandon() {
-	var tails, wakes []*Tail
+	var leavers []leaver
 	var gone []*Lane
 	a.mu.Lock()
 	for _, l := range slices.Collect(a.lanes.all()) {
-		if !l.orphan {
-			continue
+		if l.phase == orphan {
+			a.lanes.remove(l)
+			if l.stored {
+				a.remember(l.name, l.typed.snapshot())
+			}
+			leavers = l.dismiss(leavers)
+			gone = append(gone, l)
 		}
-		a.lanes.remove(l)
-		gone = append(gone, l)
-		for _, t := range l.readers() {
-			t.lane = nil
-			tails, wakes = append(tails, t), append(wakes, t.part())
-		}
-		l.setReaders(nil)
 	}
 	a.mu.Unlock()
-	for i, t := range tails {
-		wakes[i].wake()
-		t.end()
+	for _, v := range leavers {
+		v.end()
 	}
 	for _, l := range gone {
-		l.mark(nil)
 		a.rt.Gone(l)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"unsafe"
 )
 
 func TestSupplyLane(t *testing.T) {
@@ -31,7 +32,7 @@ func TestSupplyLaneLag(t *testing.T) {
 	o := newLoop(t)
 	var l *SupplyLane[int]
 	a := o.make("/a", func(a *Agent) { l = Supply[int](a, "said") })
-	a.options.Load().Pending = 40
+	a.options.Load().Pending = 20 * (eventCost + int(unsafe.Sizeof(0)) + len("10"))
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,14 @@ func (t *Tail) Skip() {
 	next.wake()
 }
 
+// lose counts events that t's reader has missed. Those of a link are told by the connection that it is on.
+func (t *Tail) lose(n uint64) {
+	t.lost += n
+	if _, local := t.reader.(*Downlink); local && n > 0 {
+		t.agent.rt.Health().Add("event.dropped", int64(n))
+	}
+}
+
 // bounded is a lane that drops what its readers lag behind by too much.
 type bounded interface{ dropped(t *Tail) uint64 }
 

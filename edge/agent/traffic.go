@@ -64,5 +64,16 @@ func (a *Agent) IsRead() bool {
 func (l *Lane) IsRead() bool {
 	l.agent.mu.Lock()
 	defer l.agent.mu.Unlock()
-	return len(l.readers()) > 0
+	return l.audience() > 0
+}
+
+// audience returns how many read the lane, or will at the end of the turn that makes it anew. agent.mu is held.
+func (l *Lane) audience() int {
+	n := len(l.readers())
+	if l.phase == coming {
+		if old := l.agent.orphan(l.name); old != nil && old.kind == l.kind {
+			n += len(old.readers())
+		}
+	}
+	return n
 }

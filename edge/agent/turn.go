@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"selvage/edge/route"
@@ -51,19 +52,12 @@ func Exited() *Panicked { return panicked(nil) }
 // panic it is called again: the lanes start from what they last published, and their readers
 // stay with them.
 func (a *Agent) Start() error {
-	before := a.reset()
+	a.reset()
 	o := a.options.Load()
 	config := o.Config
 	if config == nil {
 		config = o.Kind.Defaults
 	}
-	began := false
-	defer func() {
-		if !began { // runtime.Goexit in setup
-			a.close()
-			a.adopt(before)
-		}
-	}()
 	err := a.do(func() error {
 		err := o.Kind.setup(a, config)
 		if err == nil {
@@ -71,17 +65,17 @@ func (a *Agent) Start() error {
 		}
 		return err
 	})
-	failed := errors.As(err, new(*Panicked))
-	if failed {
+	if errors.As(err, new(*Panicked)) {
 		a.close()
+		return err // its lanes wait for the next start
 	}
-	began = true
-	a.adopt(before)
-	if r := a.rare; r != nil {
-		if !failed {
-			r.ringing = ""
+	for l := range a.lanes.all() {
+		if l.phase == orphan {
+			l.mark(nil) // nobody can send it a better value now
 		}
-		r.stored = nil
+	}
+	if r := a.rare; r != nil {
+		r.ringing = ""
 		if r.other {
 			r.other = false
 			a.abandon()
@@ -95,7 +89,6 @@ func (a *Agent) Step(m Mail) (err error) { // do would do, but for a closure tha
 	defer a.endTurn(&err)
 	a.turning = true
 	err = a.take(m)
-	a.publish(true)
 	a.show()
 	a.turning = false
 	return err
@@ -114,7 +107,7 @@ func (a *Agent) take(m Mail) error {
 		return relay(m.Lane, m.Body)
 	}
 	l := a.Lane(m.Lane)
-	if l == nil {
+	if l == nil || l.phase == orphan {
 		return ErrNoLane
 	}
 	if l.readOnly || !l.kind.TakesCommands() {
@@ -175,7 +168,6 @@ func (a *Agent) do(fn func() error) (err error) {
 	}()
 	a.turning = true
 	err = fn()
-	a.publish(true)
 	a.show()
 	a.turning = false
 	return err
@@ -196,7 +188,7 @@ func (a *Agent) undo(cause any) error {
 		for _, l := range turn.changed {
 			l.changed = false
 		}
-		a.unmake(turn.made)
+		a.unmake(turn)
 		a.over()
 	}
 	return panicked(cause)
@@ -206,6 +198,7 @@ func (a *Agent) undo(cause any) error {
 type turn struct {
 	changed []*Lane
 	made    []*Lane
+	dropped []*Lane
 	wakes   []Reader // room for publish
 }
 
@@ -223,23 +216,21 @@ func (a *Agent) over() {
 	a.turn = nil
 	clear(t.changed)
 	clear(t.made)
+	clear(t.dropped)
 	clear(t.wakes)
-	t.changed, t.made, t.wakes = t.changed[:0], t.made[:0], t.wakes[:0]
+	t.changed, t.made, t.dropped, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.wakes[:0]
 	turns.Put(t)
 }
 
-// show lets others see the lanes that a turn made, all at once.
+// show lets others see what a turn did.
 func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	made := a.turn.made
-	if len(made) > 0 {
-		a.mu.Lock()
-		for _, l := range made {
-			l.joined = true
-		}
-		a.mu.Unlock()
+	for n := 0; len(a.turn.changed) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
+		made := a.turn.made[n:]
+		n += len(made)
+		a.publish(made)
 		for _, l := range made {
 			l.join()
 		}
@@ -247,31 +238,34 @@ func (a *Agent) show() {
 	a.over()
 }
 
-// unmake takes away the lanes that a turn made before it panicked: nobody has seen them.
-func (a *Agent) unmake(made []*Lane) {
+// unmake takes back what a turn that panicked has done to lanes: nobody has seen those it made.
+func (a *Agent) unmake(turn *turn) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, l := range made {
-		if a.lanes.remove(l); l.before() != nil {
-			a.lanes.add(l.before())
+	unmade := slices.DeleteFunc(turn.made, func(l *Lane) bool { return l.phase != coming })
+	for _, l := range unmade {
+		a.lanes.remove(l)
+		if old := a.orphan(l.name); old != nil {
+			old.faulty, l.faulty = l.faulty, false
 		}
+	}
+	for _, l := range turn.dropped {
+		a.lanes.add(l)
+	}
+	a.mu.Unlock()
+	for _, l := range unmade {
+		l.mark(nil)
 	}
 }
 
-// publish makes all of a turn's changes visible at once, then wakes their readers. At the turn's end these
-// find the lanes that it has made, too.
-func (a *Agent) publish(ends bool) {
+// publish makes all of a turn's changes, and lanes that it made, visible at once, then wakes their readers.
+func (a *Agent) publish(made []*Lane) {
 	turn := a.turn
-	if turn == nil || len(turn.changed) == 0 {
+	if turn == nil || len(turn.changed)+len(made) == 0 {
 		return
 	}
 	stored := false
+	var h handover
 	a.mu.Lock()
-	if ends {
-		for _, l := range turn.made {
-			l.joined = true
-		}
-	}
 	for i, l := range turn.changed {
 		l.changed = false
 		l.typed.publish()
@@ -286,9 +280,15 @@ func (a *Agent) publish(ends bool) {
 		}
 		turn.changed[i] = nil
 	}
+	for _, l := range made {
+		if old := a.orphan(l.name); old != nil {
+			a.inherit(l, old, &h)
+		}
+		l.phase = here
+	}
 	a.mu.Unlock()
 	turn.changed = turn.changed[:0]
-	if stored {
+	if stored || h.unsaved {
 		a.rt.Changed()
 	}
 	for i, r := range turn.wakes {
@@ -296,4 +296,5 @@ func (a *Agent) publish(ends bool) {
 		r.Wake()
 	}
 	turn.wakes = turn.wakes[:0]
+	h.end()
 }

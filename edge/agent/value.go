@@ -21,16 +21,19 @@ type ValueLane[T any] struct {
 }
 
 type rareValue[T any] struct {
-	first   *T // the start value, kept through setup when a remembered one took its place
+	first   *T // the start value, when a remembered one took its place
 	onSet   []func(old, now T) error
 	lenient bool
+	misfit  bool   // what was stored does not fit
 	raw     []byte // the value as it came; nil if the agent set it
-	misfit  []byte // what was stored and does not fit, through setup
 }
 
+// more makes rare with agent.mu held, for readers look whether it is there.
 func (l *ValueLane[T]) more() *rareValue[T] {
 	if l.rare == nil {
+		l.agent.mu.Lock()
 		l.rare = new(rareValue[T])
+		l.agent.mu.Unlock()
 	}
 	return l.rare
 }
@@ -43,7 +46,7 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 	a.add(&l.Lane, name, ValueKind, l)
 	if s, ok := l.claim(); ok {
 		if v, err := l.codec.Decode(s.Value); err != nil {
-			l.more().misfit = s.Value
+			l.more().misfit = true
 			l.fail(fmt.Errorf("what was stored does not fit and is left aside: %w", err))
 		} else {
 			l.more().first, l.cur = &initial, v
@@ -56,9 +59,17 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 // Transient makes the lane forget its value when the host stops. It is for setup.
 func (l *ValueLane[T]) Transient() *ValueLane[T] {
 	l.stored = false
-	if r := l.rare; r != nil && r.first != nil {
+	r := l.rare
+	if r == nil {
+		return l
+	}
+	if r.first != nil {
 		l.cur, l.pub, r.first = *r.first, *r.first, nil
 		r.raw, l.body = nil, nil
+	}
+	if r.misfit {
+		r.misfit = false
+		l.mark(nil)
 	}
 	return l
 }
@@ -71,7 +82,7 @@ func (l *ValueLane[T]) ReadOnly() *ValueLane[T] {
 
 // OnSet has fn run each time the value is set, by this agent or by a command, with the value
 // before and now. An error refuses the value: the lane keeps what it had, nobody is told of the
-// new one, and the error shows in health.
+// new one, and the error shows in health. If fn sets the lane itself, that is what it holds.
 func (l *ValueLane[T]) OnSet(fn func(old, now T) error) *ValueLane[T] {
 	l.more().onSet = append(l.more().onSet, fn)
 	return l
@@ -97,7 +108,15 @@ func (l *ValueLane[T]) set(v T) error {
 }
 
 func (l *ValueLane[T]) put(v T) error {
-	l.inTurn()
+	if err := l.mayChange(); err != nil {
+		return err
+	}
+	asIs := l.rare != nil && l.rare.raw != nil
+	if !asIs && !l.codec.IsBasic() && l.isPrinted() {
+		if _, err := l.codec.Append(nil, v); err != nil {
+			return err // or the store would forget a value that has a form
+		}
+	}
 	old := l.cur
 	l.cur = v
 	if l.rare != nil {
@@ -136,19 +155,11 @@ func (l *ValueLane[T]) publish() {
 func (l *ValueLane[T]) encoded() []byte {
 	if l.body == nil {
 		l.body = []byte{} // an absent value has no text, and is not asked for again
-		l.encode()
+		if text, ok := printed(l.agent, l.codec, l.pub); ok && text != nil {
+			l.body = text
+		}
 	}
 	return l.body
-}
-
-func (l *ValueLane[T]) encode() {
-	defer l.agent.caught()
-	var room [64]byte
-	body, err := l.codec.Append(room[:0], l.pub)
-	if err != nil {
-		panic(err)
-	}
-	l.body = append(l.body, body...)
 }
 
 func (l *ValueLane[T]) now() uint64 { return l.seq }

@@ -22,7 +22,7 @@ func (a *Agent) Awaits(name route.LaneName) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.lane(name)
-	return len(a.few().waiting[name]) > 0 || l != nil && l.orphan
+	return len(a.few().waiting[name]) > 0 || l != nil && l.phase == orphan
 }
 
 // Wait is a reader on its way to a lane.

@@ -18,15 +18,17 @@ type State struct {
 // Read returns what a lane holds once everything sent to its agent before has had its turn.
 func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName) (State, error) {
 	turn := make(chan error, 1)
-	var a *agent.Agent
+	var state State
+	there := false
 	err := h.reach(node, func(c *cell) error {
-		a = &c.agent
-		expect := func() {
+		read := func() {
 			if l := c.agent.Lane(lane); l != nil {
 				l.Expect()
+				state = State{Kind: l.Kind(), Events: l.Read()} // now: what was computed for this reader is his
+				there = true
 			}
 		}
-		return c.deliverSoon(ctx, agent.Mail{Do: expect, Done: func(err error) { turn <- err }})
+		return c.deliverSoon(ctx, agent.Mail{Do: read, Done: func(err error) { turn <- err }})
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("%s: %w", node, err)
@@ -34,14 +36,13 @@ func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName
 	select {
 	case err = <-turn:
 	case <-ctx.Done():
-		err = fmt.Errorf("no turn yet: %w", ctx.Err())
+		return State{}, fmt.Errorf("%s: no turn yet: %w", node, ctx.Err())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return State{}, fmt.Errorf("%s: %w", node, err)
-	}
-	l := a.Lane(lane)
-	if l == nil {
+	case !there:
 		return State{}, fmt.Errorf("%s %s: %w", node, lane, agent.ErrNoLane)
 	}
-	return State{Kind: l.Kind(), Events: l.Read()}, nil
+	return state, nil
 }

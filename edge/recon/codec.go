@@ -67,6 +67,9 @@ func CodecOf[T any]() (*Codec[T], error) {
 	return codec.(*Codec[T]), nil
 }
 
+// IsBasic reports whether T is a boolean, a number, a text or Value: all of these have a form.
+func (c *Codec[T]) IsBasic() bool { return c.basic != reflect.Invalid }
+
 // Append prints v in canonical form.
 func (c *Codec[T]) Append(dst []byte, v T) ([]byte, error) {
 	p := unsafe.Pointer(&v) // of the type that basic says

@@ -56,7 +56,7 @@ func (s *Server) request(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if req.Type == reconType {
 		otherwise = reconType
 	}
-	kind := accepted(append(r.Header.Values("Accept"), otherwise))
+	kind := accepted(r.Header.Values("Accept"), otherwise)
 	body := reply.Body
 	if kind == jsonType {
 		v, err := recon.Parse(body)

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,7 +134,7 @@ func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		say(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s %s shows what comes to those who link to it, and holds nothing to read", node, lane))
 		return
 	}
-	kind := accepted(r.Header.Values("Accept"))
+	kind := accepted(r.Header.Values("Accept"), reconType)
 	body, err := text(state, kind)
 	if err != nil {
 		s.fail(w, node, lane, err)
@@ -194,21 +197,44 @@ func list(events [][]byte, kind string) ([]byte, error) {
 	return append(body, end), nil
 }
 
-// accepted picks the first type of an Accept header that can be had. Recon shows as text in a browser.
-func accepted(accept []string) string {
+// accepted picks the type that an Accept header likes best of those that can be had (RFC 9110, 12.5.1), and
+// otherwise if it likes anything as much. Recon shows as text in a browser.
+func accepted(accept []string, otherwise string) string {
+	type liked struct {
+		kind string
+		q    float64
+	}
+	var all []liked
 	for _, one := range strings.Split(strings.Join(accept, ","), ",") {
 		kind, params, _ := mime.ParseMediaType(one)
-		if params["q"] == "0" {
-			continue
+		q, err := strconv.ParseFloat(params["q"], 64)
+		if err != nil {
+			q = 1
 		}
-		switch kind {
-		case jsonType, reconType:
-			return kind
-		case "text/html", "text/plain", "text/*":
-			return "text/plain; charset=utf-8"
+		switch {
+		case q > 0:
+			all = append(all, liked{kind, q})
+		case kind != otherwise:
+		case kind == jsonType:
+			otherwise = reconType
+		default:
+			otherwise = jsonType
 		}
 	}
-	return reconType
+	slices.SortStableFunc(all, func(x, y liked) int { // a type by its name comes before any
+		return cmp.Or(cmp.Compare(y.q, x.q), cmp.Compare(strings.Count(x.kind, "*"), strings.Count(y.kind, "*")))
+	})
+	for _, l := range all {
+		switch l.kind {
+		case jsonType, reconType:
+			return l.kind
+		case "text/html", "text/plain", "text/*":
+			return "text/plain; charset=utf-8"
+		case "*/*", "application/*":
+			return otherwise
+		}
+	}
+	return otherwise
 }
 
 func (s *Server) fail(w http.ResponseWriter, node route.NodeURI, lane route.LaneName, err error) {

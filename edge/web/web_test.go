@@ -200,10 +200,17 @@ func TestAcceptHeader(t *testing.T) {
 		{"application/json", jsonType},
 		{"application/json;q=0, */*", reconType},
 		{"application/recon, application/json", reconType},
+		{"application/recon;q=0.1, application/json", jsonType},
+		{"application/json;q=0.0, application/recon", reconType},
+		{"text/html;q=0.8, application/json", jsonType},
+		{"*/*, APPLICATION/JSON", jsonType},
+		{"application/json;q=0.5, */*", reconType},
+		{"application/*", reconType},
+		{"application/recon;q=0", jsonType},
 		{"text/html,application/xhtml+xml,*/*;q=0.8", "text/plain; charset=utf-8"},
 	}
 	for _, tt := range tests {
-		if got := accepted([]string{tt.accept}); got != tt.want {
+		if got := accepted([]string{tt.accept}, reconType); got != tt.want {
 			t.Errorf("accepted(%q) = %s, want %s", tt.accept, got, tt.want)
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"iter"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +140,8 @@ func TestFailures(t *testing.T) {
 	}
 	for _, want := range []string{
 		"at 1m30s: /counter count is 5, want 6",
+		"at 0s: /shop due is 1732300000123, want 1732300001000",
+		"at 0s: /shop order is a command lane, which holds nothing",
 		"at 1m30s: /counter log is {}, want {a:1}",
 		`at 1m30s: /device/air temperature is {value:21.5,unit:Cel,at:946684890000,quality:good}, want {value:21.5,unit:K,quality:good}`,
 		`at 1m30s: /device/air temperature is {at:946684890000,quality:bad,reason:"no answer"}, want 21.5`,
@@ -193,6 +197,35 @@ func TestThatFails(t *testing.T) {
 		w.Told("/device/heater", "set", false)
 		w.Told("/device/heater", "set", true)
 		w.WantHealth("broken")
+	})
+}
+
+// shop has lanes of the kinds that others do not.
+var shop = agent.NewKind("shop", 0, func(a *agent.Agent, _ int) error {
+	agent.Demand(a, "stock", func() int { return 5 })
+	agent.DemandMap(a, "stocks", func() iter.Seq[string] { return slices.Values([]string{"nails"}) }, func(string) (int, bool) { return 5, true })
+	agent.Value(a, "due", int64(1732300000123)) // ms since 1970
+	agent.Command(a, "order", func(int) error { return nil })
+	return nil
+})
+
+func TestDemanded(t *testing.T) {
+	agenttest.Run(t, func(w *agenttest.World) {
+		w.AddKind("/shop", shop, 0)
+		w.Want("/shop", "stock", 5)
+		w.Want("/shop", "stocks", map[string]int{"nails": 5})
+		free := w.Clog("/shop")
+		free()
+		free() // as one that is deferred, too
+		w.Want("/shop", "stock", 5)
+	})
+}
+
+func TestThatFailsHolding(t *testing.T) {
+	failing(t, func(w *agenttest.World) {
+		w.AddKind("/shop", shop, 0)
+		w.Want("/shop", "due", int64(1732300001000))
+		w.Want("/shop", "order", []int{})
 	})
 }
 

@@ -148,10 +148,10 @@ func (w *World) Clog(node string) (free func()) {
 	for range 5000 { // more than there is room for
 		w.mail(node, func() {})
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		close(block)
 		synctest.Wait()
-	}
+	})
 }
 
 func (w *World) mail(node string, fn func()) {

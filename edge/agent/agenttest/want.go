@@ -12,8 +12,8 @@ import (
 	"selvage/edge/route"
 )
 
-// Want checks what a lane holds. Want is anything that has a Recon form: for a map lane a Go map. Numbers are the
-// same if they differ by no more than one part in a billion, whatever their type.
+// Want checks what a lane holds. Want is anything that has a Recon form: for a map lane a Go map. Whole numbers are the
+// same if they are equal, others if they differ by no more than one part in a billion, whatever their type.
 //
 // A lane of readings is compared with a plain number, boolean or text by its value, and is then expected not to be
 // bad; with a device.Reading by value, unit and quality, of a bad one by its quality and by the words of its reason.
@@ -103,14 +103,17 @@ func (w *World) read(node, lane string) recon.Value {
 	if err != nil {
 		w.T.Fatalf("%s: %v; %s", w.at(), err, w.known(node))
 	}
-	if state.Kind == agent.ValueKind {
+	switch state.Kind {
+	case agent.ValueKind, agent.DemandKind:
 		return w.parse(string(last(state)))
+	case agent.CommandKind, agent.SupplyKind, agent.HTTPKind:
+		w.T.Fatalf("%s: %s %s is a %s lane, which holds nothing", w.at(), node, lane, state.Kind)
 	}
 	var items []recon.Item
 	for _, event := range state.Events {
 		v := w.parse(string(event))
 		switch state.Kind {
-		case agent.MapKind:
+		case agent.MapKind, agent.DemandMapKind:
 			items = append(items, recon.Slot(v.Header("update").Get("key"), v.Body()))
 		default:
 			items = append(items, recon.Item{Value: v.Body()})
@@ -166,6 +169,11 @@ func isReading(v recon.Value) bool {
 
 // alike reports whether two values are the same, but for the last digits of numbers and the order of slots.
 func alike(a, b recon.Value) bool {
+	i, isWhole := a.Int()
+	j, areWhole := b.Int()
+	if isWhole && areWhole {
+		return i == j
+	}
 	x, isX := a.Float()
 	y, isY := b.Float()
 	if isX && isY {
