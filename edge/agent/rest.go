@@ -39,8 +39,8 @@ func (a *Agent) Retire(forced bool) bool {
 	for l := range a.lanes.all() {
 		l.setReaders(nil)
 	}
-	for _, t := range tails {
-		t.lane = nil
+	for _, t := range tails { // which still have their lanes, to take what was published last
+		t.order = nil
 	}
 	a.mu.Unlock()
 	for _, t := range tails {
@@ -68,7 +68,6 @@ func (a *Agent) abandon() {
 		}
 		a.lanes.remove(l)
 		for _, t := range l.readers() {
-			t.lane = nil
 			tails, wakes = append(tails, t), append(wakes, t.part())
 		}
 		l.setReaders(nil)
