@@ -15,18 +15,14 @@ func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.Lan
 	if err != nil {
 		return fmt.Errorf("agent %s: %w", a.uri, err)
 	}
-	type place struct {
-		node route.NodeURI
-		lane route.LaneName
-	}
-	known := map[place]bool{}
+	known := map[laneAt]bool{}
 	over := false
 	cancel := a.rt.Watch(func(node route.NodeURI, lane route.LaneName, there bool) {
 		if node == a.uri || !glob.MatchLane(node, lane) {
 			return
 		}
 		a.rt.Wake(func() {
-			at := place{node, lane}
+			at := laneAt{node, lane}
 			if over || known[at] == there {
 				return
 			}

@@ -36,7 +36,7 @@ type Wait struct {
 // when it is made.
 func (a *Agent) Offer(w *Wait) {
 	if l := a.Lane(w.Lane); l != nil {
-		l.Expect()
+		l.expect(w)
 		w.Join(l, nil)
 		return
 	}
@@ -50,6 +50,22 @@ func (a *Agent) Offer(w *Wait) {
 		why = r.asked(w.Lane, w.Kind)
 	}
 	w.Join(nil, why)
+}
+
+// expect has the lane prepare for its reader. If that panics he asks again, which is after the restart.
+func (l *Lane) expect(w *Wait) {
+	ready := false
+	defer func() {
+		if !ready {
+			w.Join(nil, ErrGone)
+		}
+	}()
+	if w.Kind == CommandKind {
+		l.ExpectLink()
+	} else {
+		l.Expect()
+	}
+	ready = true
 }
 
 // Withdraw takes back an Offer, within a turn.
