@@ -81,7 +81,9 @@ func (a *Agent) adopt(before []*Lane) {
 func (a *Agent) inherit(l, old *Lane) {
 	a.mu.Lock()
 	l.rowID = old.rowID
-	old.more().heir = l
+	if old.more().heir = l; old.rare.stale != nil { // until l says otherwise
+		l.more().stale = old.rare.stale
+	}
 	l.unsaved = l.unsaved || old.unsaved
 	unsaved := l.unsaved && l.stored
 	l.setReaders(append(slices.Clip(l.readers()), old.readers()...))
