@@ -79,12 +79,12 @@ type Runtime interface {
 	Wake(do func())    // the same, never refused: for news that is bounded by construction
 	Send(node route.NodeURI, lane route.LaneName, body []byte) error
 	Join(node route.NodeURI, w *Wait)
-	Leave(node route.NodeURI, w *Wait)                                                  // takes back a Join; w may be told once more
-	Changed()                                                                           // a stored lane has news for the store
-	Watch(fn func(node route.NodeURI, lane route.LaneName, there bool)) (cancel func()) // of the host's lanes; fn must not block
-	Made(*Lane)                                                                         // there is a lane that was not there before, or not since the last restart
-	Work(do func())                                                                     // on a goroutine that the host waits for when it stops
-	End()                                                                               // the agent wants to have its last turn after this one
+	Leave(node route.NodeURI, w *Wait)                                                                 // takes back a Join; w may be told once more
+	Changed()                                                                                          // a stored lane has news for the store
+	Watch(fn func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool)) (cancel func()) // of the host's lanes; fn must not block
+	Made(*Lane)                                                                                        // there is a lane that was not there before, or not since the last restart
+	Work(do func())                                                                                    // on a goroutine that the host waits for when it stops
+	End()                                                                                              // the agent wants to have its last turn after this one
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger

@@ -2,6 +2,6 @@ package agent
 
 import "selvage/edge/route"
 
-func (r *loopRuntime) Watch(func(route.NodeURI, route.LaneName, bool)) (cancel func()) {
+func (r *loopRuntime) Watch(func(route.NodeURI, route.LaneName, LaneKind, bool)) (cancel func()) {
 	return func() {}
 }

@@ -11,13 +11,18 @@ import (
 // for those that will be, and, with there false, for those whose agent is no more. The agent's own lanes
 // are left out. It is for setup, and ends with the agent.
 func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.LaneName, there bool)) error {
+	return a.watch(pattern, func(node route.NodeURI, lane route.LaneName, _ LaneKind, there bool) { fn(node, lane, there) })
+}
+
+// watch is Watch that tells of what kind a lane is.
+func (a *Agent) watch(pattern string, fn func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool)) error {
 	glob, err := route.ParseGlob(pattern)
 	if err != nil {
 		return fmt.Errorf("agent %s: %w", a.uri, err)
 	}
 	known := map[laneAt]bool{}
 	over := false
-	cancel := a.rt.Watch(func(node route.NodeURI, lane route.LaneName, there bool) {
+	cancel := a.rt.Watch(func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool) {
 		if node == a.uri || !glob.MatchLane(node, lane) {
 			return
 		}
@@ -29,7 +34,7 @@ func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.Lan
 			if known[at] = true; !there {
 				delete(known, at)
 			}
-			fn(node, lane, there)
+			fn(node, lane, kind, there)
 		})
 	})
 	a.opens(func() { over = true; cancel() })

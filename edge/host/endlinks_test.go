@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"selvage/edge/agent"
+	"selvage/edge/route"
 )
 
 // What an agent published last is told to who is busy when it is taken away, and who copies it keeps that.
@@ -109,6 +110,46 @@ func TestPanicBringsReader(t *testing.T) {
 				}
 			}
 		})
+		stop(t, h)
+	})
+}
+
+// LinkEach links what is a value, and an entry is its newest source's.
+func TestLinkEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, nil)
+		var all, one *agent.JoinValueLane[string, int]
+		add(t, h, "/j", func(a *agent.Agent) {
+			all, one = agent.JoinValue[string, int](a, "all"), agent.JoinValue[string, int](a, "one")
+			all.LinkEach("/unit/*/*", func(_ route.NodeURI, l route.LaneName) (string, bool) { return string(l), true })
+			one.LinkEach("/unit/*/level", func(route.NodeURI, route.LaneName) (string, bool) { return "k", true })
+		})
+		add(t, h, "/unit/1", func(a *agent.Agent) {
+			agent.Value(a, "level", 1)
+			agent.Map[string, int](a, "entries")
+			agent.Supply[int](a, "events")
+			agent.HTTP(a, "page", agent.Handlers{})
+		})
+		synctest.Wait()
+		add(t, h, "/unit/2", func(a *agent.Agent) { agent.Value(a, "level", 2) })
+		synctest.Wait()
+		if err := h.Remove(t.Context(), "/unit/1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		have(h, "/j", func() {
+			if v, ok := one.Get("k"); v != 2 || !ok || one.IsStale("k") {
+				t.Errorf("the entry is %d, %v", v, ok)
+			}
+			for _, key := range []string{"entries", "events", "page"} {
+				if _, _, linked := all.Source(key); linked {
+					t.Errorf("%s is linked, and is no value lane", key)
+				}
+			}
+		})
+		if c := h.Health.Active(); len(c) > 0 {
+			t.Errorf("conditions %v", c)
+		}
 		stop(t, h)
 	})
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // Watch is for agent.Runtime. Agents of other hosts and views are nobody's business.
-func (c *cell) Watch(fn func(node route.NodeURI, lane route.LaneName, there bool)) (cancel func()) {
+func (c *cell) Watch(fn func(node route.NodeURI, lane route.LaneName, kind agent.LaneKind, there bool)) (cancel func()) {
 	tell := func(a *agent.Agent, l *agent.Lane, there bool) {
 		if !a.URI().IsFar() {
-			fn(a.URI(), l.Name(), there)
+			fn(a.URI(), l.Name(), l.Kind(), there)
 		}
 	}
 	ends := c.host.WatchEnds(func(a *agent.Agent) {
