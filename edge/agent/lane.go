@@ -71,6 +71,7 @@ type rareLane struct {
 	before      *Lane              // an orphan of its name, until the end of the turn that made this one
 	on          *[moments][]func() // the handlers, if there are any
 	stale       error              // why what the lane shows is not up to date
+	forEvents   bool               // see ForEvents
 }
 
 func (l *Lane) more() *rareLane {

@@ -60,17 +60,24 @@ func (a *Agent) Retire(forced bool) bool {
 
 // abandon ends the lanes that setup has not made anew.
 func (a *Agent) abandon() {
-	var tails, wakes []*Tail
 	a.mu.Lock()
-	for _, l := range slices.Collect(a.lanes.all()) {
-		if !l.orphan {
-			continue
-		}
-		a.lanes.remove(l)
-		for _, t := range l.readers() {
-			tails, wakes = append(tails, t), append(wakes, t.part())
-		}
-		l.setReaders(nil)
+	orphans := slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return !l.orphan })
+	a.mu.Unlock()
+	for _, l := range orphans {
+		l.end()
+	}
+}
+
+// end takes the lane away from its agent, and its readers from the lane, once they have had what is new.
+func (l *Lane) end() {
+	a := l.agent
+	a.mu.Lock()
+	a.lanes.remove(l)
+	tails := l.readers()
+	l.setReaders(nil)
+	wakes := make([]*Tail, len(tails))
+	for i, t := range tails {
+		wakes[i] = t.part()
 	}
 	a.mu.Unlock()
 	for i, t := range tails {

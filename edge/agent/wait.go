@@ -35,7 +35,7 @@ type Wait struct {
 // Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
 // when it is made.
 func (a *Agent) Offer(w *Wait) {
-	if l := a.Lane(w.Lane); l != nil {
+	if l := a.Lane(w.Lane); l != nil && !l.isClosedTo(w) {
 		l.expect(w)
 		w.Join(l, nil)
 		return
