@@ -18,17 +18,25 @@ const grace = time.Second
 // make its agents a moment later.
 const linkPatience = 3 * time.Second
 
+// maxLooks is how often a lane that shows another event each time it is synced is looked at, until it is
+// taken for a value lane that changes all the time.
+const maxLooks = 8
+
 // lane is the copy of one lane, or what will be one.
 type lane struct {
-	node *node
-	name route.LaneName
-	kind agent.LaneKind // what its readers take it for
+	node  *node
+	name  route.LaneName
+	kind  agent.LaneKind // what its readers take it for
+	known bool           // whether it keeps state
+	looks int            // at whether it does; see tell
+	seen  recon.Value    // by the last of them
 
 	link    *peer.ClientLink  // nil while it is refused
 	asked   agent.LinkOptions // of link
 	from    *listener         // of link
 	err     error             // why it was refused the last time
 	pause   time.Duration     // before it is asked for again
+	marks   bool              // the next linked is where the state begins
 	replica replica
 
 	// The lane itself, nil until its host has shown all of it, and its typed half.
@@ -47,6 +55,7 @@ func (l *lane) open() {
 	}
 	l.from = &listener{l}
 	l.replica.begin()
+	l.looks, l.marks = 0, false
 	l.asked = n.agent.Asked(l.name)
 	o := peer.LinkOptions{KeepSynced: true, Prio: l.asked.Prio, Rate: l.asked.Rate}
 	link, err := n.line.client.Link(n.key, string(l.name), o, l.from)
@@ -57,11 +66,37 @@ func (l *lane) open() {
 	l.link = link
 }
 
-// ask asks for the lane anew if its readers want to be told in another way by now.
+// ask asks for what its readers want by now, if that is another priority or rate.
 func (l *lane) ask() {
-	if l.link != nil && l.asked != l.node.agent.Asked(l.name) {
+	if asked := l.node.agent.Asked(l.name); l.link != nil && l.asked != asked {
+		l.asked = asked
+		l.link.Grade(asked.Prio, asked.Rate)
+	}
+}
+
+// become takes in that somebody wants the state of what was followed for its events.
+func (l *lane) become(kind agent.LaneKind) {
+	switch l.kind = kind; {
+	case l.link == nil: // it is asked for in a while
+	case l.made == nil || l.replica.syncing:
 		l.close()
 		l.open()
+	default:
+		l.again()
+	}
+}
+
+// again asks for the state of a lane that is linked.
+func (l *lane) again() {
+	l.replica.begin()
+	l.marks = true
+	l.link.Sync()
+}
+
+func (l *lane) linked() {
+	if l.marks {
+		l.marks = false
+		l.replica.begin()
 	}
 }
 
@@ -131,10 +166,11 @@ func (l *lane) accepted() {
 // changed takes in an event.
 func (l *lane) changed(body []byte) {
 	var err error
-	switch {
-	case l.replica.syncing && l.kind != agent.CommandKind:
+	state := l.replica.syncing && l.kind != agent.CommandKind
+	if state {
 		err = l.replica.event(l.kind, body)
-	case l.made != nil:
+	}
+	if l.made != nil && (!state || l.made.Kind() == agent.CommandKind) {
 		err = l.made.Apply(body) // which makes it a condition
 	}
 	if err != nil {
@@ -148,9 +184,8 @@ func (l *lane) synced() {
 	if l.accepted(); r.wrong != nil {
 		l.refused(fmt.Errorf("it is no %s lane there: %w", l.kind, r.wrong))
 	}
-	r.syncing = false
-	if l.made == nil && l.kind == agent.ValueKind && !r.told {
-		l.kind = agent.CommandKind // a value lane shows its value, even one that was never set
+	if r.syncing = false; !l.tell() {
+		return
 	}
 	switch {
 	case l.made == nil:
@@ -178,6 +213,37 @@ func (l *lane) synced() {
 			l.made.Stale(nil)
 		}
 	})
+}
+
+// tell finds out what kind of lane it is, if somebody wants its state, and reports whether it has. A value lane
+// shows its value at each sync, even one that was never set. So may a lane of events, if one comes at that very
+// moment; hence what shows one is looked at again, until it shows none, or the same alone.
+func (l *lane) tell() bool {
+	r := &l.replica
+	if l.known || l.kind == agent.CommandKind {
+		return true
+	}
+	if l.kind == agent.ValueKind && r.told > 0 {
+		same := l.looks > 0 && r.told == 1 && recon.Equal(r.value, l.seen)
+		if l.looks++; !same && l.looks < maxLooks {
+			l.seen = r.value
+			l.again()
+			return false
+		}
+	}
+	l.known, l.seen = true, recon.Value{}
+	if r.told == 0 && l.kind == agent.ValueKind || r.wrong != nil && l.made != nil {
+		l.kind = agent.CommandKind
+	}
+	if l.made != nil { // for events, so far
+		if l.kind == agent.CommandKind {
+			l.made.ForEvents(false)
+		} else {
+			l.made.End()
+			l.made = nil
+		}
+	}
+	return true
 }
 
 // lost takes in that the connection is lost. What the lane shows stays.
@@ -213,6 +279,7 @@ func (l *lane) make() {
 		l.relist()
 	case agent.CommandKind:
 		l.made = &agent.Command(a, name, func(recon.Value) error { return nil }).Lane
+		l.made.ForEvents(!l.known)
 	default:
 		l.value = agent.Value(a, name, l.replica.value).Transient()
 		l.made = &l.value.Lane
@@ -232,7 +299,7 @@ func (l *lane) idle() {
 	n := l.node
 	n.agent.After(grace, func() {
 		l.leaving = false
-		if n.lanes[l.name] != l || l.made == nil && n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
+		if n.lanes[l.name] != l || n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
 			return
 		}
 		if l.close(); l.made != nil {
