@@ -18,10 +18,6 @@ const grace = time.Second
 // make its agents a moment later.
 const linkPatience = 3 * time.Second
 
-// maxLooks is how often a lane that shows another event each time it is synced is looked at, until it is
-// taken for a value lane that changes all the time.
-const maxLooks = 8
-
 // lane is the copy of one lane, or what will be one.
 type lane struct {
 	node  *node
@@ -29,14 +25,17 @@ type lane struct {
 	kind  agent.LaneKind // what its readers take it for
 	known bool           // whether it keeps state
 	looks int            // at whether it does; see tell
-	seen  recon.Value    // by the last of them
+	since time.Time      // the last of them
+	seen  recon.Value    // the newest event before the next
+	calm  bool           // between these
+	pause time.Duration  // before it is asked for again, after it was refused
 
 	link    *peer.ClientLink  // nil while it is refused
 	asked   agent.LinkOptions // of link
 	from    *listener         // of link
 	err     error             // why it was refused the last time
-	pause   time.Duration     // before it is asked for again
 	marks   bool              // the next linked is where the state begins
+	waits   bool              // for the next look
 	replica replica
 
 	// The lane itself, nil until its host has shown all of it, and its typed half.
@@ -55,7 +54,7 @@ func (l *lane) open() {
 	}
 	l.from = &listener{l}
 	l.replica.begin()
-	l.looks, l.marks = 0, false
+	l.looks, l.marks, l.waits = 0, false, false
 	l.asked = n.agent.Asked(l.name)
 	o := peer.LinkOptions{KeepSynced: true, Prio: l.asked.Prio, Rate: l.asked.Rate}
 	link, err := n.line.client.Link(n.key, string(l.name), o, l.from)
@@ -71,32 +70,6 @@ func (l *lane) ask() {
 	if asked := l.node.agent.Asked(l.name); l.link != nil && l.asked != asked {
 		l.asked = asked
 		l.link.Grade(asked.Prio, asked.Rate)
-	}
-}
-
-// become takes in that somebody wants the state of what was followed for its events.
-func (l *lane) become(kind agent.LaneKind) {
-	switch l.kind = kind; {
-	case l.link == nil: // it is asked for in a while
-	case l.made == nil || l.replica.syncing:
-		l.close()
-		l.open()
-	default:
-		l.again()
-	}
-}
-
-// again asks for the state of a lane that is linked.
-func (l *lane) again() {
-	l.replica.begin()
-	l.marks = true
-	l.link.Sync()
-}
-
-func (l *lane) linked() {
-	if l.marks {
-		l.marks = false
-		l.replica.begin()
 	}
 }
 
@@ -215,40 +188,10 @@ func (l *lane) synced() {
 	})
 }
 
-// tell finds out what kind of lane it is, if somebody wants its state, and reports whether it has. A value lane
-// shows its value at each sync, even one that was never set. So may a lane of events, if one comes at that very
-// moment; hence what shows one is looked at again, until it shows none, or the same alone.
-func (l *lane) tell() bool {
-	r := &l.replica
-	if l.known || l.kind == agent.CommandKind {
-		return true
-	}
-	if l.kind == agent.ValueKind && r.told > 0 {
-		same := l.looks > 0 && r.told == 1 && recon.Equal(r.value, l.seen)
-		if l.looks++; !same && l.looks < maxLooks {
-			l.seen = r.value
-			l.again()
-			return false
-		}
-	}
-	l.known, l.seen = true, recon.Value{}
-	if r.told == 0 && l.kind == agent.ValueKind || r.wrong != nil && l.made != nil {
-		l.kind = agent.CommandKind
-	}
-	if l.made != nil { // for events, so far
-		if l.kind == agent.CommandKind {
-			l.made.ForEvents(false)
-		} else {
-			l.made.End()
-			l.made = nil
-		}
-	}
-	return true
-}
-
 // lost takes in that the connection is lost. What the lane shows stays.
 func (l *lane) lost(err error) {
 	l.replica.begin()
+	l.marks, l.waits = false, false
 	if l.made != nil {
 		l.made.Stale(fmt.Errorf("the connection to %s is lost: %w", l.node.line.client.Host, err))
 	}
