@@ -84,7 +84,7 @@ type Runtime interface {
 	Leave(node route.NodeURI, w *Wait)                                                            // takes back a Join; w may be told once more
 	Changed()                                                                                     // a stored lane has news for the store
 	Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) // of lanes of the host that come or go, and those there are; fn must not block
-	IsThere(route.NodeURI, route.LaneName) bool
+	IsThere(route.NodeURI, route.LaneName) (LaneKind, bool)
 	Made(*Lane)     // there is a lane that was not there before, or not since the last restart
 	Gone(*Lane)     // it is not any more
 	Work(do func()) // on a goroutine that the host waits for when it stops

@@ -31,6 +31,35 @@ func (a *Agent) Asked(name route.LaneName) LinkOptions {
 	return all
 }
 
+// ForEvents has those who want to be shown the lane's state wait as if it were not there, in a turn: it was
+// made for readers who want its events alone, before it was known whether it keeps state. With false they
+// need not wait any longer. It is for agents that copy lanes from elsewhere.
+func (l *Lane) ForEvents(only bool) {
+	l.inTurn()
+	if l.more().forEvents = only; only {
+		return
+	}
+	a := l.agent
+	waiting := a.few().waiting[l.name]
+	delete(a.few().waiting, l.name)
+	for _, w := range waiting {
+		a.Offer(w)
+	}
+}
+
+func (l *Lane) isClosedTo(w *Wait) bool {
+	return w.Kind != CommandKind && l.rare != nil && l.rare.forEvents
+}
+
+// End takes the lane away, in a turn, and tells its readers that it is no more once they have had what is
+// new. They may come to another one of its name. It is for agents that copy lanes from elsewhere.
+func (l *Lane) End() {
+	l.inTurn()
+	l.agent.publish(nil)
+	l.end()
+	l.mark(nil)
+}
+
 // Stale tells those who follow the lane, and those who will, that what it shows is not up to date, and
 // with nil that it is again. It is for agents that copy lanes from elsewhere, in their turns.
 func (l *Lane) Stale(why error) {

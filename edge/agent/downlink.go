@@ -35,10 +35,11 @@ type Downlink struct {
 	tail   *Tail // its place there
 	rare   *rareDownlink
 	kind   LaneKind // what it takes the lane for
+	asks   bool     // it has options, which are where rare is from the start; never altered
 	fresh  bool     // it is to be shown the lane's state
 	synced bool     // it knows it
 	away   bool     // what the lane shows is not up to date
-	faulty bool     // a condition stands for it
+	fault  fault
 	due    dues
 	closed bool // set with bundle.mu held
 }
@@ -55,10 +56,18 @@ type rareDownlink struct {
 type dues uint8
 
 const (
-	lostDue dues = 1 << iota // of a lane before
-	linkedDue
+	linkedDue dues = 1 << iota
+	lostDue
 	syncedDue
-	staleDue // of the present lane
+)
+
+// fault says whether a condition stands for a downlink.
+type fault uint8
+
+const (
+	faultless fault = iota
+	faulty          // until there is better news
+	misfit          // as long as its lane is of a kind that it is not for, which it takes nothing from
 )
 
 func (d *Downlink) base() *Downlink { return d }
@@ -70,28 +79,32 @@ func (d *Downlink) more() *rareDownlink {
 	return d.rare
 }
 
+// inTurn panics when a downlink is used outside a turn: its author would get a race.
+func (d *Downlink) inTurn() {
+	if b := d.bundle; !b.agent.turning {
+		panic(fmt.Sprintf("agent %s: its link to %s %s is used outside a turn; use Do", b.agent.uri, b.node, d.lane))
+	}
+}
+
 // OnLinked has fn run when the lane was found, before what it holds is told.
 func (d *Downlink) OnLinked(fn func()) {
-	if before := d.more().onLinked; before != nil {
-		d.rare.onLinked = func() { before(); fn() }
-		return
-	}
-	d.rare.onLinked = fn
+	d.inTurn()
+	d.more().onLinked = then0(d.more().onLinked, fn)
 }
 
 // OnSynced has fn run when what the lane holds is known, after the handlers that were told of it.
 func (d *Downlink) OnSynced(fn func()) {
-	if before := d.more().onSynced; before != nil {
-		d.rare.onSynced = func() { before(); fn() }
-		return
-	}
-	d.rare.onSynced = fn
+	d.inTurn()
+	d.more().onSynced = then0(d.more().onSynced, fn)
 }
 
 // OnLost has fn run when what the downlink knows is not up to date any more: the agent that it follows was
-// taken away, or the host of that agent cannot be reached. What was known stays until there is news; then
-// come OnLinked, where the lane is another one, and OnSynced.
-func (d *Downlink) OnLost(fn func(why error)) { d.more().onLost = then(d.more().onLost, fn) }
+// taken away, or the host of that agent cannot be reached. What was published before is told first. What
+// was known stays until there is news; then come OnLinked, where the lane is another one, and OnSynced.
+func (d *Downlink) OnLost(fn func(why error)) {
+	d.inTurn()
+	d.more().onLost = then(d.more().onLost, fn)
+}
 
 // IsSynced reports whether what the downlink knows is what its lane held when it last had news.
 func (d *Downlink) IsSynced() bool { return d.synced }
@@ -111,7 +124,7 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 	var options LinkOptions
 	if len(o) > 0 && o[0] != (LinkOptions{}) {
 		options = o[0]
-		d.more().options = options
+		d.asks, d.more().options = true, options
 	}
 	uri, _, err := route.Anywhere(node)
 	if err != nil {
@@ -127,9 +140,9 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 	d.ask(false)
 }
 
-// Options returns how the agent wants to be told.
+// Options returns how the agent wants to be told. Any goroutine may ask.
 func (d *Downlink) Options() LinkOptions {
-	if d.rare == nil {
+	if !d.asks {
 		return LinkOptions{}
 	}
 	return d.rare.options
@@ -143,32 +156,33 @@ func (d *Downlink) ask(again bool) {
 
 // join is told the lane, in the turn of the agent that it belongs to, or why there is none yet.
 func (d *Downlink) join(l *Lane, err error) {
-	n := arrival{to: d, err: err}
 	b := d.bundle
+	if l == nil {
+		b.arrive(arrival{to: d, what: refused, err: err})
+		return
+	}
 	b.mu.Lock()
 	if d.closed {
 		b.mu.Unlock()
 		return
 	}
-	if l != nil {
-		n.tail = l.Open(d)
-		if !fits(d.kind, l.kind) {
-			n.err = fmt.Errorf("it is a %s lane, which is not followed as a %s lane", l.kind, d.kind)
-		}
+	n := arrival{to: d, what: found, tail: l.Open(d)}
+	if !fits(d.kind, l.kind) {
+		n.err = fmt.Errorf("it is a %s lane, which is not followed as a %s lane", l.kind, d.kind)
 	}
 	b.arrivals = append(b.arrivals, n)
-	if l != nil {
-		if why := l.staleness(); why != nil {
-			b.arrivals = append(b.arrivals, arrival{to: d, err: why, stale: true})
-		}
+	if why := l.staleness(); why != nil {
+		b.arrivals = append(b.arrivals, arrival{to: d, what: stale, err: why})
 	}
 	b.mu.Unlock()
-	b.wake()
+	b.call()
 }
 
 // fits reports whether a lane may be followed as one of another kind.
 func fits(as, is LaneKind) bool {
 	switch is {
+	case HTTPKind:
+		return false
 	case ListKind:
 		return as != MapKind
 	case MapKind, DemandMapKind:
@@ -180,37 +194,43 @@ func fits(as, is LaneKind) bool {
 // Wake is called by the lane when it has news.
 func (d *Downlink) Wake() { d.bundle.wake() }
 
-// End is called when the lane's agent is no more.
-func (d *Downlink) End() { d.bundle.arrive(arrival{to: d, err: ErrGone, stale: true}) }
+// End is called when the lane's agent is no more. What it published last is still there to be taken.
+func (d *Downlink) End() { d.bundle.arrive(arrival{to: d, what: gone, err: ErrGone}) }
 
 // Stale is called when what the lane shows is not up to date, and with nil when it is again.
-func (d *Downlink) Stale(why error) { d.bundle.arrive(arrival{to: d, err: why, stale: true}) }
+func (d *Downlink) Stale(why error) {
+	what := stale
+	if why == nil {
+		what = current
+	}
+	d.bundle.arrive(arrival{to: d, what: what, err: why})
+}
 
 // settle takes in an arrival.
 func (d *Downlink) settle(n arrival) {
-	switch {
-	case n.tail != nil:
-		d.wait, d.tail, d.away = nil, n.tail, false
-		d.fresh = d.kind != CommandKind
-		d.due |= linkedDue
-		if !d.fresh {
-			d.know()
-		}
-		d.mark(n.err)
-	case !n.stale: // there is no lane yet
+	switch n.what {
+	case refused:
 		if d.mark(n.err); errors.Is(n.err, ErrGone) {
 			d.ask(true)
 		}
-	case n.err == nil:
-		d.away = false
-		d.know()
-	case n.err == ErrGone:
-		d.lose(n.err, lostDue)
-		d.tail = nil
-		d.ask(true)
-	default:
-		d.away = true
-		d.lose(n.err, staleDue)
+	case found:
+		d.wait, d.tail, d.fault = nil, n.tail, min(d.fault, faulty)
+		if d.mark(n.err); n.err != nil {
+			d.fault, d.away = misfit, true
+			return
+		}
+		d.away, d.fresh = false, d.kind != CommandKind
+		if d.due |= linkedDue; !d.fresh {
+			d.know()
+		}
+	case current:
+		if d.fault != misfit && d.away {
+			if d.away = false; !d.fresh {
+				d.know()
+			}
+		}
+	case stale, gone:
+		d.lose(n.err)
 	}
 }
 
@@ -222,35 +242,33 @@ func (d *Downlink) know() {
 	}
 }
 
-func (d *Downlink) lose(why error, due dues) {
-	d.synced = false
-	if d.due &^= syncedDue; due == lostDue {
-		untold := d.due&linkedDue != 0
-		if d.due &^= linkedDue | staleDue; untold {
-			return // who does not know that it was there
-		}
+// lose notes that what is known is not up to date, once until it is again.
+func (d *Downlink) lose(why error) {
+	if d.away {
+		return
 	}
-	if d.rare != nil && d.rare.onLost != nil {
+	d.away, d.synced = true, false
+	if d.due &^= syncedDue; d.rare != nil && d.rare.onLost != nil {
 		d.rare.lost = why
-		d.due |= due
+		d.due |= lostDue
 	}
 }
 
-// tellOf runs the handlers of what is due.
+// tellOf runs the handlers of what is due, of which any may close the link.
 func (d *Downlink) tellOf(due dues) {
 	due &= d.due
 	d.due &^= due
 	r := d.rare
-	if r == nil || due == 0 {
+	if r == nil {
 		return
 	}
-	if due&(lostDue|staleDue) != 0 {
-		r.onLost(r.lost)
-	}
-	if due&linkedDue != 0 && r.onLinked != nil {
+	if due&linkedDue != 0 && r.onLinked != nil && !d.closed {
 		r.onLinked()
 	}
-	if due&syncedDue != 0 && r.onSynced != nil {
+	if due&lostDue != 0 && !d.closed {
+		r.onLost(r.lost)
+	}
+	if due&syncedDue != 0 && r.onSynced != nil && !d.closed {
 		r.onSynced()
 	}
 }
@@ -281,7 +299,7 @@ func (d *Downlink) sendError(err error) error {
 
 // Close ends the link, in a turn. It may be called twice.
 func (d *Downlink) Close() {
-	if !d.closed {
+	if d.inTurn(); !d.closed {
 		d.close()
 		d.bundle.forget(d)
 	}
@@ -310,17 +328,22 @@ func (d *Downlink) close() {
 
 // mark shows why the lane cannot be followed, in one condition for all of the agent's downlinks to it.
 func (d *Downlink) mark(err error) {
-	b := d.bundle
-	if err == nil && !d.faulty {
+	if d.fault == misfit && !d.closed || err == nil && d.fault == faultless {
 		return
 	}
+	b := d.bundle
+	faults := &b.agent.downlinks().follows.faults
 	code := fmt.Sprintf("link.%s.%s.%s", b.agent.uri, b.node, d.lane)
-	d.faulty = err != nil
 	if err == nil {
-		if !b.agent.downlinks().follows.isFaulty(b.node, d.lane) {
+		d.fault = faultless
+		if faults.drop(b.node, d.lane) {
 			b.agent.rt.Health().Clear(code)
 		}
 		return
+	}
+	if d.fault == faultless {
+		d.fault = faulty
+		faults.add(b.node, d.lane)
 	}
 	b.agent.rt.Health().Raise(health.Condition{
 		Code:      code,
@@ -331,12 +354,33 @@ func (d *Downlink) mark(err error) {
 	})
 }
 
-// then is both, one after the other.
+// then0, then and then2 are both, one after the other.
+func then0(one, two func()) func() {
+	if one == nil {
+		return two
+	}
+	return func() { one(); two() }
+}
+
 func then[T any](one, two func(T)) func(T) {
 	if one == nil {
 		return two
 	}
 	return func(v T) { one(v); two(v) }
+}
+
+func then2[T, U any](one, two func(T, U)) func(T, U) {
+	if one == nil {
+		return two
+	}
+	return func(v T, w U) { one(v, w); two(v, w) }
+}
+
+func then3[T, U, V any](one, two func(T, U, V)) func(T, U, V) {
+	if one == nil {
+		return two
+	}
+	return func(v T, w U, x V) { one(v, w, x); two(v, w, x) }
 }
 
 func sendValue[T any](d *Downlink, codec *recon.Codec[T], v T) error {

@@ -35,16 +35,27 @@ type puller interface {
 
 // arrival is what befalls a downlink, but for news of its lane.
 type arrival struct {
-	to    *Downlink
-	tail  *Tail // it got its lane
-	stale bool  // what it knows is not up to date, or is again if there is no err
-	err   error
+	to   *Downlink
+	what befall
+	tail *Tail // of what is found
+	err  error // why it waits or does not know what there is, or what is wrong with what is found
 }
+
+type befall uint8
+
+const (
+	refused befall = iota // there is no lane yet
+	found
+	stale   // what the lane shows is not up to date
+	current // it is again
+	gone    // the lane is no more; what is new there is to be taken yet
+)
 
 // intake is what a bundle has taken at once.
 type intake struct {
 	bodies [][]byte
 	parts  []part
+	news   int
 	shown  []*Lane // whose whole state was taken
 }
 
@@ -59,7 +70,7 @@ var intakes = sync.Pool{New: func() any { return new(intake) }}
 func (in *intake) recycle() {
 	clear(in.bodies)
 	clear(in.parts)
-	in.bodies, in.parts = in.bodies[:0], in.parts[:0]
+	in.bodies, in.parts, in.news = in.bodies[:0], in.parts[:0], 0
 	intakes.Put(in)
 }
 
@@ -77,61 +88,69 @@ func (b *bundle) arrive(n arrival) {
 	}
 	b.arrivals = append(b.arrivals, n)
 	b.mu.Unlock()
-	b.wake()
+	b.call()
+}
+
+// call is wake for an arrival, which does not wait for the time of a rate.
+func (b *bundle) call() {
+	if b.pace == nil {
+		b.wake()
+	} else {
+		b.agent.rt.Wake(Mail{Do: b.do, Run: b.run})
+	}
 }
 
 // deliver is the turn in which the agent is told all that is new.
 func (b *bundle) deliver() {
-	if b.pace != nil && b.pace.waits(b) {
-		return
-	}
 	b.posted.Store(false) // first: what comes from here on posts anew
 	b.mu.Lock()
 	arrivals := b.arrivals
 	b.arrivals = nil
 	b.mu.Unlock()
 	for _, n := range arrivals {
-		if !n.to.closed {
-			n.to.settle(n)
+		if n.to.closed {
+			continue
+		}
+		if n.to.settle(n); n.what == gone {
+			b.pace.hurry()
 		}
 	}
 	in := intakes.Get().(*intake)
-	b.take(in)
-	news := 0
+	if b.take(in, b.pace.waits(b)); in.news > 0 {
+		b.pace.spend()
+		b.agent.downlinks().events.Add(uint64(in.news))
+	}
+	for _, n := range arrivals {
+		if d := n.to; n.what == gone && !d.closed {
+			d.tail = nil
+			d.ask(true)
+		}
+	}
 	for _, p := range in.parts {
-		d := p.of.base()
 		if p.news > 0 {
-			d.mark(p.of.load(in.bodies[p.from:p.to]))
-			news += p.news
+			p.of.base().mark(p.of.load(in.bodies[p.from:p.to]))
 		}
-	}
-	if news > 0 {
-		b.agent.downlinks().events.Add(uint64(news))
 	}
 	for _, p := range in.parts {
 		d := p.of.base()
-		if d.closed {
-			continue
-		}
-		d.tellOf(lostDue | linkedDue)
+		d.tellOf(linkedDue)
 		if !d.closed {
 			p.of.tell()
 		}
-		if !d.closed {
-			d.tellOf(syncedDue | staleDue)
-		}
+		d.tellOf(lostDue | syncedDue)
 	}
 	in.recycle()
 }
 
-// take takes what is new in all lanes under one lock, which is what makes it what some turn left.
-func (b *bundle) take(in *intake) {
+// take takes what is new in all lanes under one lock, which is what makes it what some turn left. If it is
+// early for that, it takes only what is to be told beside it.
+func (b *bundle) take(in *intake, early bool) {
 	var held *Agent
 	for _, p := range b.links {
 		d := p.base()
 		t := d.tail
 		from, news := len(in.bodies), 0
-		if t != nil {
+		if t != nil && !early {
 			if t.agent != held {
 				if held != nil {
 					held.mu.Unlock()
@@ -139,7 +158,12 @@ func (b *bundle) take(in *intake) {
 				held = t.agent
 				held.mu.Lock()
 			}
-			if t.lane != nil {
+			switch {
+			case t.lane == nil:
+			case d.fault == misfit:
+				t.lane.typed.left(t)
+				t.at = t.lane.typed.now()
+			default:
 				news = p.take(t, in) + len(in.bodies) - from
 				if d.fresh {
 					if t.lane.handlers(synced) != nil {
@@ -152,6 +176,7 @@ func (b *bundle) take(in *intake) {
 		}
 		if news > 0 || d.due != 0 {
 			in.parts = append(in.parts, part{p, news, from, len(in.bodies)})
+			in.news += news
 		}
 	}
 	if held != nil {
@@ -199,13 +224,37 @@ type pace struct {
 
 // waits reports whether it is too early; b's turn then comes when it is not, and posted stays set until then.
 func (p *pace) waits(b *bundle) bool {
-	now := time.Now()
-	if wait := p.next.Sub(now); wait > 0 {
-		p.timer = time.AfterFunc(wait, func() { b.agent.rt.Wake(Mail{Do: b.do, Run: b.run}) })
-		return true
+	if p == nil {
+		return false
 	}
-	p.next = now.Add(p.every)
-	return false
+	wait := time.Until(p.next)
+	if wait <= 0 {
+		return false
+	}
+	b.posted.Store(true)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(wait, func() {
+			b.agent.rt.Wake(Mail{Run: b.run, Do: func() {
+				p.timer = nil
+				b.deliver()
+			}})
+		})
+	}
+	return true
+}
+
+// spend begins the time until the next turn.
+func (p *pace) spend() {
+	if p != nil {
+		p.next = time.Now().Add(p.every)
+	}
+}
+
+// hurry ends that time: something is to be taken before it is too late.
+func (p *pace) hurry() {
+	if p != nil {
+		p.next = time.Time{}
+	}
 }
 
 func (p *pace) stop() {

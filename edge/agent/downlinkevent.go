@@ -4,8 +4,12 @@ import "selvage/edge/recon"
 
 // Link follows a lane of an agent, of this host or of another one: fn runs as a turn with what the lane
 // holds, then with each new value. If values come faster than turns a value lane's newest is what is
-// seen. The value goes over as it is if T is the lane's own type, and by way of Recon otherwise. LinkValue,
-// LinkMap, LinkList and LinkEvents do more.
+// seen. LinkValue, LinkMap, LinkList and LinkEvents do more.
+//
+// The value goes over as it is if T is the lane's own type, and by way of Recon otherwise. As it is means that
+// no text is made of it: fields that have none go over too, and times are exact to the nanosecond. Each
+// link has its own copy of what the slices, maps and pointers lead to that its Recon form is made of. What
+// a type keeps besides, or prints by a method of its own, is shared and must not be altered.
 func Link[T any](a *Agent, node, lane string, fn func(T), o ...LinkOptions) *Downlink {
 	d := &EventDownlink[T]{codec: codecOf[T](a, lane), on: fn}
 	d.fresh = true
@@ -38,12 +42,14 @@ func LinkEvents[T any](a *Agent, node, lane string, o ...LinkOptions) *EventDown
 
 // OnEvent has fn run for each event.
 func (d *EventDownlink[T]) OnEvent(fn func(T)) *EventDownlink[T] {
+	d.inTurn()
 	d.on = then(d.on, fn)
 	return d
 }
 
 // OnDropped has fn run when the lane has dropped n events because this agent lagged behind.
 func (d *EventDownlink[T]) OnDropped(fn func(n uint64)) *EventDownlink[T] {
+	d.inTurn()
 	l := d.lossesOf()
 	l.onDropped = then(l.onDropped, fn)
 	return d
@@ -77,6 +83,7 @@ type eventSource[T any] interface {
 func (d *EventDownlink[T]) take(t *Tail, in *intake) (n int) {
 	if l, same := t.lane.typed.(eventSource[T]); same && l.asTyped() {
 		for v, ok := l.nextEvent(t, d.fresh); ok; v, ok = l.nextEvent(t, false) {
+			own(&v)
 			d.pending = append(d.pending, v)
 			n++
 		}

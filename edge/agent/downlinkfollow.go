@@ -1,16 +1,20 @@
 package agent
 
 import (
+	"iter"
+	"maps"
 	"time"
 
 	"selvage/edge/route"
 )
 
-// following is all that one agent follows: bundles in a list through themselves, for most agents follow one.
+// following is all that one agent follows: a few bundles in a list through themselves, for most agents
+// follow one, or many in a map.
 type following struct {
-	first *bundle
-	count int
-	index map[bundleKey]*bundle // of all, once they are many
+	first  *bundle
+	count  int
+	index  map[bundleKey]*bundle
+	faults faults
 }
 
 type bundleKey struct {
@@ -63,27 +67,40 @@ func (f *following) find(key bundleKey) *bundle {
 }
 
 func (f *following) add(b *bundle) {
-	b.next, f.first = f.first, b
-	f.count++
-	switch {
-	case f.index != nil:
-		f.index[b.key()] = b
-	case f.count > maxSearched:
+	if f.index == nil && f.count == maxSearched {
 		f.index = map[bundleKey]*bundle{}
-		for b := f.first; b != nil; b = b.next {
+		for b := range f.all() {
 			f.index[b.key()] = b
 		}
+		f.first = nil
+	}
+	if f.count++; f.index != nil {
+		f.index[b.key()] = b
+	} else {
+		b.next, f.first = f.first, b
 	}
 }
 
 func (f *following) drop(b *bundle) {
 	b.pace.stop()
-	delete(f.index, b.key())
+	if f.count--; f.index != nil {
+		delete(f.index, b.key())
+		return
+	}
 	for at := &f.first; *at != nil; at = &(*at).next {
 		if *at == b {
 			*at = b.next
-			f.count--
 			return
+		}
+	}
+}
+
+func (f *following) all() iter.Seq[*bundle] {
+	if f.index != nil {
+		return maps.Values(f.index)
+	}
+	return func(yield func(*bundle) bool) {
+		for b := f.first; b != nil && yield(b); b = b.next {
 		}
 	}
 }
@@ -94,24 +111,36 @@ func (a *Agent) unfollow() {
 	if d == nil {
 		return
 	}
-	first := d.follows.first
-	d.follows = following{}
-	for b := first; b != nil; b = b.next {
+	for b := range d.follows.all() {
 		b.close()
 	}
+	d.follows = following{}
 }
 
-// isFaulty reports whether a downlink to the lane cannot follow it.
-func (f *following) isFaulty(node route.NodeURI, lane route.LaneName) bool {
-	for b := f.first; b != nil; b = b.next {
-		if b.node != node {
-			continue
-		}
-		for _, p := range b.links {
-			if d := p.base(); d.faulty && d.lane == lane {
-				return true
-			}
-		}
+// faults counts the downlinks to each lane that cannot follow it.
+type faults map[laneAt]int
+
+// laneAt is where a lane is.
+type laneAt struct {
+	node route.NodeURI
+	lane route.LaneName
+}
+
+func (f *faults) add(node route.NodeURI, lane route.LaneName) {
+	if *f == nil {
+		*f = faults{}
 	}
-	return false
+	(*f)[laneAt{node, lane}]++
+}
+
+// drop takes one back, and reports whether it was the last.
+func (f *faults) drop(node route.NodeURI, lane route.LaneName) (last bool) {
+	at := laneAt{node, lane}
+	if (*f)[at]--; (*f)[at] > 0 {
+		return false
+	}
+	if delete(*f, at); len(*f) == 0 {
+		*f = nil
+	}
+	return true
 }

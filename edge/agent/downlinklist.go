@@ -14,8 +14,10 @@ type ListDownlink[V any] struct {
 	Downlink
 	vals *recon.Codec[V]
 	cur  []listCopy[V]
-	keys map[string]struct{} // of cur
-	news []listOp[V]         // taken
+	keys map[string]bool // of cur; true for one whose element does not fit V
+	odd  int             // how many of these there are
+	why  error           // the newest does not fit
+	news []listOp[V]     // taken
 	told []listNews[V]
 
 	onUpdate func(i int, old, now V)
@@ -43,9 +45,10 @@ type listSource[V any] interface {
 }
 
 // LinkList follows a list lane of an agent, of this host or of another one. Elements go over as they are if V is
-// the lane's own type, and by way of Recon otherwise.
+// the lane's own type, see Link, and by way of Recon otherwise. One that does not fit V is a condition; it is
+// V's zero value here, and not told.
 func LinkList[V any](a *Agent, node, lane string, o ...LinkOptions) *ListDownlink[V] {
-	d := &ListDownlink[V]{vals: codecOf[V](a, lane), keys: map[string]struct{}{}}
+	d := &ListDownlink[V]{vals: codecOf[V](a, lane), keys: map[string]bool{}}
 	d.open(a, d, node, lane, ListKind, o)
 	return d
 }
@@ -53,26 +56,30 @@ func LinkList[V any](a *Agent, node, lane string, o ...LinkOptions) *ListDownlin
 // OnUpdate has fn run for each element that there is, then for each that is inserted or set, with the
 // index it had then, its value before, which for a new one is V's zero value, and now.
 func (d *ListDownlink[V]) OnUpdate(fn func(i int, old, now V)) *ListDownlink[V] {
-	d.onUpdate = fn
+	d.inTurn()
+	d.onUpdate = then3(d.onUpdate, fn)
 	return d
 }
 
 // OnMove has fn run for each element that is moved.
 func (d *ListDownlink[V]) OnMove(fn func(from, to int, v V)) *ListDownlink[V] {
-	d.onMove = fn
+	d.inTurn()
+	d.onMove = then3(d.onMove, fn)
 	return d
 }
 
 // OnRemove has fn run for each element that went, with the index it had.
 func (d *ListDownlink[V]) OnRemove(fn func(i int, old V)) *ListDownlink[V] {
-	d.onRemove = fn
+	d.inTurn()
+	d.onRemove = then2(d.onRemove, fn)
 	return d
 }
 
 // OnClear has fn run when all elements went at once: also when the lane shows them anew, which it does to
 // a reader that lags too far behind.
 func (d *ListDownlink[V]) OnClear(fn func()) *ListDownlink[V] {
-	d.onClear = fn
+	d.inTurn()
+	d.onClear = then0(d.onClear, fn)
 	return d
 }
 
@@ -168,8 +175,8 @@ func (d *ListDownlink[V]) take(t *Tail, in *intake) int {
 
 func (d *ListDownlink[V]) clear() {
 	if len(d.cur) > 0 {
-		d.cur = nil
-		d.keys = map[string]struct{}{}
+		d.cur, d.odd = nil, 0
+		d.keys = map[string]bool{}
 		d.told = append(d.told, listNews[V]{kind: listClear})
 	}
 }
@@ -178,7 +185,9 @@ func (d *ListDownlink[V]) load(bodies [][]byte) (err error) {
 	for _, op := range d.news {
 		switch op.kind {
 		case listInsert, listReplace:
-			d.update(op.at, op.item.key, op.set.val)
+			v := op.set.val
+			own(&v)
+			d.update(op.at, op.item.key, v, true)
 		case listMove:
 			d.move(op.at, op.to, op.item.key)
 		case listRemove:
@@ -192,6 +201,9 @@ func (d *ListDownlink[V]) load(bodies [][]byte) (err error) {
 		if bad := d.read(body); bad != nil {
 			err = bad
 		}
+	}
+	if err == nil && d.odd > 0 {
+		err = d.why
 	}
 	return err
 }
@@ -207,9 +219,9 @@ func (d *ListDownlink[V]) read(body []byte) error {
 	case "update":
 		v, err := d.vals.Load(op.val)
 		if err != nil {
-			return err
+			d.why = err
 		}
-		d.update(op.place("index"), key, v)
+		d.update(op.place("index"), key, v, err == nil)
 	case "move":
 		d.move(op.place("from"), op.place("to"), key)
 	case "remove":
@@ -229,13 +241,15 @@ func (d *ListDownlink[V]) cut(kind listOpKind, n int) {
 	n = min(max(n, 0), len(d.cur))
 	switch kind {
 	case listDrop:
-		for range n {
-			d.removeAt(0)
+		for _, e := range d.cur[:n] {
+			d.goes(0, e)
 		}
+		d.cur = slices.Delete(d.cur, 0, n)
 	case listTake:
-		for len(d.cur) > n {
-			d.removeAt(len(d.cur) - 1)
+		for i, e := range slices.Backward(d.cur[n:]) {
+			d.goes(n+i, e)
 		}
+		d.cur = slices.Delete(d.cur, n, len(d.cur))
 	default:
 		d.clear()
 	}
@@ -252,7 +266,7 @@ func (d *ListDownlink[V]) find(i int, key string) int {
 	return slices.IndexFunc(d.cur, func(e listCopy[V]) bool { return e.key == key })
 }
 
-func (d *ListDownlink[V]) update(i int, key string, v V) {
+func (d *ListDownlink[V]) update(i int, key string, v V, fits bool) {
 	n := listNews[V]{kind: listInsert, now: v}
 	if at := d.find(i, key); at >= 0 {
 		n.at, n.old = at, d.cur[at].val
@@ -260,9 +274,21 @@ func (d *ListDownlink[V]) update(i int, key string, v V) {
 	} else {
 		n.at = min(i, len(d.cur))
 		d.cur = slices.Insert(d.cur, n.at, listCopy[V]{key, v})
-		d.keys[key] = struct{}{}
 	}
-	d.told = append(d.told, n)
+	if d.forget(key); fits {
+		d.keys[key] = false
+		d.told = append(d.told, n)
+	} else {
+		d.keys[key] = true
+		d.odd++
+	}
+}
+
+func (d *ListDownlink[V]) forget(key string) {
+	if d.keys[key] {
+		d.odd--
+	}
+	delete(d.keys, key)
 }
 
 func (d *ListDownlink[V]) move(from, to int, key string) {
@@ -277,14 +303,15 @@ func (d *ListDownlink[V]) move(from, to int, key string) {
 
 func (d *ListDownlink[V]) remove(i int, key string) {
 	if i = d.find(i, key); i >= 0 {
-		d.removeAt(i)
+		d.goes(i, d.cur[i])
+		d.cur = slices.Delete(d.cur, i, i+1)
 	}
 }
 
-func (d *ListDownlink[V]) removeAt(i int) {
-	d.told = append(d.told, listNews[V]{kind: listRemove, at: i, old: d.cur[i].val})
-	delete(d.keys, d.cur[i].key)
-	d.cur = slices.Delete(d.cur, i, i+1)
+// goes notes that an element goes, which had index i then.
+func (d *ListDownlink[V]) goes(i int, e listCopy[V]) {
+	d.told = append(d.told, listNews[V]{kind: listRemove, at: i, old: e.val})
+	d.forget(e.key)
 }
 
 func (d *ListDownlink[V]) tell() {

@@ -18,6 +18,7 @@ type MapDownlink[K, V any] struct {
 	cur  map[string]*mapCopy[K, V] // by the key's Recon text
 	text []byte                    // room to spell a key
 	rest *mapRest[K, V]            // what is not told yet; nil for nothing
+	odd  *oddEntries               // nil while there are none
 
 	onUpdate func(key K, old, now V)
 	onRemove func(key K, old V)
@@ -36,6 +37,13 @@ type mapRest[K, V any] struct {
 	changes []mapChange[K, V]
 	told    []mapNews[K, V]
 	anew    map[string]*mapCopy[K, V] // the entries before a clear
+}
+
+// oddEntries are those of the lane that do not fit the downlink's types: they are not in cur, but count for
+// what the first n are.
+type oddEntries struct {
+	keys map[string]recon.Value
+	why  error
 }
 
 // mapChange is one change of a lane as it is.
@@ -63,7 +71,7 @@ type mapSource[K, V any] interface {
 
 // LinkMap follows a map lane of an agent, of this host or of another one; join and demand-map lanes are
 // map lanes to those who link to them. Entries go over as they are if K and V are the lane's own types,
-// and by way of Recon otherwise.
+// see Link, and by way of Recon otherwise. One that does not fit K or V is a condition, and is left out.
 func LinkMap[K, V any](a *Agent, node, lane string, o ...LinkOptions) *MapDownlink[K, V] {
 	d := &MapDownlink[K, V]{keys: codecOf[K](a, lane), vals: codecOf[V](a, lane), cur: map[string]*mapCopy[K, V]{}}
 	d.open(a, d, node, lane, MapKind, o)
@@ -73,31 +81,22 @@ func LinkMap[K, V any](a *Agent, node, lane string, o ...LinkOptions) *MapDownli
 // OnUpdate has fn run for each entry that there is, then for each that is set, with its value before,
 // which for a new one is V's zero value, and now. All entries are as they are now when it runs.
 func (d *MapDownlink[K, V]) OnUpdate(fn func(key K, old, now V)) *MapDownlink[K, V] {
-	if before := d.onUpdate; before != nil {
-		d.onUpdate = func(key K, old, now V) { before(key, old, now); fn(key, old, now) }
-		return d
-	}
-	d.onUpdate = fn
+	d.inTurn()
+	d.onUpdate = then3(d.onUpdate, fn)
 	return d
 }
 
 // OnRemove has fn run for each entry that went, with the value it had.
 func (d *MapDownlink[K, V]) OnRemove(fn func(key K, old V)) *MapDownlink[K, V] {
-	if before := d.onRemove; before != nil {
-		d.onRemove = func(key K, old V) { before(key, old); fn(key, old) }
-		return d
-	}
-	d.onRemove = fn
+	d.inTurn()
+	d.onRemove = then2(d.onRemove, fn)
 	return d
 }
 
 // OnClear has fn run when all entries went at once.
 func (d *MapDownlink[K, V]) OnClear(fn func()) *MapDownlink[K, V] {
-	if before := d.onClear; before != nil {
-		d.onClear = func() { before(); fn() }
-		return d
-	}
-	d.onClear = fn
+	d.inTurn()
+	d.onClear = then0(d.onClear, fn)
 	return d
 }
 
@@ -165,7 +164,7 @@ func (d *MapDownlink[K, V]) Remove(key K) error {
 func (d *MapDownlink[K, V]) Clear() error { return d.send([]byte("@clear")) }
 
 func (d *MapDownlink[K, V]) take(t *Tail, in *intake) int {
-	if d.fresh && len(d.cur) > 0 { // another lane than before, or the same after a while
+	if d.fresh && (len(d.cur) > 0 || d.odd != nil) { // another lane than before, or the same after a while
 		d.fill().changes = append(d.fill().changes, mapChange[K, V]{kind: clearOp})
 	}
 	l, same := t.lane.typed.(mapSource[K, V])
@@ -194,6 +193,7 @@ func (d *MapDownlink[K, V]) fill() *mapRest[K, V] {
 func (d *MapDownlink[K, V]) load(bodies [][]byte) (err error) {
 	r := d.fill()
 	for _, c := range r.changes {
+		own(&c.val)
 		d.apply(c)
 	}
 	r.changes = nil
@@ -203,6 +203,9 @@ func (d *MapDownlink[K, V]) load(bodies [][]byte) (err error) {
 		}
 	}
 	d.compare()
+	if err == nil && d.odd != nil {
+		err = d.odd.why
+	}
 	return err
 }
 
@@ -216,18 +219,20 @@ func (d *MapDownlink[K, V]) read(body []byte) error {
 	if err != nil {
 		return err
 	}
-	c := mapChange[K, V]{kind: takeOp, n: op.n}
+	c := mapChange[K, V]{kind: takeOp, n: op.n, order: op.key}
 	switch op.tag {
 	case "update":
-		c = mapChange[K, V]{kind: updateOp, text: op.key.String(), order: op.key}
-		if c.key, err = d.keys.Load(op.key); err != nil {
-			return err
+		c.kind, c.text = updateOp, op.key.String()
+		if c.key, err = d.keys.Load(op.key); err == nil {
+			c.val, err = d.vals.Load(op.val)
 		}
-		if c.val, err = d.vals.Load(op.val); err != nil {
-			return err
+		if err != nil {
+			d.remove(c.text)
+			d.except(c.text, op.key, err)
+			return nil
 		}
 	case "remove":
-		c = mapChange[K, V]{kind: removeOp, text: op.key.String()}
+		c.kind, c.text = removeOp, op.key.String()
 	case "clear":
 		c.kind = clearOp
 	case "drop":
@@ -235,6 +240,14 @@ func (d *MapDownlink[K, V]) read(body []byte) error {
 	}
 	d.apply(c)
 	return nil
+}
+
+// except notes that an entry does not fit.
+func (d *MapDownlink[K, V]) except(text string, key recon.Value, why error) {
+	if d.odd == nil {
+		d.odd = &oddEntries{keys: map[string]recon.Value{}}
+	}
+	d.odd.keys[text], d.odd.why = key, why
 }
 
 // apply makes a change of what is known, and notes it for the handlers.
@@ -245,20 +258,22 @@ func (d *MapDownlink[K, V]) apply(c mapChange[K, V]) {
 		var old V
 		if was := d.cur[c.text]; was != nil {
 			old = was.val
+		} else {
+			d.fits(c.text)
 		}
 		d.cur[c.text] = &mapCopy[K, V]{c.key, c.val, c.order}
 		r.told = append(r.told, mapNews[K, V]{updateOp, c.key, old, c.val})
 	case removeOp:
 		d.remove(c.text)
 	case clearOp:
-		if r.anew != nil || len(d.cur) == 0 {
+		if d.odd = nil; r.anew != nil || len(d.cur) == 0 {
 			clear(d.cur)
 			return
 		}
 		r.anew, d.cur = d.cur, map[string]*mapCopy[K, V]{}
 		r.told = append(r.told, mapNews[K, V]{kind: clearOp})
 	default:
-		all := ordered(d.cur)
+		all := d.ordered()
 		n := min(max(c.n, 0), len(all))
 		if c.kind == dropOp {
 			all = all[:n]
@@ -271,8 +286,33 @@ func (d *MapDownlink[K, V]) apply(c mapChange[K, V]) {
 	}
 }
 
+// fits notes that there is no entry under a key that does not fit.
+func (d *MapDownlink[K, V]) fits(text string) {
+	if d.odd == nil {
+		return
+	}
+	if delete(d.odd.keys, text); len(d.odd.keys) == 0 {
+		d.odd = nil
+	}
+}
+
+// ordered returns the texts of the keys of all that the lane has, in the order of these.
+func (d *MapDownlink[K, V]) ordered() []string {
+	if d.odd == nil {
+		return ordered(d.cur)
+	}
+	keys := maps.Clone(d.odd.keys)
+	for text, c := range d.cur {
+		keys[text] = c.order
+	}
+	return slices.SortedFunc(maps.Keys(keys), func(x, y string) int { return recon.Compare(keys[x], keys[y]) })
+}
+
 func (d *MapDownlink[K, V]) remove(text string) {
-	if was := d.cur[text]; was != nil {
+	was := d.cur[text]
+	if was == nil {
+		d.fits(text)
+	} else {
 		delete(d.cur, text)
 		d.fill().told = append(d.fill().told, mapNews[K, V]{kind: removeOp, key: was.key, old: was.val})
 	}

@@ -12,7 +12,7 @@ type ValueDownlink[T any] struct {
 }
 
 // LinkValue follows a value lane of an agent, of this host or of another one. The value goes over as it is
-// if T is the lane's own type, and by way of Recon otherwise.
+// if T is the lane's own type, see Link, and by way of Recon otherwise.
 func LinkValue[T any](a *Agent, node, lane string, o ...LinkOptions) *ValueDownlink[T] {
 	d := &ValueDownlink[T]{codec: codecOf[T](a, lane)}
 	d.open(a, d, node, lane, ValueKind, o)
@@ -21,11 +21,8 @@ func LinkValue[T any](a *Agent, node, lane string, o ...LinkOptions) *ValueDownl
 
 // OnSet has fn run with what the lane holds, and then with each value that is new, and the one before.
 func (d *ValueDownlink[T]) OnSet(fn func(old, now T)) *ValueDownlink[T] {
-	if before := d.onSet; before != nil {
-		d.onSet = func(old, now T) { before(old, now); fn(old, now) }
-		return d
-	}
-	d.onSet = fn
+	d.inTurn()
+	d.onSet = then2(d.onSet, fn)
 	return d
 }
 
@@ -42,6 +39,7 @@ func (d *ValueDownlink[T]) take(t *Tail, in *intake) (n int) {
 		return 0
 	}
 	for v, ok := l.nextEvent(t, d.fresh); ok; v, ok = l.nextEvent(t, false) {
+		own(&v)
 		d.set(v)
 		n++
 	}

@@ -156,3 +156,31 @@ func TestJoinRemembers(t *testing.T) {
 		}
 	})
 }
+
+// Join lanes that follow each other come to rest, and what one source loses another one still has.
+func TestJoinCycle(t *testing.T) {
+	o := newLoop(t)
+	updates := 0
+	var one, two *JoinMapLane[string, int]
+	a := o.add("/a", func(a *Agent) {
+		one = JoinMap[string, int](a, "j")
+		one.OnUpdate(func(string, int, int) error {
+			if updates++; updates > 10 {
+				t.Fatal("there is no end to it")
+			}
+			return nil
+		})
+	})
+	b := o.add("/b", func(b *Agent) {
+		two = JoinMap[string, int](b, "j")
+		two.Link("/a", "j")
+	})
+	o.do(a, func() { one.Link("/b", "j") })
+	o.command(a, "j", "@update(key:a) 1")
+	o.command(b, "j", "@update(key:a) 2")
+	x, _ := one.Get("a")
+	y, _ := two.Get("a")
+	if x != 2 || y != 2 || updates != 2 {
+		t.Errorf("they have %d and %d after %d updates", x, y, updates)
+	}
+}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 
 	"selvage/edge/recon"
@@ -10,22 +11,27 @@ import (
 
 // JoinMapLane is a map lane, for those who link to it, whose entries are those of several map lanes of
 // other agents. Where sources have the same key, the value that came last shows; if that one is removed,
-// that of another source does. While a source is away its entries stay as they were last, also over a
+// that of another source does, of the one linked last. What the lane shows already is not shown again, so
+// that lanes which join each other come to rest. While a source is away its entries stay as they were last, also over a
 // restart; see IsStale.
 type JoinMapLane[K, V any] struct {
 	*MapLane[K, V]
-	sources []*joinedMap[K, V]          // in the order they were linked
+	sources map[laneAt]*joinedMap[K, V]
+	linked  uint64                      // how many were, to tell which came later
 	owner   map[string]*joinedMap[K, V] // of each entry, by the key's Recon text
 	before  map[string]bool             // entries remembered from before the start, that no source has set since
 	settled bool                        // joinPatience is over
 }
 
-type joinedMap[K, V any] struct{ *MapDownlink[K, V] }
+type joinedMap[K, V any] struct {
+	*MapDownlink[K, V]
+	number uint64
+}
 
 // JoinMap makes a join-map lane that has no sources yet, and starts with what is remembered of it. Of that
 // goes, once all sources have shown theirs, what none of them has.
 func JoinMap[K, V any](a *Agent, name string) *JoinMapLane[K, V] {
-	l := &JoinMapLane[K, V]{MapLane: Map[K, V](a, name), owner: map[string]*joinedMap[K, V]{}}
+	l := &JoinMapLane[K, V]{MapLane: Map[K, V](a, name), sources: map[laneAt]*joinedMap[K, V]{}, owner: map[string]*joinedMap[K, V]{}}
 	l.before = remembered(l.MapLane, func() {
 		l.settled = true
 		l.sweep()
@@ -48,11 +54,13 @@ func (l *JoinMapLane[K, V]) ReadOnly() *JoinMapLane[K, V] {
 
 // Link adds a map lane to the sources. A lane that is one already is not added.
 func (l *JoinMapLane[K, V]) Link(node, lane string, o ...LinkOptions) {
-	if l.find(node, lane) >= 0 {
+	at := placeOf(node, lane)
+	if l.sources[at] != nil {
 		return
 	}
-	s := &joinedMap[K, V]{LinkMap[K, V](l.agent, node, lane, o...)}
-	l.sources = append(l.sources, s)
+	l.linked++
+	s := &joinedMap[K, V]{LinkMap[K, V](l.agent, node, lane, o...), l.linked}
+	l.sources[at] = s
 	s.OnUpdate(func(key K, _, now V) { l.put(s, key, now) })
 	s.OnRemove(func(key K, _ V) { l.lose(s, key) })
 	s.OnClear(func() { l.loseAll(s) })
@@ -61,34 +69,32 @@ func (l *JoinMapLane[K, V]) Link(node, lane string, o ...LinkOptions) {
 
 // Unlink takes a lane out of the sources, and with it the entries that came from there.
 func (l *JoinMapLane[K, V]) Unlink(node, lane string) {
-	i := l.find(node, lane)
-	if i < 0 {
+	at := placeOf(node, lane)
+	s := l.sources[at]
+	if s == nil {
 		return
 	}
-	s := l.sources[i]
-	l.sources = slices.Delete(l.sources, i, i+1)
+	delete(l.sources, at)
 	s.Close()
 	s.cur = nil
 	l.loseAll(s)
 	l.sweep()
 }
 
-func (l *JoinMapLane[K, V]) find(node, lane string) int {
+func placeOf(node, lane string) laneAt {
 	uri, _, err := route.Anywhere(node)
 	if err != nil {
 		uri = route.NodeURI(node)
 	}
-	return slices.IndexFunc(l.sources, func(s *joinedMap[K, V]) bool {
-		return s.Node() == uri && s.Lane() == route.LaneName(lane)
-	})
+	return laneAt{uri, route.LaneName(lane)}
 }
 
 // LinkEach adds all map lanes there are on this host, and that will be, that a pattern matches, such as
 // "/site/*/alarms": each * stands for one segment, the last of which is the lane. Entries go when their
 // agents are taken away. The agent's own lanes are left out.
 func (l *JoinMapLane[K, V]) LinkEach(pattern string) error {
-	return l.agent.Watch(pattern, func(node route.NodeURI, lane route.LaneName, there bool) {
-		if there {
+	return l.agent.watch(pattern, func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool) {
+		if there && fits(MapKind, kind) {
 			l.Link(string(node), string(lane))
 		} else {
 			l.Unlink(string(node), string(lane))
@@ -101,7 +107,9 @@ func (l *JoinMapLane[K, V]) put(s *joinedMap[K, V], key K, v V) {
 	text, err := l.keys.Append(nil, key)
 	if err == nil {
 		delete(l.before, string(text))
-		err = l.set(key, v)
+		if it := l.cur[string(text)]; it == nil || !reflect.DeepEqual(it.val, v) {
+			err = l.set(key, v)
+		}
 	}
 	if err == nil {
 		l.owner[string(text)] = s
@@ -143,11 +151,15 @@ func (l *JoinMapLane[K, V]) loseAt(s *joinedMap[K, V], text string) {
 		return
 	}
 	delete(l.owner, text)
-	for _, other := range slices.Backward(l.sources) {
-		if c := other.cur[text]; c != nil {
-			l.put(other, c.key, c.val)
-			return
+	var next *joinedMap[K, V]
+	for _, other := range l.sources {
+		if other.cur[text] != nil && (next == nil || other.number > next.number) {
+			next = other
 		}
+	}
+	if next != nil {
+		l.put(next, next.cur[text].key, next.cur[text].val)
+		return
 	}
 	l.mark(l.removeAt([]byte(text)))
 }

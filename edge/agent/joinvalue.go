@@ -96,18 +96,24 @@ func (l *JoinValueLane[K, V]) unlink(key K) {
 	}
 }
 
-// LinkEach links all value lanes there are on this host, and that will be, that a pattern matches, such
-// as "/device/*/temperature": each * stands for one segment, the last of which is the lane. key says under
-// which key an entry is; with ok false the lane is left out. Entries go when their agents are taken away.
+// LinkEach links all value and demand lanes there are on this host, and that will be, that a pattern matches,
+// such as "/device/*/temperature": each * stands for one segment, the last of which is the lane. key says under
+// which key an entry is; with ok false the lane is left out. If several lanes have one key the entry follows
+// the one that came last. Entries go when their agents are taken away.
 // The agent's own lanes are left out.
 func (l *JoinValueLane[K, V]) LinkEach(pattern string, key func(node route.NodeURI, lane route.LaneName) (k K, ok bool)) error {
-	return l.agent.Watch(pattern, func(node route.NodeURI, lane route.LaneName, there bool) {
+	return l.agent.watch(pattern, func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool) {
 		k, ok := key(node, lane)
-		switch {
-		case !ok:
-		case there:
-			l.Link(k, string(node), string(lane))
-		default:
+		if !ok {
+			return
+		}
+		if there {
+			if kind == ValueKind || kind == DemandKind {
+				l.Link(k, string(node), string(lane))
+			}
+			return
+		}
+		if n, at, linked := l.Source(k); linked && n == node && at == lane { // else another has the key by now
 			l.Unlink(k)
 		}
 	})

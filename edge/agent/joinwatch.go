@@ -11,15 +11,16 @@ import (
 // for those that will be, and, with there false, for those whose agent is no more. The agent's own lanes
 // are left out. It is for setup, and ends with the agent.
 func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.LaneName, there bool)) error {
+	return a.watch(pattern, func(node route.NodeURI, lane route.LaneName, _ LaneKind, there bool) { fn(node, lane, there) })
+}
+
+// watch is Watch that tells of what kind a lane is.
+func (a *Agent) watch(pattern string, fn func(node route.NodeURI, lane route.LaneName, kind LaneKind, there bool)) error {
 	glob, err := route.ParseGlob(pattern)
 	if err != nil {
 		return fmt.Errorf("agent %s: %w", a.uri, err)
 	}
-	type place struct {
-		node route.NodeURI
-		lane route.LaneName
-	}
-	known := map[place]bool{}
+	known := map[laneAt]LaneKind{}
 	run := a.run.Load()
 	nodes := func(node route.NodeURI) bool { return node != a.uri && glob.MatchNode(node) }
 	cancel := a.rt.Watch(nodes, func(node route.NodeURI, lane route.LaneName) {
@@ -27,15 +28,20 @@ func (a *Agent) Watch(pattern string, fn func(node route.NodeURI, lane route.Lan
 			return
 		}
 		a.rt.Wake(Mail{Run: run, Do: func() {
-			at := place{node, lane}
-			there := a.rt.IsThere(node, lane) // now: news of two agents at one place may overtake each other
-			if known[at] == there {
+			at := laneAt{node, lane}
+			was, knew := known[at]
+			is, there := a.rt.IsThere(node, lane) // now: news of two agents at one place may overtake each other
+			if knew == there && was == is {
 				return
 			}
-			if known[at] = true; !there {
+			if knew {
 				delete(known, at)
+				fn(node, lane, was, false)
 			}
-			fn(node, lane, there)
+			if there {
+				known[at] = is
+				fn(node, lane, is, true)
+			}
 		}})
 	})
 	a.opens("Watch", cancel)

@@ -148,11 +148,10 @@ func (a *Agent) inherit(l, old *Lane, h *handover) {
 // leaver is a reader whose lane has ended, and who goes on then because of that.
 type leaver struct{ tail, next *Tail }
 
-// dismiss takes away all who read l, who are to be ended when a.mu, which is held, is not any more.
+// dismiss takes away all who read l, who are to be ended when a.mu, which is held, is not any more. They still
+// have it, to take what was published last.
 func (l *Lane) dismiss(leavers []leaver) []leaver {
 	for _, t := range l.readers() {
-		l.typed.left(t)
-		t.lane = nil
 		leavers = append(leavers, leaver{t, t.part()})
 	}
 	l.setReaders(nil)

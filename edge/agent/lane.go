@@ -80,6 +80,7 @@ type rareLane struct {
 	on          *[moments][]func() // the handlers, if there are any
 	stale       error              // why what the lane shows is not up to date
 	wipe        bool               // the store has entries of a lane of another kind under its name
+	forEvents   bool               // see ForEvents
 }
 
 func (l *Lane) more() *rareLane {

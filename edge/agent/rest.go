@@ -1,9 +1,6 @@
 package agent
 
-import (
-	"errors"
-	"slices"
-)
+import "errors"
 
 // ErrGone is what a Wait is told when the agent whose lane it is for is no more. It may be joined anew.
 var ErrGone = errors.New("the agent was taken away")
@@ -44,8 +41,8 @@ func (a *Agent) Retire() {
 	for l := range a.lanes.all() {
 		l.setReaders(nil)
 	}
-	for _, t := range tails {
-		t.lane = nil
+	for _, t := range tails { // which still have their lanes, to take what was published last
+		t.order = nil
 	}
 	a.mu.Unlock()
 	for _, t := range tails {
@@ -67,26 +64,33 @@ func (a *Agent) Retire() {
 
 // abandon ends the lanes that setup has not made anew.
 func (a *Agent) abandon() {
-	var leavers []leaver
-	var gone []*Lane
+	var orphans []*Lane
 	a.mu.Lock()
-	for _, l := range slices.Collect(a.lanes.all()) {
+	for l := range a.lanes.all() {
 		if l.phase == orphan {
-			a.lanes.remove(l)
 			if l.stored {
 				a.remember(l.name, l.typed.snapshot())
 			}
-			leavers = l.dismiss(leavers)
-			gone = append(gone, l)
+			orphans = append(orphans, l)
 		}
 	}
+	a.mu.Unlock()
+	for _, l := range orphans {
+		l.end()
+	}
+}
+
+// end takes the lane away from its agent, and its readers from the lane, once they have had what is new.
+func (l *Lane) end() {
+	a := l.agent
+	a.mu.Lock()
+	a.lanes.remove(l)
+	leavers := l.dismiss(nil)
 	a.mu.Unlock()
 	for _, v := range leavers {
 		v.end()
 	}
-	for _, l := range gone {
-		a.rt.Gone(l)
-	}
+	a.rt.Gone(l)
 }
 
 func (t *Tail) end() {

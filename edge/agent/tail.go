@@ -144,6 +144,10 @@ func (t *Tail) Close() {
 			kept = append(kept, o)
 		}
 	}
+	if len(kept) == len(l.readers()) { // it was ended, and the lane with it
+		a.mu.Unlock()
+		return
+	}
 	l.setReaders(kept)
 	on := l.handlers(unlinked)
 	next := t.part()

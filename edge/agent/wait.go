@@ -44,8 +44,8 @@ func (w *Wait) HasLeft() bool { return w.left.Load() }
 // Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
 // when it is made.
 func (a *Agent) Offer(w *Wait) {
-	if l := a.Lane(w.Lane); l != nil {
-		l.Expect()
+	if l := a.Lane(w.Lane); l != nil && !l.isClosedTo(w) {
+		l.expect(w)
 		w.Join(l, nil)
 		return
 	}
@@ -59,6 +59,22 @@ func (a *Agent) Offer(w *Wait) {
 		why = r.asked(w.Lane, w.Kind)
 	}
 	w.Join(nil, why)
+}
+
+// expect has the lane prepare for its reader. If that panics he asks again, which is after the restart.
+func (l *Lane) expect(w *Wait) {
+	ready := false
+	defer func() {
+		if !ready {
+			w.Join(nil, ErrGone)
+		}
+	}()
+	if w.Kind == CommandKind {
+		l.ExpectLink()
+	} else {
+		l.Expect()
+	}
+	ready = true
 }
 
 // Withdraw takes back an Offer, within a turn.

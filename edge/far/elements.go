@@ -60,10 +60,10 @@ func (m *elements) apply(v recon.Value) error {
 	return nil
 }
 
-// find returns where the element with a key is, first where it is said to be, then from the end; -1 says
-// that there is none.
+// find returns where the element with a key is, first where it is said to be; -1 says that there is none.
+// Without a key, as the reference sends some operations, it is the one that is there.
 func (m *elements) find(i int, key string) int {
-	if i < len(*m) && (*m)[i].key == key {
+	if i < len(*m) && ((*m)[i].key == key || key == "") {
 		return i
 	}
 	return slices.IndexFunc(*m, func(e element) bool { return e.key == key })

@@ -43,6 +43,15 @@ func TestListDiff(t *testing.T) {
 			t.Fatalf("%v differs from itself", after)
 		}
 	}
+	var m elements
+	for _, e := range []string{"@update(index:0,key:a) 1", "@update(index:1,key:b) 2", "@move(from:0,to:1,key:)", "@remove(index:0,key:)"} {
+		if err := m.apply(value(t, e)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(m) != 1 || m[0].key != "a" {
+		t.Errorf("after operations without a key, as the reference sends them, there are %v, want a", m)
+	}
 	for _, bad := range []string{"5", "@put(key:a) 1"} {
 		var m elements
 		if m.apply(value(t, bad)) == nil {

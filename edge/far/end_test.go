@@ -92,16 +92,18 @@ func TestComesAndGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "far agents stay", func() bool { return h.far() == 0 })
-	level, _, d := link[int](h, s.node("/unit/1"), "level")
+	level, b, d := link[int](h, s.node("/unit/1"), "level")
 	want(t, level, 1)
 	s.do(t, "/unit/1", "level", "2")
 	want(t, level, 2)
 	if h.far() != 1 {
 		t.Errorf("%d far agents, want 1", h.far())
 	}
-	h.turn(x, func() { (*d).Close() })
+	h.turn(b, func() { (*d).Close() })
 	until(t, "its agent stays", func() bool { return h.far() == 0 })
-	s.wait(t, "unlinked", func() bool { return s.count("unlink /unit/1 level") == s.count("sync /unit/1 level") })
+	s.wait(t, "unlinked", func() bool {
+		return s.count("unlink /unit/1 level") == s.count("sync /unit/1 level")-s.count("link /unit/1 level")
+	})
 }
 
 // However a host is spelled, it is one.

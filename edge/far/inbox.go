@@ -25,6 +25,7 @@ type event uint8
 
 const (
 	changed event = iota
+	linked
 	synced
 	lost
 	ended
@@ -43,6 +44,7 @@ type inbox struct {
 type listener struct{ lane *lane }
 
 func (l *listener) Event(body []byte) { l.put(news{what: changed, body: bytes.Clone(body)}) }
+func (l *listener) Linked()           { l.put(news{what: linked}) }
 func (l *listener) Synced()           { l.put(news{what: synced}) }
 func (l *listener) Lost(err error)    { l.put(news{what: lost, err: err}) }
 func (l *listener) Ended(err error)   { l.put(news{what: ended, err: err}) }
@@ -87,4 +89,7 @@ func (b *inbox) take() []news {
 	return all
 }
 
-var _ peer.Listener = (*listener)(nil)
+var (
+	_ peer.Listener = (*listener)(nil)
+	_ peer.Linker   = (*listener)(nil)
+)

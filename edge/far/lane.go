@@ -20,15 +20,22 @@ const linkPatience = 3 * time.Second
 
 // lane is the copy of one lane, or what will be one.
 type lane struct {
-	node *node
-	name route.LaneName
-	kind agent.LaneKind // what its readers take it for
+	node  *node
+	name  route.LaneName
+	kind  agent.LaneKind // what its readers take it for
+	known bool           // whether it keeps state
+	looks int            // at whether it does; see tell
+	since time.Time      // the last of them
+	seen  recon.Value    // the newest event before the next
+	calm  bool           // between these
+	pause time.Duration  // before it is asked for again, after it was refused
 
 	link    *peer.ClientLink  // nil while it is refused
 	asked   agent.LinkOptions // of link
 	from    *listener         // of link
 	err     error             // why it was refused the last time
-	pause   time.Duration     // before it is asked for again
+	marks   bool              // the next linked is where the state begins
+	waits   bool              // for the next look
 	replica replica
 
 	// The lane itself, nil until its host has shown all of it, and its typed half.
@@ -47,6 +54,7 @@ func (l *lane) open() {
 	}
 	l.from = &listener{l}
 	l.replica.begin()
+	l.looks, l.marks, l.waits = 0, false, false
 	l.asked = n.agent.Asked(l.name)
 	o := peer.LinkOptions{KeepSynced: true, Prio: l.asked.Prio, Rate: l.asked.Rate}
 	link, err := n.line.client.Link(n.key, string(l.name), o, l.from)
@@ -57,11 +65,11 @@ func (l *lane) open() {
 	l.link = link
 }
 
-// ask asks for the lane anew if its readers want to be told in another way by now.
+// ask asks for what its readers want by now, if that is another priority or rate.
 func (l *lane) ask() {
-	if l.link != nil && l.asked != l.node.agent.Asked(l.name) {
-		l.close()
-		l.open()
+	if asked := l.node.agent.Asked(l.name); l.link != nil && l.asked != asked {
+		l.asked = asked
+		l.link.Grade(asked.Prio, asked.Rate)
 	}
 }
 
@@ -131,10 +139,11 @@ func (l *lane) accepted() {
 // changed takes in an event.
 func (l *lane) changed(body []byte) {
 	var err error
-	switch {
-	case l.replica.syncing && l.kind != agent.CommandKind:
+	state := l.replica.syncing && l.kind != agent.CommandKind
+	if state {
 		err = l.replica.event(l.kind, body)
-	case l.made != nil:
+	}
+	if l.made != nil && (!state || l.made.Kind() == agent.CommandKind) {
 		err = l.made.Apply(body) // which makes it a condition
 	}
 	if err != nil {
@@ -148,9 +157,8 @@ func (l *lane) synced() {
 	if l.accepted(); r.wrong != nil {
 		l.refused(fmt.Errorf("it is no %s lane there: %w", l.kind, r.wrong))
 	}
-	r.syncing = false
-	if l.made == nil && l.kind == agent.ValueKind && !r.told {
-		l.kind = agent.CommandKind // a value lane shows its value, even one that was never set
+	if r.syncing = false; !l.tell() {
+		return
 	}
 	switch {
 	case l.made == nil:
@@ -183,6 +191,7 @@ func (l *lane) synced() {
 // lost takes in that the connection is lost. What the lane shows stays.
 func (l *lane) lost(err error) {
 	l.replica.begin()
+	l.marks, l.waits = false, false
 	if l.made != nil {
 		l.made.Stale(fmt.Errorf("the connection to %s is lost: %w", l.node.line.client.Host, err))
 	}
@@ -213,6 +222,7 @@ func (l *lane) make() {
 		l.relist()
 	case agent.CommandKind:
 		l.made = &agent.Command(a, name, func(recon.Value) error { return nil }).Lane
+		l.made.ForEvents(!l.known)
 	default:
 		l.value = agent.Value(a, name, l.replica.value).Transient()
 		l.made = &l.value.Lane
@@ -232,7 +242,7 @@ func (l *lane) idle() {
 	n := l.node
 	n.agent.After(grace, func() {
 		l.leaving = false
-		if n.lanes[l.name] != l || l.made == nil && n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
+		if n.lanes[l.name] != l || n.agent.Awaits(l.name) || l.made != nil && !l.made.Drop() {
 			return
 		}
 		if l.close(); l.made != nil {

@@ -30,7 +30,7 @@ func (n *node) start() {
 	a.Relay(func(name route.LaneName, body []byte) error { return n.line.send(n.key, string(name), body) })
 	a.OnClose(n.close)
 	for name, l := range n.lanes {
-		n.lanes[name] = &lane{node: n, name: name, kind: l.kind, err: l.err}
+		n.lanes[name] = &lane{node: n, name: name, kind: l.kind, known: l.known, err: l.err}
 		n.lanes[name].open()
 		n.lanes[name].idle()
 	}
@@ -50,6 +50,8 @@ func (n *node) asked(name route.LaneName, kind agent.LaneKind) error {
 		l = &lane{node: n, name: name, kind: kind}
 		n.lanes[name] = l
 		l.open()
+	} else if !l.known && l.kind == agent.CommandKind && kind != l.kind {
+		l.become(kind)
 	}
 	return l.why()
 }
@@ -71,6 +73,8 @@ func (n *node) takeIn() {
 		switch m.what {
 		case changed:
 			l.changed(m.body)
+		case linked:
+			l.linked()
 		case synced:
 			l.synced()
 		case lost:

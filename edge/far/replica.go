@@ -15,7 +15,7 @@ import (
 // here too, no reader sees half a state, and what "the first n" are does not depend on old entries.
 type replica struct {
 	syncing bool
-	told    bool  // there was an event
+	told    int   // how many events there were
 	wrong   error // of one that is none of such a lane
 	value   recon.Value
 	entries image
@@ -31,7 +31,7 @@ func (r *replica) forget() { r.value, r.entries, r.elements = recon.Value{}, nil
 
 // event takes in one event before synced: a part of the state, or a change since.
 func (r *replica) event(kind agent.LaneKind, body []byte) error {
-	r.told = true
+	r.told++
 	v, err := recon.Parse(body)
 	switch {
 	case err != nil:

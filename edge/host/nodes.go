@@ -35,7 +35,11 @@ func (c *cell) Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, rout
 }
 
 // IsThere is for agent.Runtime.
-func (c *cell) IsThere(node route.NodeURI, lane route.LaneName) bool {
-	a, ok := c.host.Node(node)
-	return ok && a.Lane(lane) != nil
+func (c *cell) IsThere(node route.NodeURI, lane route.LaneName) (kind agent.LaneKind, is bool) {
+	if a, ok := c.host.Node(node); ok {
+		if l := a.Lane(lane); l != nil {
+			return l.Kind(), true
+		}
+	}
+	return 0, false
 }

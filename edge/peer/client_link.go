@@ -49,6 +49,29 @@ func (c *Client) Link(node, lane string, o LinkOptions, to Listener) (*ClientLin
 	return l, nil
 }
 
+// Grade changes the options that the link was made with, where it is.
+func (l *ClientLink) Grade(prio, rate float64) {
+	l.client.mu.Lock()
+	defer l.client.mu.Unlock()
+	l.options.Prio, l.options.Rate = prio, rate
+	l.again(warp.Link)
+}
+
+// Sync asks for the lane's state again: it comes between a call of Linked, see Linker, and the next of Synced.
+// Without a connection it does nothing, for the next one begins with that.
+func (l *ClientLink) Sync() {
+	l.client.mu.Lock()
+	defer l.client.mu.Unlock()
+	l.again(warp.Link) // which is answered again, and marks where the state begins
+	l.again(warp.Sync)
+}
+
+func (l *ClientLink) again(tag warp.Tag) {
+	if l.on && !l.closed {
+		l.client.send(l.request(tag))
+	}
+}
+
 // request is an envelope about the link.
 func (l *ClientLink) request(tag warp.Tag) outgoing {
 	return outgoing{text: warp.AppendHead(nil, tag, l.node, l.lane, l.options.Prio, l.options.Rate)}
@@ -114,6 +137,12 @@ func (f *clientFollower) Event(body []byte) {
 	}
 }
 
+func (f *clientFollower) Linked() {
+	if to, ok := f.to.(Linker); ok && !f.closedNow() {
+		to.Linked()
+	}
+}
+
 func (f *clientFollower) Synced() {
 	if !f.closedNow() {
 		f.to.Synced()
@@ -141,4 +170,7 @@ func (f *clientFollower) Ended(err error) {
 	}
 }
 
-var _ Follower = (*clientFollower)(nil)
+var (
+	_ Follower = (*clientFollower)(nil)
+	_ Linker   = (*clientFollower)(nil)
+)

@@ -15,6 +15,9 @@ type Follower interface {
 	Ended(err error) // the last call: an *Unlinked, or why the connection ended
 }
 
+// Linker is a Follower that wants to know that the other end has said that there is the link, or still is.
+type Linker interface{ Linked() }
+
 // Unlinked is how a link ends that the other end gave up or refused.
 type Unlinked struct {
 	Node, Lane string
@@ -119,6 +122,10 @@ func (c *Conn) downward(e *warp.Envelope) error {
 		return nil
 	}
 	switch e.Tag {
+	case warp.Linked:
+		if to, ok := d.to.(Linker); ok {
+			to.Linked()
+		}
 	case warp.Event:
 		d.to.Event(e.Body)
 	case warp.Synced:

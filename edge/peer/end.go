@@ -1,4 +1,4 @@
 package peer
 
-// End is called when the lane that the link reads is no more: its reader gets an unlinked.
-func (l *Link) End() { l.change(l.up.Unlink) }
+// End is called when the lane that the link reads is no more: its reader gets what it has not had, and an unlinked.
+func (l *Link) End() { l.change(l.up.End) }

@@ -34,6 +34,7 @@ type control struct {
 	prio, rate float64
 	body       []byte
 	source     Source // what a synced is about, and what an unlinked gives up
+	emptied    bool   // that source, before it is given up
 }
 
 // NewUplink makes the serving end of a link that its reader knows as node and lane.
@@ -64,6 +65,14 @@ func (u *Uplink) Sync(e *Envelope, open func() Source) {
 func (u *Uplink) Unlink() {
 	if u.source != nil {
 		u.Refuse("")
+	}
+}
+
+// End is Unlink for a source that has ended: what the reader has not had of it goes out before the unlinked.
+func (u *Uplink) End() {
+	if u.source != nil {
+		u.Refuse("")
+		u.owed[len(u.owed)-1].emptied = true
 	}
 }
 
@@ -150,6 +159,11 @@ func (u *Uplink) answer(dst []byte) []byte {
 		}
 		u.state = nil
 	case c.tag == Unlinked:
+		if c.emptied {
+			if body, more := c.source.Next(); more {
+				return u.appendEvent(dst, body)
+			}
+		}
 		u.shut(c.source)
 	}
 	u.pop()

@@ -32,8 +32,8 @@ func (s *script) Lost() uint64 { return s.lost }
 func (s *script) Close()       { s.closed = true }
 
 // The transcripts are in testdata/uplink: `<` is an envelope from the reader, `>` the frame owed
-// next, `=` adds an event's body to the lane's state, `+` is news of the lane, `!` refuses the link
-// and `~` closes it. At the end nothing more may be owed.
+// next, `=` adds an event's body to the lane's state, `+` is news of the lane, `!` refuses the link,
+// `x` ends its lane and `~` closes it. At the end nothing more may be owed.
 func TestUplinkTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/uplink/*.txt")
 	if err != nil || len(files) == 0 {
@@ -86,6 +86,8 @@ func play(t *testing.T, lines []string) {
 			s.news = append(s.news, arg)
 		case "!":
 			u.Refuse(arg)
+		case "x":
+			u.End()
 		case "~":
 			u.Close()
 		case ">":
