@@ -2,6 +2,7 @@
 //
 // An agent runs one turn at a time: a command, a timer, a reading or a linked value starts a
 // turn, its handlers run to their end, and then everything they set becomes visible at once.
+// Of a turn that panics nothing becomes visible, but what it has sent to others is on its way.
 // So an agent's state needs no locks. Lanes, downlinks and timers are made in setup, and used
 // inside turns only.
 package agent

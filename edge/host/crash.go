@@ -65,10 +65,10 @@ func (c *cell) rest(cause error, mail []agent.Mail) {
 	pause := min(max(2*r.pause, firstPause), lastPause)
 	r.pause = pause
 	c.state = resting
+	c.mu.Unlock()
 	c.raise(fmt.Sprintf("agent %s stopped: %v; it starts again in %v", c.agent.URI(), cause, pause),
 		"its state is kept; the log has the place, and the agent's author would like to know")
-	c.mu.Unlock()
-	c.host.mu.Unlock()
+	c.host.mu.Unlock() // not before, or it might get a config with which this is over
 	time.AfterFunc(pause, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

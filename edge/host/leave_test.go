@@ -4,12 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"selvage/edge/agent"
 	"selvage/edge/leaktest"
+	"selvage/edge/peer"
 	"selvage/edge/route"
 )
 
@@ -228,5 +235,43 @@ func TestConditionsGoWithTheirAgents(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A request that comes while its agent is taken away is answered.
+func TestRequestWhileRemoved(t *testing.T) {
+	h := newHost(t, nil)
+	defer stop(t, h)
+	block, entered := make(chan struct{}), make(chan struct{})
+	x := add(t, h, "/x", func(a *agent.Agent) { agent.Value(a, "n", 0) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := peer.Upgrade(w, r, nil, peer.Options{Server: h}); err == nil {
+			c.Serve()
+		}
+	}))
+	defer server.Close()
+	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	x.Wake(func() { close(entered); <-block })
+	<-entered
+	removed := make(chan error, 1)
+	c := x.cell
+	c.end(func() { removed <- nil }) // behind which the request waits
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(`@sync(node:"/x",lane:n)`)); err != nil {
+		t.Fatal(err)
+	}
+	for l, _ := h.Load("/x"); l.Mail < 2; l, _ = h.Load("/x") {
+		runtime.Gosched()
+	}
+	close(block)
+	<-removed
+	if err := h.takeAway(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, answer, err := ws.ReadMessage(); err != nil || !strings.HasPrefix(string(answer), `@unlinked(node:"/x",lane:n)`) {
+		t.Errorf("the answer is %s, %v", answer, err)
 	}
 }

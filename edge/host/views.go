@@ -74,9 +74,11 @@ func (c *cell) retireView() bool {
 			h.viewed--
 			h.hasRoom()
 		}
-		h.Health.Clear(c.code())
 	}
 	c.mu.Unlock()
+	if over {
+		h.Health.Clear(c.code()) // with h.mu held, while it has no successor
+	}
 	h.mu.Unlock()
 	if over {
 		c.finish()
