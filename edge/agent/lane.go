@@ -313,7 +313,7 @@ func (l *Lane) inTurn() {
 // it, which is an error: a panic would restart the agent once more for each.
 func (l *Lane) mayChange() error {
 	l.inTurn()
-	if l.heirs() != l {
+	if l.rare != nil && l.rare.heir != nil {
 		return errHeir
 	}
 	return nil

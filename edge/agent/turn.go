@@ -296,5 +296,7 @@ func (a *Agent) publish(made []*Lane) {
 		r.Wake()
 	}
 	turn.wakes = turn.wakes[:0]
-	h.end()
+	if len(made) > 0 {
+		h.end()
+	}
 }
