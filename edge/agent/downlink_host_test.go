@@ -210,3 +210,25 @@ func TestWatch(t *testing.T) {
 		t.Errorf("after a restart it is told %v", got)
 	}
 }
+
+// What an agent asks of a lane is known there while that agent goes on; for -race.
+func TestAskedWhileSetup(t *testing.T) {
+	h := newHouse(t, 4)
+	linked := make(chan bool, 10)
+	h.add("/s", func(a *agent.Agent) {
+		x := agent.Value(a, "x", 1)
+		x.OnLink(func() {
+			linked <- true
+			if got := a.Asked("x"); got.Rate != 0 {
+				t.Errorf("asked for %v", got)
+			}
+		})
+	})
+	synced := make(chan bool, 1)
+	h.add("/d", func(a *agent.Agent) {
+		d := agent.LinkValue[int](a, "/s", "x")
+		receive(t, linked)
+		d.OnSynced(func() { synced <- true })
+	})
+	receive(t, synced)
+}

@@ -69,10 +69,10 @@ func (f *following) find(key bundleKey) *bundle {
 func (f *following) add(b *bundle) {
 	if f.index == nil && f.count == maxSearched {
 		f.index = map[bundleKey]*bundle{}
-		for b := range f.all() {
+		for b := f.first; b != nil; b = f.first {
+			f.first, b.next = b.next, nil
 			f.index[b.key()] = b
 		}
-		f.first = nil
 	}
 	if f.count++; f.index != nil {
 		f.index[b.key()] = b

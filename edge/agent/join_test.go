@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -183,4 +185,66 @@ func TestJoinCycle(t *testing.T) {
 	if x != 2 || y != 2 || updates != 2 {
 		t.Errorf("they have %d and %d after %d updates", x, y, updates)
 	}
+}
+
+// OnStale tells when an entry is not up to date, and when it is again.
+func TestJoinStale(t *testing.T) {
+	o := newLoop(t)
+	var x *ValueLane[int]
+	s := o.add("/s", func(a *Agent) { x = Value(a, "x", 1) })
+	var told diary
+	o.add("/j", func(a *Agent) {
+		j := JoinValue[string, int](a, "j")
+		j.OnStale(func(key string, stale bool) {
+			if told.note("%s %v", key, stale); stale != j.IsStale(key) {
+				t.Errorf("%s is stale: %v", key, j.IsStale(key))
+			}
+		})
+		j.Link("k", "/s", "x")
+	})
+	o.run()
+	o.do(s, func() { x.Stale(errors.New("no answer")) })
+	o.do(s, func() { x.Stale(nil) })
+	want(t, "told", told.take(), []string{"k false", "k true", "k false"})
+}
+
+// Of many links each can be found, and ends.
+func TestManyLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newLoop(t)
+		for _, n := range []int{1, maxSearched, maxSearched + 1, 3 * maxSearched} {
+			var all []*Downlink
+			var j *JoinMapLane[string, int]
+			a := o.add(fmt.Sprint("/d/", n), func(a *Agent) {
+				j = JoinMap[string, int](a, "j")
+				for range 2 {
+					for i := range n {
+						all = append(all, Link(a, fmt.Sprint("/unit/", i), "x", func(int) {}))
+						j.Link(fmt.Sprint("/unit/", i), "y")
+					}
+				}
+			})
+			o.run()
+			time.Sleep(linkPatience)
+			if got := a.Downlinks().Links; got != 3*n || len(o.conditions()) != 2*n {
+				t.Errorf("%d links to %d agents, %d conditions", got, n, len(o.conditions()))
+			}
+			o.do(a, func() {
+				for i, d := range all {
+					if i%n != n/2 {
+						d.Close()
+					}
+				}
+				for i := range n {
+					j.Unlink(fmt.Sprint("/unit/", i), "y")
+				}
+			})
+			if got := a.Downlinks().Links; got != 2 || len(o.conditions()) != 1 {
+				t.Errorf("%d links and %q are left, want two to one lane", got, o.conditions())
+			}
+			if err := a.Finish(); err != nil || len(o.conditions()) != 0 {
+				t.Errorf("at the end there are %q, %v", o.conditions(), err)
+			}
+		}
+	})
 }

@@ -17,6 +17,7 @@ type JoinValueLane[K, V any] struct {
 	*MapLane[K, V]
 	sources map[string]*joinedValue[K, V] // by the key's Recon text
 	before  map[string]bool               // entries remembered from before the start, that no source has set since
+	onStale func(key K, stale bool)
 }
 
 type joinedValue[K, V any] struct {
@@ -76,6 +77,18 @@ func (l *JoinValueLane[K, V]) Link(key K, node, lane string, o ...LinkOptions) {
 		l.mark(err)
 		s.set = s.set || err == nil
 	})
+	if l.onStale != nil {
+		s.OnSynced(func() { l.onStale(key, false) })
+		s.OnLost(func(error) { l.onStale(key, true) })
+	}
+}
+
+// OnStale has fn run when the entry under key is not up to date any more, because its source is away, and with
+// stale false when it is again; see IsStale. It is for before Link.
+func (l *JoinValueLane[K, V]) OnStale(fn func(key K, stale bool)) *JoinValueLane[K, V] {
+	l.inTurn()
+	l.onStale = then2(l.onStale, fn)
+	return l
 }
 
 // Unlink ends what Link began, and removes the entry.
