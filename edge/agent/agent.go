@@ -29,6 +29,7 @@ type Agent struct {
 	rt      Runtime
 	turning bool          // inside a turn, so lanes may be touched
 	ended   bool          // it has left memory; guarded by mu
+	stopped bool          // it has had its last turn and may start again; guarded by mu
 	run     atomic.Uint32 // changes whenever it ends; see Mail.Run
 	turn    *turn         // what this turn has done to lanes; nil while it did nothing
 	rare    *rare         // use more() in turns
@@ -159,10 +160,9 @@ func (a *Agent) OnStop(fn func()) {
 }
 
 // Stop ends the agent after this turn: what OnStop has is done, timers, links and works end, and the agent
-// leaves memory. Those who link to it are unlinked; agents of this host that follow it are told so (OnLost)
-// and wait. What it stored is kept. Whoever touches its URI next, with a command, a request or a link of
-// his own, has it made anew, and those who wait are linked to that. Mail that it has already got counts as
-// such a touch; then who links to it stays linked.
+// leaves memory, where what it stored is kept. Who links to it stays linked, and has its lanes as they are: they
+// leave memory with the last such link. Whoever touches its URI next, with a command, a request or a link, has
+// it start again, and who has stayed linked goes on with that. Mail that it has already got counts as a touch.
 func (a *Agent) Stop() { a.rt.End() }
 
 // OnClose has fn run when the agent ends for any reason: the host stops, or a panic restarts it.

@@ -137,7 +137,7 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 		d.mark(err)
 		return
 	}
-	d.ask(false)
+	d.ask()
 }
 
 // Options returns how the agent wants to be told. Any goroutine may ask.
@@ -149,8 +149,8 @@ func (d *Downlink) Options() LinkOptions {
 }
 
 // ask asks for the lane, or asks again because its agent has ended.
-func (d *Downlink) ask(again bool) {
-	d.wait = &Wait{Lane: d.lane, Kind: d.kind, Again: again, Ask: d.Options(), Join: d.join}
+func (d *Downlink) ask() {
+	d.wait = &Wait{Lane: d.lane, Kind: d.kind, Ask: d.Options(), Join: d.join}
 	d.bundle.agent.rt.Join(d.bundle.node, d.wait)
 }
 
@@ -211,7 +211,7 @@ func (d *Downlink) settle(n arrival) {
 	switch n.what {
 	case refused:
 		if d.mark(n.err); errors.Is(n.err, ErrGone) {
-			d.ask(true)
+			d.ask()
 		}
 	case found:
 		d.wait, d.tail, d.fault = nil, n.tail, min(d.fault, faulty)

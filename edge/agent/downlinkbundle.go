@@ -123,7 +123,7 @@ func (b *bundle) deliver() {
 	for _, n := range arrivals {
 		if d := n.to; n.what == gone && !d.closed {
 			d.tail = nil
-			d.ask(true)
+			d.ask()
 		}
 	}
 	for _, p := range in.parts {

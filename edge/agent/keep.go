@@ -52,6 +52,7 @@ func (a *Agent) reset() {
 	a.close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.stopped = false
 	for l := range a.lanes.all() {
 		l.phase = orphan
 	}

@@ -20,15 +20,6 @@ func (a *Agent) CanRest() bool {
 	return len(r.open) == alarms && a.Downlinks().Links == 0 && !a.IsUsed()
 }
 
-// IsFollowed reports, between turns, whether agents of this host follow lanes of the agent, or wait for some.
-func (a *Agent) IsFollowed() (is bool) {
-	a.Readers(func(_ *Lane, _ uint64, r Reader) {
-		_, local := r.(*Downlink)
-		is = is || local
-	})
-	return is || len(a.few().waiting) > 0
-}
-
 // Retire takes the agent out of use, after Finish. Who reads it or waits for a lane is told, and what was
 // wrong with its lanes is over.
 func (a *Agent) Retire() {

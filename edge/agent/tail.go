@@ -151,6 +151,7 @@ func (t *Tail) Close() {
 	l.setReaders(kept)
 	on := l.handlers(unlinked)
 	next := t.part()
+	missed := a.stopped || a.options.Load().View
 	var idle func()
 	if len(kept) == 0 && l.rare != nil {
 		idle = l.rare.idle
@@ -161,7 +162,7 @@ func (t *Tail) Close() {
 	switch {
 	case idle != nil:
 		a.rt.Wake(Mail{Do: idle, Run: a.run.Load()})
-	case a.options.Load().View:
+	case missed:
 		a.rt.Wake(Mail{Do: func() {}, Run: a.run.Load()})
 	}
 }

@@ -127,6 +127,9 @@ func (a *Agent) Finish() error {
 		all = errors.Join(all, a.do(func() error { fn(); return nil }))
 	}
 	a.close()
+	a.mu.Lock()
+	a.stopped = true
+	a.mu.Unlock()
 	return all
 }
 
@@ -142,7 +145,7 @@ func (a *Agent) close() {
 			a.guard(giveBack)
 		}
 		r.stopWorking(a)
-		r.onStop, r.alarms = nil, nil
+		r.onStop, r.alarms, r.stay = nil, nil, nil
 	}
 }
 

@@ -27,12 +27,11 @@ func (a *Agent) Awaits(name route.LaneName) bool {
 
 // Wait is a reader on its way to a lane.
 type Wait struct {
-	Lane  route.LaneName
-	Kind  LaneKind // what the reader takes it for
-	Again bool     // the reader had it, or waited for it, until its agent ended; one that has stopped is not made anew for that
-	left  atomic.Bool
-	Ask   LinkOptions        // how it wants to be told
-	Join  func(*Lane, error) // given the lane, or why there is none yet
+	Lane route.LaneName
+	Kind LaneKind // what the reader takes it for
+	left atomic.Bool
+	Ask  LinkOptions        // how it wants to be told
+	Join func(*Lane, error) // given the lane, or why there is none yet
 }
 
 // Leave notes, on any goroutine, that the reader waits no more.

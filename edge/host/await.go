@@ -12,7 +12,6 @@ import (
 type awaits struct {
 	awaited  map[route.NodeURI][]*agent.Wait
 	refused  map[route.NodeURI]bool // those of awaited for which there was no room
-	left     map[route.NodeURI]bool // agents that have stopped, though others followed them
 	routings atomic.Uint64          // counts what may have made an agent that there was not before
 }
 
@@ -60,13 +59,6 @@ func (h *Host) forget(uri route.NodeURI, w *agent.Wait) *cell {
 func (h *Host) noMore(uri route.NodeURI) {
 	delete(h.awaited, uri)
 	delete(h.refused, uri)
-	delete(h.left, uri)
-}
-
-func (h *Host) hasLeft(uri route.NodeURI) bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.left[uri]
 }
 
 // serve makes those agents that links wait for and that are made now.

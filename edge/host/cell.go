@@ -290,15 +290,12 @@ func (h *Host) hand(node route.NodeURI, lane route.LaneName, body []byte) error 
 	})
 }
 
-// Join makes the agent at node, if there is none, unless it has stopped and w is of a link from before.
+// Join makes the agent at node, if there is none.
 func (c *cell) Join(node route.NodeURI, w *agent.Wait) {
 	h := c.host
 	for {
 		routed := h.routings.Load()
-		err := ErrNoNode
-		if !w.Again || !h.hasLeft(node) {
-			err = h.reach(node, func(to *cell) error { return to.offer(w) })
-		}
+		err := h.reach(node, func(to *cell) error { return to.offer(w) })
 		if err == nil {
 			return
 		}

@@ -97,11 +97,11 @@ func (h *Host) lookForIdle() {
 func (c *cell) isIdle(now uint32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state == idle && now-c.touched > perPassivate
+	return c.state == idle && !c.asleep && now-c.touched > perPassivate
 }
 
 // End is for agent.Runtime: after the turn that asked for it the agent has its last one. If it is not touched
-// then it leaves memory.
+// then it leaves memory, once nobody links to it.
 func (c *cell) End() {
 	run := c.agent.Run()
 	c.between(func() {
@@ -148,12 +148,6 @@ func (h *Host) letGo(ctx context.Context) {
 		goes := c.retire()
 		if goes {
 			h.drop(c)
-			if c.agent.IsFollowed() {
-				if h.left == nil {
-					h.left = map[route.NodeURI]bool{}
-				}
-				h.left[c.agent.URI()] = true
-			}
 			if !c.of.routed && !h.stopped {
 				h.passive[c.agent.URI()] = c.of
 			}
@@ -171,11 +165,12 @@ func (h *Host) letGo(ctx context.Context) {
 	}
 }
 
-// retire ends a cell that has left, unless somebody has come meanwhile.
+// retire ends a cell that has left, unless somebody has come meanwhile, or links to it. The last of those
+// wakes it when he leaves, and it departs again.
 func (c *cell) retire() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != idle || !c.asleep || c.box != nil || c.dirty.Load() {
+	if c.state != idle || !c.asleep || c.box != nil || c.dirty.Load() || c.agent.IsUsed() {
 		return false
 	}
 	c.state = retired

@@ -238,18 +238,36 @@ func TestAgentStops(t *testing.T) {
 		synctest.Wait()
 		a, _ := h.Node("/r/1")
 		e := ending{make(chan struct{})}
-		a.Lane("n").Open(e)
+		reader := a.Lane("n").Open(e)
 		command(t, h, "/r/1", "stop", "1")
-		<-e.ended
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if h.inMemory("/r/1") || lost != 1 || synced() {
-			t.Errorf("an hour after it stopped it is there: %v; its follower was told %d times, and is synced: %v", h.inMemory("/r/1"), lost, synced())
+		if got, _ := reader.Next(); string(got) != "101" || seen != 101 {
+			t.Errorf("the last turn has n be %q for a link and %d for a follower, want 101", got, seen)
 		}
 		command(t, h, "/r/1", "n", "3")
 		synctest.Wait()
-		if seen != 3 || lost != 1 || !synced() {
-			t.Errorf("the follower has %d of the next one, want 3; it was told %d times that it lost one", seen, lost)
+		if got, _ := reader.Next(); string(got) != "3" || seen != 3 || lost != 0 || !synced() {
+			t.Errorf("they have %q and %d of the next one, want 3; the follower was told %d times that it lost one, and is synced: %v", got, seen, lost, synced())
+		}
+		command(t, h, "/r/1", "stop", "1")
+		if err := h.Remove(t.Context(), "/reader"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if !h.inMemory("/r/1") {
+			t.Error("an agent that stopped has left memory, though it is linked to")
+		}
+		reader.Close()
+		synctest.Wait()
+		if h.inMemory("/r/1") {
+			t.Error("an agent that stopped is in memory after the last link to it has ended")
+		}
+		select {
+		case <-e.ended:
+			t.Error("a link was ended by Stop")
+		default:
 		}
 	})
 }
