@@ -94,8 +94,7 @@ func TestLinkWhileAgentComes(t *testing.T) {
 			_, err := h.Add(uri, Agents, kind(func(a *agent.Agent) { agent.Value(a, "x", 0) }), nil)
 			made <- err
 		}()
-		var w *agent.Wait
-		w = &agent.Wait{Lane: "x", Join: func(l *agent.Lane, err error) { last.Store([]any{l != nil, err}) }}
+		w := &agent.Wait{Lane: "x", Join: func(l *agent.Lane, err error) { last.Store([]any{l != nil, err}) }}
 		done := make(chan error, 1)
 		if err := r.Post(t.Context(), func() { close(ready); r.cell.Join(uri, w) }, func(err error) { done <- err }); err != nil {
 			t.Fatal(err)
