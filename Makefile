@@ -29,8 +29,8 @@ test: ## run all tests, with third-party peers where they are or can be installe
 	@scripts/test
 
 .PHONY: soak
-soak: ## the same, with 25 times the kills and two minutes of fuzzing for each target, 15 for those of the wire
-	@SELVAGE_KILLS=$${SELVAGE_KILLS:-500} FUZZTIME=$${FUZZTIME:-2m} TIMEOUT=$${TIMEOUT:-1h} scripts/test
+soak: ## the same, with 25 times the kills, 100 times the power cuts and two minutes of fuzzing for each target, 15 for those of the wire
+	@SELVAGE_KILLS=$${SELVAGE_KILLS:-500} SELVAGE_CUTS=$${SELVAGE_CUTS:-2000} FUZZTIME=$${FUZZTIME:-2m} TIMEOUT=$${TIMEOUT:-1h} scripts/test
 	@FUZZTIME=$${FUZZTIME_WIRE:-15m} scripts/fuzz ./edge/peer ./edge/recon ./edge/warp
 
 .PHONY: vet

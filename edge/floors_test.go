@@ -25,10 +25,11 @@ const rooms = `
 0 | edge/recon         |                                           |                                     | Recon text, values, Go types
 0 | edge/route         |                                           |                                     | node URIs, lane names, patterns
 0 | edge/clock         |                                           |                                     | boot id, monotonic and wall time, and whether to trust it
+0 | edge/series        |                                           |                                     | time series packed into blocks
 0 | edge/health        |                                           |                                     | named conditions and their remedies
 0 | edge/conformance   |                                           |                                     | for tests: what the reference implementation does, and where we differ
 1 | edge/warp          | recon route                               |                                     | envelopes and the link state machine: no socket, no clock
-1 | edge/store         | recon route clock health                  | modernc.org/sqlite                  | stored lanes on disk
+1 | edge/store         | recon route clock health series           | modernc.org/sqlite                  | stored lanes and their history on disk; it reads numbers out of Recon to roll them up
 1 | edge/policy        | route health                              |                                     | identities, roles, who may do what on which URI and lane
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
 2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
@@ -43,11 +44,11 @@ const rooms = `
 3 | drivers/*          | device clock                              | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 golang.org/x/sys | the machine's own buses and pins
 3 | agents/*           | agent device clock recon route health     |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock; patterns of lanes, hence route
-4 | edge/web           | agent host peer policy recon route health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent
+4 | edge/web           | agent host peer policy recon route clock series health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent, and their history, hence clock and series
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
-5 | edge/cli           | edge/* uplink uplink/warp                 | github.com/spf13/cobra              | the commands: wires everything, stops it in reverse
+5 | edge/cli           | edge/* uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents
 `
 

@@ -48,6 +48,7 @@ type Plan struct {
 	Devices []Device
 	Agents  []Agent
 	Uplinks []Uplink       // in the order they stand in the file
+	History []History      // likewise
 	Broker  *Broker        // nil without the table
 	Hub     *Hub           // nil without the table
 	Policy  *policy.Config // likewise
@@ -55,13 +56,14 @@ type Plan struct {
 
 // Host is the table [host].
 type Host struct {
-	_      struct{}      `doc:"The host itself: its name, where it keeps data and where it listens."`
-	Name   string        `doc:"what logs and peers call this host" unset:"the machine's own name" example:"greenhouse-1"`
-	Data   string        `doc:"the folder for everything that is kept"`
-	Listen string        `doc:"host:port for browsers and WARP"`
-	Commit time.Duration `doc:"how long a value may wait for the next write to disk"`
-	Agents int           `doc:"how many agents the tables for patterns of URIs may make"`
-	WARP   WARP          `doc:"What WARP clients may take of this host."`
+	_       struct{}      `doc:"The host itself: its name, where it keeps data and where it listens."`
+	Name    string        `doc:"what logs and peers call this host" unset:"the machine's own name" example:"greenhouse-1"`
+	Data    string        `doc:"the folder for everything that is kept"`
+	Listen  string        `doc:"host:port for browsers and WARP"`
+	Commit  time.Duration `doc:"how long a value may wait for the next write to disk"`
+	History Size          `doc:"how large the file of the store may become; then the oldest history is dropped"`
+	Agents  int           `doc:"how many agents the tables for patterns of URIs may make"`
+	WARP    WARP          `doc:"What WARP clients may take of this host."`
 
 	Passivate time.Duration `doc:"how long an agent stays in memory that nobody touches; what it stored comes back with the first touch" unset:"for ever" example:"1h"`
 	Turn      time.Duration `doc:"how long a turn of an agent may take before it is reported and others get another worker"`

@@ -102,7 +102,7 @@ func TestHostDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Host{Name: name, Data: "/var/lib/selvage", Listen: "127.0.0.1:9001", Commit: 250e6, Agents: 10000,
+	want := config.Host{Name: name, Data: "/var/lib/selvage", Listen: "127.0.0.1:9001", Commit: 250e6, History: 2e9, Agents: 10000,
 		WARP: config.WARP{Connections: 1024, Message: 1_100_000, Links: 65_536, Pending: 1_000_000}, Turn: time.Second}
 	if plan.Host != want {
 		t.Errorf("Parse of nothing gives %+v, want %+v", plan.Host, want)

@@ -13,6 +13,7 @@ type Changes struct {
 	Uplinks Set[Uplink]
 	Broker  bool // its table came, went or changed
 	Policy  bool // likewise, or a file that it names
+	History bool // what is kept of lanes
 
 	// Fixed are the keys and tables that differ and are read only when a host starts: "host.listen", "hub".
 	Fixed []string
@@ -31,7 +32,7 @@ func (s *Set[T]) None() bool { return len(s.Removed)+len(s.Changed)+len(s.Added)
 
 // None reports whether nothing changes.
 func (c *Changes) None() bool {
-	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Broker && !c.Policy && len(c.Fixed) == 0
+	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Broker && !c.Policy && !c.History && len(c.Fixed) == 0
 }
 
 // Diff compares what plans ask for. Where and in which order it stands in their files does not matter.
@@ -44,8 +45,18 @@ func Diff(old, new *Plan) Changes {
 		Uplinks: compare(old.Uplinks, new.Uplinks, func(u *Uplink) (string, any) { return u.Name, u.Spec }),
 		Broker:  !reflect.DeepEqual(old.Broker, new.Broker),
 		Policy:  !reflect.DeepEqual(old.Policy, new.Policy),
+		History: !reflect.DeepEqual(rules(old), rules(new)),
 		Fixed:   fixed(old, new),
 	}
+}
+
+// rules are what is kept of lanes, without where it stands.
+func rules(p *Plan) []History {
+	all := slices.Clone(p.History)
+	for i := range all {
+		all[i].Pos = Pos{}
+	}
+	return all
 }
 
 // Name is what stands in the brackets of an agent's table: its URI, or the pattern of its URIs.

@@ -65,6 +65,8 @@ func Reference() []Section {
 		uplinks.Kind, uplinks.Sample = name, "uplink."+quoteKey(name)
 		r.kind(uplinks, &uplinkKeys{}, kind.Defaults)
 	}
+	history := defaultHistory()
+	r.table(Section{Table: `history."/GLOB"`, Sample: `history."/device/*/*"`}, &history)
 	r.table(Section{Table: "broker"}, plan.Broker)
 	r.table(Section{Table: "hub"}, plan.Hub)
 	r.table(Section{Table: "policy"}, &policyTable{Loopback: loopbackAll})

@@ -8,12 +8,13 @@ import (
 
 func (p *planner) host(t *table) {
 	p.plan.Host = Host{
-		Data:   "/var/lib/selvage",
-		Listen: "127.0.0.1:9001",
-		Commit: 250 * time.Millisecond,
-		Agents: 10000,
-		Turn:   time.Second,
-		WARP:   WARP{Connections: 1024, Message: 1_100_000, Links: 65_536, Pending: 1_000_000},
+		Data:    "/var/lib/selvage",
+		Listen:  "127.0.0.1:9001",
+		Commit:  250 * time.Millisecond,
+		History: 2_000_000_000,
+		Agents:  10000,
+		Turn:    time.Second,
+		WARP:    WARP{Connections: 1024, Message: 1_100_000, Links: 65_536, Pending: 1_000_000},
 	}
 	if name, err := os.Hostname(); err == nil {
 		p.plan.Host.Name = name
@@ -31,6 +32,9 @@ func (h *Host) Check(fault func(key, problem, remedy string)) {
 	}
 	if h.Commit <= 0 {
 		fault("commit", "commit must be longer than 0", `write "250ms", the longest a value may wait for the disk`)
+	}
+	if h.History < 10_000_000 {
+		fault("history", fmt.Sprintf("history is 10MB at least, got %d bytes", h.History), `write "2GB", or leave it out`)
 	}
 	if h.Agents < 1 {
 		fault("agents", fmt.Sprintf("agents is at least 1, got %d", h.Agents), "write 10000, or leave it out")

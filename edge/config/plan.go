@@ -42,6 +42,8 @@ func (p *planner) tables() {
 			p.named(e, `[agent."/room/air"]`, p.agent, p.traits)
 		case "uplink":
 			p.named(e, `[uplink.cloud]`, p.uplink, nil)
+		case "history":
+			p.named(e, `[history."/device/*/*"]`, p.history, nil)
 		case "broker":
 			broker = p.only(e)
 		case "hub":
@@ -127,9 +129,9 @@ func (p *planner) unknownTable(e *entry) {
 		p.doc.fault(e.at, fmt.Sprintf("%s stands before any table", quoteKey(e.key)), "put it below the [table] it belongs to")
 		return
 	}
-	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "broker", "hub", "policy"})
+	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "history", "broker", "hub", "policy"})
 	if remedy == "" {
-		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [broker], [hub] and [policy]`
+		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [history."/GLOB"], [broker], [hub] and [policy]`
 	}
 	p.doc.fault(e.at, fmt.Sprintf("there is no table [%s]", quoteKey(e.key)), remedy)
 }

@@ -25,6 +25,9 @@ func ParseGlob(s string) (Glob, error) {
 	return Glob{g}, nil
 }
 
+// HasLane reports whether there is a segment for a lane behind that of a node.
+func (g Glob) HasLane() bool { return len(g.shape) > 1 }
+
 // Match reports whether the whole glob fits the node.
 func (g Glob) Match(n NodeURI) bool { return g.shape.match(string(n)) }
 

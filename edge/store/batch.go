@@ -1,6 +1,11 @@
 package store
 
-import "selvage/edge/clock"
+import (
+	"bytes"
+	"slices"
+
+	"selvage/edge/clock"
+)
 
 // Batch collects what one commit is to save. Of several changes to one value or one entry only the
 // last is kept. It belongs to the writer and must not be used after Save has returned.
@@ -10,7 +15,11 @@ type Batch struct {
 	entries map[entryKey]int // likewise
 	cleared map[LaneID]int   // how often each lane was cleared
 	lanes   []laneRow        // lanes to create
-	final   bool             // the commit of Close
+	points  []feedPoint      // for the feed, in their order
+	cursors map[string]uint64
+	waiting int   // bytes of points
+	dropped int64 // points, since too many waited
+	final   bool  // the commit of Close
 }
 
 type entryKey struct {
@@ -40,6 +49,9 @@ type row struct {
 const (
 	keepRows = 4096    // rows a Batch keeps room for between commits
 	keepBody = 1 << 20 // bytes of bodies likewise
+
+	maxWaiting = 8 << 20 // bytes of points that wait while commits fail
+	pointCost  = 96      // what a point takes beside its body
 )
 
 func newBatch() *Batch {
@@ -49,7 +61,7 @@ func newBatch() *Batch {
 }
 
 func (b *Batch) empty() {
-	*b = Batch{values: map[LaneID]int{}, entries: map[entryKey]int{}, cleared: map[LaneID]int{}, final: b.final}
+	*b = Batch{values: map[LaneID]int{}, entries: map[entryKey]int{}, cleared: map[LaneID]int{}, cursors: map[string]uint64{}, final: b.final}
 }
 
 // Value sets the value of a value lane. The batch copies what it is given.
@@ -61,6 +73,29 @@ func (b *Batch) Value(id LaneID, body []byte, at clock.Stamp) {
 	}
 	b.rows[i].fill(setValue, id, "", body, at, 0)
 }
+
+// Point keeps a value of a value lane in its history; it is the lane's value too, unless a newer one is known
+// and it is late. The batch copies what it is given.
+func (b *Batch) Point(id LaneID, body []byte, at clock.Stamp, late bool) {
+	b.points = append(b.points, feedPoint{lane: id, late: late, body: bytes.Clone(body), at: at})
+	if b.waiting += pointCost + len(body); b.waiting > maxWaiting {
+		b.drop()
+	}
+}
+
+// drop gives up the older half of the points, when commits fail for long.
+func (b *Batch) drop() {
+	n := len(b.points) / 2
+	b.dropped += int64(n)
+	b.points = slices.Delete(b.points, 0, n)
+	b.waiting = pointCost * len(b.points)
+	for i := range b.points {
+		b.waiting += len(b.points[i].body)
+	}
+}
+
+// Cursor notes how far a reader has confirmed the feed.
+func (b *Batch) Cursor(name string, seq uint64) { b.cursors[name] = seq }
 
 // Entry sets one entry of a map lane. The batch copies what it is given.
 func (b *Batch) Entry(id LaneID, key, body []byte, at clock.Stamp) {
@@ -105,7 +140,9 @@ func (r *row) fill(o op, id LaneID, key string, body []byte, at clock.Stamp, cle
 func (b *Batch) live(r *row) bool { return r.op == setValue || r.cleared == b.cleared[r.lane] }
 
 // nothing tells whether there is nothing to write.
-func (b *Batch) nothing() bool { return len(b.rows) == 0 && len(b.cleared) == 0 && len(b.lanes) == 0 }
+func (b *Batch) nothing() bool {
+	return len(b.rows) == 0 && len(b.cleared) == 0 && len(b.lanes) == 0 && len(b.points) == 0 && len(b.cursors) == 0
+}
 
 // reset empties b after a commit and keeps memory worth keeping.
 func (b *Batch) reset() {
@@ -124,4 +161,7 @@ func (b *Batch) reset() {
 	clear(b.cleared)
 	clear(b.lanes)
 	b.lanes = b.lanes[:0]
+	clear(b.cursors)
+	clear(b.points)
+	b.points, b.waiting = b.points[:0], 0
 }

@@ -66,8 +66,11 @@ func (b *boots) stamp(columns []driver.Value, now *clock.Clock) clock.Stamp {
 	mono, _ := columns[1].(int64)
 	wall, _ := columns[2].(int64)
 	trusted, _ := columns[3].(int64)
-	s := clock.Stamp{Mono: time.Duration(mono), Wall: wall, Trusted: trusted != 0}
+	return b.correct(id, clock.Stamp{Mono: time.Duration(mono), Wall: wall, Trusted: trusted != 0}, now)
+}
 
+// correct gives a stamp the name of its boot, and its time if that is known by now.
+func (b *boots) correct(id int64, s clock.Stamp, now *clock.Clock) clock.Stamp {
 	b.mu.RLock()
 	r := b.byID[id]
 	var known bool

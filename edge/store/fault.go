@@ -72,6 +72,9 @@ func explain(err error) (why, try string) {
 
 func explainSQLite(e *sqlite.Error) (why, try string) {
 	detail := " (" + e.Error() + ")"
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the log's index, which is to grow
+		return "the disk is full" + detail, trySpace
+	}
 	switch e.Code() & 0xff { // without what the extended code adds
 	case sqlite3.SQLITE_FULL:
 		return "the disk is full" + detail, trySpace

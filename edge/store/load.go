@@ -33,7 +33,7 @@ func (s *Store) Load(node route.NodeURI) ([]StoredLane, error) {
 	if s.lanes.absent(node) {
 		return nil, nil
 	}
-	stored, err := s.pool.load(node, s.boots, s.opts.Clock)
+	stored, err := s.pool.load(node, s.boots, s.tail, s.opts.Clock)
 	if err != nil {
 		return nil, fault("load "+string(node)+" from "+s.path, err)
 	}
@@ -64,12 +64,13 @@ const readers = 2
 
 // pool lends connections that only read. They see the last commit and do not disturb the writer.
 type pool struct {
-	path string
-	idle chan *reader // a nil reader is one not connected yet
+	path    string
+	idle    chan *reader // a nil reader is one not connected yet
+	suspect func(error)  // is told what went wrong
 }
 
-func newPool(path string) *pool {
-	p := &pool{path: path, idle: make(chan *reader, readers)}
+func newPool(path string, suspect func(error)) *pool {
+	p := &pool{path: path, idle: make(chan *reader, readers), suspect: suspect}
 	for range readers {
 		p.idle <- nil
 	}
@@ -88,6 +89,9 @@ func (p *pool) with(fn func(r *reader) error) error {
 	}
 	if err == nil {
 		err = fn(r)
+	}
+	if err != nil {
+		p.suspect(err)
 	}
 	if err != nil && r != nil {
 		err = errors.Join(err, r.c.close())
@@ -113,6 +117,11 @@ type reader struct {
 	begin, commit          *statement
 	values, entries, nodes *statement
 	named                  *statement
+	laneID, blocksOf       *statement
+	undatedOf, block, feed *statement
+	segment, feedAfter     *statement
+	laneName, cursor       *statement
+	spans                  *statement
 }
 
 func openReader(path string) (*reader, error) {
@@ -126,11 +135,22 @@ func openReader(path string) (*reader, error) {
 			"BEGIN":  &r.begin,
 			"COMMIT": &r.commit,
 			`SELECT l.id, l.lane, l.kind, EXISTS (SELECT 1 FROM entry WHERE lane = l.id),
-			        v.body, v.boot, v.mono, v.wall, v.trusted
+			        v.body, v.seq, v.boot, v.mono, v.wall, v.trusted
 			 FROM lane l LEFT JOIN value v ON v.lane = l.id WHERE l.node = ?`: &r.values,
-			`SELECT key, body, boot, mono, wall, trusted FROM entry WHERE lane = ? ORDER BY key`: &r.entries,
-			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:   &r.named,
-			`SELECT DISTINCT node FROM lane WHERE node > ? ORDER BY node LIMIT 2048`:             &r.nodes,
+			`SELECT key, body, boot, mono, wall, trusted FROM entry WHERE lane = ? ORDER BY key`:                         &r.entries,
+			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:                           &r.named,
+			`SELECT id FROM lane WHERE node = ? AND lane = ?`:                                                            &r.laneID,
+			`SELECT id, least FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least < ? ORDER BY least, id`: &r.blocksOf,
+			`SELECT id, 0 FROM block WHERE lane = ? AND boot > 0 ORDER BY id`:                                            &r.undatedOf,
+			`SELECT body FROM block WHERE id = ?`:                                                                        &r.block,
+			`SELECT body FROM feed ORDER BY seq`:                                                                         &r.feed,
+			`SELECT b.lane, l.node, l.lane, b.body, b.segment FROM block b JOIN lane l ON l.id = b.lane
+			 WHERE b.segment = (SELECT min(segment) FROM block WHERE segment > ?)`: &r.segment,
+			`SELECT body FROM feed WHERE seq > ? ORDER BY seq LIMIT 1`:                                        &r.feedAfter,
+			`SELECT node, lane FROM lane WHERE id = ?`:                                                        &r.laneName,
+			`SELECT seq FROM cursor WHERE name = ?`:                                                           &r.cursor,
+			`SELECT body FROM rollup WHERE lane = ? AND step = ? AND start >= ? AND start < ? ORDER BY start`: &r.spans,
+			`SELECT DISTINCT node FROM lane WHERE node > ? ORDER BY node LIMIT 2048`:                          &r.nodes,
 		})
 	}
 	if err != nil {
@@ -139,13 +159,15 @@ func openReader(path string) (*reader, error) {
 	return r, nil
 }
 
-func (p *pool) load(node route.NodeURI, b *boots, now *clock.Clock) (stored []StoredLane, err error) {
+func (p *pool) load(node route.NodeURI, b *boots, t *tail, now *clock.Clock) (stored []StoredLane, err error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	err = p.with(func(r *reader) error {
 		// One transaction, so that all lanes are of the same commit.
 		if _, err := r.begin.exec(); err != nil {
 			return err
 		}
-		if err := r.lanes(node, b, now, &stored); err != nil {
+		if err := r.lanes(node, b, t, now, &stored); err != nil {
 			return err // closing the connection ends the transaction
 		}
 		_, err := r.commit.exec()
@@ -154,7 +176,7 @@ func (p *pool) load(node route.NodeURI, b *boots, now *clock.Clock) (stored []St
 	return stored, err
 }
 
-func (r *reader) lanes(node route.NodeURI, b *boots, now *clock.Clock, stored *[]StoredLane) error {
+func (r *reader) lanes(node route.NodeURI, b *boots, t *tail, now *clock.Clock, stored *[]StoredLane) error {
 	var maps []int // places in stored of lanes with entries
 	err := r.values.query(func(columns []driver.Value) {
 		var s StoredLane
@@ -169,7 +191,11 @@ func (r *reader) lanes(node route.NodeURI, b *boots, now *clock.Clock, stored *[
 			if s.Value, _ = columns[4].([]byte); s.Value == nil {
 				s.Value = []byte{} // the driver's word for an empty BLOB is nil
 			}
-			s.At = b.stamp(columns[5:], now)
+			s.At = b.stamp(columns[6:], now)
+		}
+		since, _ := columns[5].(int64)
+		if n, ok := t.value(s.ID, uint64(since)); ok && s.Kind == "value" {
+			s.Value, s.At = n.body, n.at
 		}
 		*stored = append(*stored, s)
 	}, string(node))

@@ -13,6 +13,7 @@ const (
 	// lastRetry: disks fill and cards fall out for hours, but whoever frees space wants to see it work.
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
+	longRetry  = 30 * time.Second // of what nobody waits for, and what each try of wears the card
 
 	// closeTries is how often the last commit is tried before its changes are given up.
 	closeTries = 3
@@ -21,6 +22,10 @@ const (
 	keepMarks = 1 << 16
 
 	conditionCode = "store.commit"
+	sealCode      = "store.history"
+
+	checkpointCode = "store.checkpoint"
+	droppedCode    = "history.dropped" // counts points
 )
 
 // saving is what only the writer's goroutine touches.
@@ -30,6 +35,8 @@ type saving struct {
 	spare []Saver       // emptied list of marks, for the next commit
 	err   error         // why the last commit failed; nil if it did not
 	delay time.Duration // before the next try, while commits fail
+
+	patience time.Duration // the same of checkpoints
 }
 
 // run gathers and commits whenever there is a reason to. It ends after the commit of Close.
@@ -74,7 +81,7 @@ func (s *Store) due() (at time.Time, closing bool) {
 	case s.dirty:
 		return s.since.Add(s.opts.Commit), false
 	}
-	return time.Time{}, false
+	return s.stalled, false
 }
 
 // commit gathers what is marked and commits it together with what an earlier commit failed to save.
@@ -92,7 +99,13 @@ func (w *saving) commit() {
 	// After Save, which may have asked for lanes: a row must never be on flash without its lane.
 	w.batch.lanes = append(w.batch.lanes, w.lanes.takeFresh()...)
 	cost, err := w.writer.write(w.batch)
+	w.suspect(err)
 	failed := w.err != nil
+	if n := w.batch.dropped; n > 0 {
+		w.opts.Health.Add(droppedCode, n)
+		w.opts.Log.Error("points of the history are lost, since too many wait to be saved", slog.Int64("points", n))
+		w.batch.dropped = 0
+	}
 	w.err = fault("save changes to "+w.path, err)
 	w.report(failed)
 	if err == nil {
@@ -117,6 +130,12 @@ func (w *saving) commit() {
 	w.mu.Unlock()
 	g.err = w.err
 	close(g.done)
+	if err == nil && w.writer.tail.points >= sealAt {
+		w.seal()
+	}
+	if long := w.writer.logged >= w.writer.logLimit; err == nil && (long || !w.stalled.IsZero()) && !time.Now().Before(w.stalled) {
+		w.checkpoint()
+	}
 
 	clear(marks)
 	w.spare = marks
@@ -143,6 +162,48 @@ func (w *saving) report(failed bool) {
 		w.opts.Health.Clear(conditionCode)
 		w.opts.Log.Info("saving works again", slog.String("path", w.path))
 	}
+}
+
+// seal seals what the feed has. If that fails it stays as it is, and is tried again after the next commit.
+func (w *saving) seal() {
+	err := w.writer.seal()
+	w.suspect(err)
+	if err == nil {
+		w.opts.Health.Clear(sealCode)
+		w.retain()
+		return
+	}
+	why, try := explain(err)
+	w.opts.Health.Raise(health.Condition{
+		Code:     sealCode,
+		Text:     "the history in " + w.path + " is not being compressed: " + why + "; nothing is lost, but it takes more room and time",
+		Remedy:   try,
+		Severity: health.Warning,
+	})
+}
+
+// checkpoint moves the log into the database, behind the backs of those who wait for a commit.
+func (w *saving) checkpoint() {
+	err := w.writer.checkpoint()
+	w.suspect(err)
+	stalled := time.Time{}
+	if err == nil {
+		w.patience = 0
+		w.opts.Health.Clear(checkpointCode)
+	} else {
+		w.patience = min(max(2*w.patience, time.Second), longRetry)
+		stalled = time.Now().Add(w.patience)
+		why, try := explain(err)
+		w.opts.Health.Raise(health.Condition{
+			Code:     checkpointCode,
+			Text:     "the log of " + w.path + " cannot be moved into it: " + why + "; nothing is lost, but the log grows",
+			Remedy:   try,
+			Severity: health.Failure,
+		})
+	}
+	w.mu.Lock()
+	w.stalled = stalled
+	w.mu.Unlock()
 }
 
 // last makes the commit of Close.

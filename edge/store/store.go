@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/clock"
@@ -33,6 +34,8 @@ type Options struct {
 	Clock  *clock.Clock  // to correct the time of early readings
 	Health *health.Board // gets the condition "store.commit" while saving fails
 	Log    *slog.Logger
+
+	History int64 // bytes the file may have before the oldest history is dropped, 0 = DefaultHistory
 }
 
 // Saver is something with stored lanes, such as an agent.
@@ -58,6 +61,8 @@ type Store struct {
 	lock   *folderLock
 	writer *writer
 	boots  *boots
+	rules  atomic.Pointer[Rules]
+	tail   *tail
 	lanes  *lanes
 	pool   *pool
 
@@ -68,6 +73,7 @@ type Store struct {
 	next    *group    // is served by the commit after the present one
 	current *group    // is served by the present commit; nil when there is none
 	retry   time.Time // when a failed commit is tried again; zero while commits work
+	stalled time.Time // when a failed checkpoint is tried again; zero while they work
 	closing bool
 	stats   Stats
 
@@ -91,6 +97,9 @@ func newGroup() *group { return &group{done: make(chan struct{})} }
 func Open(o Options) (*Store, error) {
 	if o.Commit <= 0 {
 		o.Commit = DefaultCommit
+	}
+	if o.History <= 0 {
+		o.History = DefaultHistory
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System()
@@ -125,6 +134,23 @@ func (s *Store) open() (err error) {
 		}
 	}()
 	s.path = databasePath(s.opts.Dir)
+	if !isMarked(s.opts.Dir) {
+		if err = s.connect(); !isDamage(err) {
+			return err
+		}
+	}
+	saved, err := salvage(s.path)
+	if err != nil {
+		return fmt.Errorf("%s is damaged, and what can be read of it could not be saved: %w", fileName, err)
+	}
+	if err = s.connect(); err == nil {
+		s.tell(saved)
+	}
+	return err
+}
+
+// connect opens the file and reads what is known of it from the start.
+func (s *Store) connect() (err error) {
 	c, err := openWriter(s.path)
 	if err != nil {
 		return err
@@ -140,14 +166,17 @@ func (s *Store) open() (err error) {
 	if s.boots, err = loadBoots(c); err != nil {
 		return err
 	}
+	if s.tail, err = loadTail(c, s.boots, s.opts.Clock); err != nil {
+		return err
+	}
 	last, err := c.number("SELECT coalesce(max(id), 0) FROM lane")
 	if err != nil {
 		return err
 	}
-	if s.writer, err = newWriter(c, s.boots, s.opts.Clock); err != nil {
+	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock); err != nil {
 		return err
 	}
-	s.pool = newPool(s.path)
+	s.pool = newPool(s.path, s.suspect)
 	s.lanes = newLanes(LaneID(last))
 	if last > 0 {
 		s.lanes.learn(s.pool)
@@ -236,7 +265,7 @@ func (s *Store) Close() error {
 		<-s.finished
 		s.lanes.stop()
 		s.pool.close()
-		s.closeErr = errors.Join(s.closeErr, s.writer.close())
+		s.closeErr = errors.Join(s.closeErr, fault("move the log of "+s.path+" into it, without which nothing is lost", s.writer.close()))
 		s.lock.release()
 	})
 	return s.closeErr

@@ -367,7 +367,7 @@ func TestLoadDoesNotWaitForTheWriter(t *testing.T) {
 		if _, err := s.writer.begin.exec(); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.writer.setValue.exec(int64(l.id), []byte("2"), int64(0), int64(0), int64(0), int64(0)); err != nil {
+		if _, err := s.writer.setValue.exec(int64(l.id), []byte("2"), int64(0), int64(0), int64(0), int64(0), int64(0)); err != nil {
 			t.Error(err)
 		}
 		close(entered)

@@ -7,11 +7,16 @@ import (
 	"time"
 
 	"selvage/edge/clock"
+	"selvage/edge/series"
 )
 
 // offsetStep is how far a boot's offset must move to be written again: below it are the 10 ms to
 // which the time since boot is known and the slewing of a clock that is kept right.
 const offsetStep = 10 * time.Millisecond
+
+// maxLog is how many bytes the log before the database may have: a page that is written often within that much goes
+// to the database once.
+const maxLog = 4 << 20
 
 // writer puts batches into the database.
 type writer struct {
@@ -25,6 +30,21 @@ type writer struct {
 	setValue, setEntry, delEntry, clearing *statement
 	addLane, findLane, setKind             *statement
 	addBoot, setOffset                     *statement
+	addFeed, readFeed, emptyFeed           *statement
+	addBlock, addSegment                   *statement
+	undated, setDates, settleValue         *statement
+	readSpans, setSpans                    *statement
+
+	nextLane, dropBefore, dropSpans       *statement
+	sizes, dropBlock, oldest, dropSegment *statement
+	setCursor                             *statement
+
+	pageSize int64
+	logged   int64 // pages written to the log since it was last empty
+	logLimit int64 // pages; beyond these the log is moved into the database
+	retained int64 // the lane that was looked at last for what to drop; 0 for none
+	tail     *tail
+	packing  []series.Point // room for a block's points
 }
 
 // cost is what a commit has cost.
@@ -34,13 +54,17 @@ type cost struct {
 	bytes     int64
 }
 
-func newWriter(c *session, b *boots, now *clock.Clock) (*writer, error) {
-	w := &writer{c: c, boots: b, clock: now, alias: map[LaneID]LaneID{}}
+func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error) {
+	size, err := c.number("PRAGMA page_size")
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size}
 	return w, c.prepareAll(map[string]**statement{
 		"BEGIN IMMEDIATE": &w.begin,
 		"COMMIT":          &w.commit,
 		"ROLLBACK":        &w.rollback,
-		"REPLACE INTO value (lane, body, boot, mono, wall, trusted) VALUES (?, ?, ?, ?, ?, ?)":         &w.setValue,
+		"REPLACE INTO value (lane, body, boot, mono, wall, trusted, seq) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.setValue,
 		"REPLACE INTO entry (lane, key, body, boot, mono, wall, trusted) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.setEntry,
 		"DELETE FROM entry WHERE lane = ? AND key = ?":                                                 &w.delEntry,
 		"DELETE FROM entry WHERE lane = ?":                                                             &w.clearing,
@@ -49,6 +73,26 @@ func newWriter(c *session, b *boots, now *clock.Clock) (*writer, error) {
 		"UPDATE lane SET kind = ? WHERE id = ? AND kind <> ?":                                          &w.setKind,
 		"INSERT INTO boot (id, boot) VALUES (?, ?)":                                                    &w.addBoot,
 		"UPDATE boot SET offset_ns = ? WHERE id = ?":                                                   &w.setOffset,
+		`INSERT INTO value (lane, body, boot, mono, wall, trusted, seq) VALUES (?, ?, ?, ?, ?, ?, ?)
+		 ON CONFLICT (lane) DO UPDATE SET body = excluded.body, boot = excluded.boot, mono = excluded.mono,
+		 wall = excluded.wall, trusted = excluded.trusted, seq = excluded.seq WHERE excluded.seq > value.seq`: &w.settleValue,
+		"INSERT INTO feed (seq, body) VALUES (?, ?)": &w.addFeed,
+		"SELECT body FROM feed ORDER BY seq":         &w.readFeed,
+		"DELETE FROM feed":                           &w.emptyFeed,
+		"INSERT INTO segment (last) VALUES (?)":      &w.addSegment,
+		"INSERT INTO block (lane, segment, least, greatest, boot, points, body) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.addBlock,
+		"SELECT lane, body FROM block WHERE boot = ? AND boot > 0":                                            &w.undated,
+		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE boot = ? AND boot > 0":   &w.setDates,
+		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)":   &w.nextLane,
+		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ?":                                      &w.dropBefore,
+		"DELETE FROM rollup WHERE lane = ? AND step = ? AND start < ?":                                        &w.dropSpans,
+		"SELECT id, points, length(body) FROM block WHERE lane = ? ORDER BY segment DESC, id DESC":            &w.sizes,
+		"DELETE FROM block WHERE id = ?":                                                                      &w.dropBlock,
+		"SELECT segment, sum(points) FROM block WHERE segment = (SELECT min(segment) FROM block)":             &w.oldest,
+		"DELETE FROM block WHERE segment = ?":                                                                 &w.dropSegment,
+		"REPLACE INTO cursor (name, seq) VALUES (?, ?)":                                                       &w.setCursor,
+		"SELECT body FROM rollup WHERE lane = ? AND step = ? AND start = ?":                                   &w.readSpans,
+		"REPLACE INTO rollup (lane, step, start, body) VALUES (?, ?, ?, ?)":                                   &w.setSpans,
 	})
 }
 
@@ -63,6 +107,11 @@ func (w *writer) write(b *Batch) (cost, error) {
 		return cost{}, err
 	}
 	rows, err := w.rows(b)
+	var groups []*feedGroup
+	if err == nil {
+		groups, err = w.feed(b.points)
+		rows += int64(len(b.points))
+	}
 	if err == nil && w.drifted(now) {
 		err = w.offset(now)
 	}
@@ -78,10 +127,15 @@ func (w *writer) write(b *Batch) (cost, error) {
 		return cost{}, err
 	}
 	w.news = w.news[:0]
+	for _, g := range groups {
+		w.tail.append(g, w.boots, w.clock)
+	}
 	if w.drifted(now) {
 		w.boots.learn(w.boots.of(now.Boot), offsetOf(now))
 	}
-	return cost{committed: true, rows: rows, bytes: (w.c.written() - before) * pageSize}, nil
+	pages := w.c.written() - before
+	w.logged += pages
+	return cost{committed: true, rows: rows, bytes: pages * w.pageSize}, nil
 }
 
 // rows writes the rows of b and returns how many.
@@ -92,6 +146,12 @@ func (w *writer) rows(b *Batch) (n int64, err error) {
 		}
 	}
 	n = int64(len(b.lanes))
+	for name, seq := range b.cursors {
+		if _, err := w.setCursor.exec(name, int64(seq)); err != nil {
+			return 0, err
+		}
+		n++
+	}
 	for id := range b.cleared {
 		changed, err := w.clearing.exec(int64(w.actual(id)))
 		if err != nil {
@@ -120,16 +180,13 @@ func (w *writer) row(r *row) error {
 	if err != nil {
 		return err
 	}
-	var trusted int64
-	if r.at.Trusted {
-		trusted = 1
-	}
+	trusted := number(r.at.Trusted)
 	body := r.body
 	if body == nil {
 		body = []byte{} // nil would be NULL
 	}
 	if r.op == setValue {
-		_, err = w.setValue.exec(id, body, boot, int64(r.at.Mono), r.at.Wall, trusted)
+		_, err = w.setValue.exec(id, body, boot, int64(r.at.Mono), r.at.Wall, trusted, int64(w.tail.seq))
 	} else {
 		_, err = w.setEntry.exec(id, []byte(r.key), body, boot, int64(r.at.Mono), r.at.Wall, trusted)
 	}
@@ -202,11 +259,23 @@ func (w *writer) offset(now clock.Stamp) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.setOffset.exec(int64(offsetOf(now)), id)
-	return err
+	if _, err = w.setOffset.exec(int64(offsetOf(now)), id); err != nil {
+		return err
+	}
+	return w.date(id, offsetOf(now).Milliseconds())
 }
 
-// close moves the log into the database, so that the folder is one file at rest, and disconnects.
+// checkpoint moves the log into the database, as far as nobody reads what it changed.
+func (w *writer) checkpoint() error {
+	return w.c.once("PRAGMA wal_checkpoint(PASSIVE)", func(columns []driver.Value) {
+		logged, _ := columns[1].(int64)
+		moved, _ := columns[2].(int64)
+		w.logged = logged - moved
+	})
+}
+
+// close moves the log into the database, so that the folder is one file at rest, and disconnects. If that fails
+// nothing is lost.
 func (w *writer) close() error {
 	return errors.Join(w.c.run("PRAGMA wal_checkpoint(TRUNCATE)"), w.c.close())
 }

@@ -64,6 +64,8 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request, v visitor) {
 	switch {
 	case isHTTP:
 		s.request(ctx, w, r, node, lane)
+	case reads(r.Method) && wantsHistory(r.URL.Query()):
+		s.history(ctx, w, r, node, lane)
 	case reads(r.Method):
 		s.read(ctx, w, r, node, lane)
 	case r.Method == http.MethodPost:

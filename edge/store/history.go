@@ -1,0 +1,186 @@
+package store
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"math"
+	"slices"
+	"time"
+
+	"selvage/edge/clock"
+	"selvage/edge/route"
+	"selvage/edge/series"
+)
+
+// Point is one value that a lane had. Its stamp is corrected, if the wall time of its boot became known
+// after it was taken.
+type Point struct {
+	Seq  uint64 // its number in the feed; rises with every point kept in this store's epoch
+	At   clock.Stamp
+	Body []byte
+}
+
+// History reads the points of a lane in the order of their time, a block at a time.
+type History struct {
+	store    *Store
+	from, to int64 // ms since 1970, to is not included
+	lane     LaneID
+
+	blocks []blockRef // not read yet, in the order of their least time
+	open   []*points
+	err    error
+}
+
+// blockRef is a block that may have points wanted.
+type blockRef struct{ id, least int64 }
+
+// points are those of a block that are wanted, in the order of their time.
+type points struct {
+	list []Point
+	next int
+}
+
+func (p *points) at() int64 { return p.list[p.next].At.Wall }
+
+// span makes ms of the bounds of a time; a zero time is no bound.
+func span(from, to time.Time) (least, end int64) {
+	least, end = math.MinInt64, math.MaxInt64
+	if !from.IsZero() {
+		least = from.UnixMilli()
+	}
+	if !to.IsZero() {
+		end = to.UnixMilli()
+	}
+	return least, end
+}
+
+// History returns the points of a lane from one time until another, which is not included; a zero time is
+// no bound. It is as of the last commit, but for blocks that retention drops meanwhile. Points whose time
+// is not known come where the wall clock of their boot had them.
+func (s *Store) History(node route.NodeURI, lane route.LaneName, from, to time.Time) (*History, error) {
+	h := &History{store: s}
+	h.from, h.to = span(from, to)
+	err := s.pool.with(func(r *reader) error {
+		if _, err := r.begin.exec(); err != nil {
+			return err
+		}
+		if err := h.find(r, node, lane); err != nil {
+			return err
+		}
+		_, err := r.commit.exec()
+		return err
+	})
+	if err != nil {
+		return nil, fault("read the history of "+string(node)+" "+string(lane)+" from "+s.path, err)
+	}
+	return h, nil
+}
+
+// find lists the blocks, and reads what is not sealed.
+func (h *History) find(r *reader, node route.NodeURI, lane route.LaneName) error {
+	err := r.laneID.query(func(columns []driver.Value) {
+		id, _ := columns[0].(int64)
+		h.lane = LaneID(id)
+	}, string(node), string(lane))
+	if err != nil || h.lane == 0 {
+		return err
+	}
+	note := func(columns []driver.Value) {
+		var b blockRef
+		b.id, _ = columns[0].(int64)
+		b.least, _ = columns[1].(int64)
+		h.blocks = append(h.blocks, b)
+	}
+	if err := r.undatedOf.query(note, int64(h.lane)); err != nil {
+		return err
+	}
+	if err := r.blocksOf.query(note, int64(h.lane), h.from, h.to); err != nil {
+		return err
+	}
+	var tail []Point
+	var wrong error
+	err = r.feed.query(func(columns []driver.Value) {
+		text, _ := columns[0].([]byte)
+		if wrong == nil {
+			wrong = readGroup(text, func(lane LaneID, _ bool, p *series.Point) {
+				if lane == h.lane {
+					tail = h.want(tail, p)
+				}
+			})
+		}
+	})
+	h.add(tail)
+	return cmp.Or(err, wrong)
+}
+
+// want appends a point, with its time corrected, if that is asked for.
+func (h *History) want(list []Point, p *series.Point) []Point {
+	at := h.store.boots.correct(p.Boot, stampOf(p), h.store.opts.Clock)
+	if ms := at.Wall / int64(time.Millisecond); ms < h.from || ms >= h.to {
+		return list
+	}
+	return append(list, Point{p.Seq, at, p.Body})
+}
+
+func (h *History) add(list []Point) {
+	if len(list) == 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(x, y Point) int { return cmp.Or(cmp.Compare(x.At.Wall, y.At.Wall), cmp.Compare(x.Seq, y.Seq)) })
+	h.open = append(h.open, &points{list: list})
+}
+
+// Next returns the next point; false at the end, and after an error, which Err returns.
+func (h *History) Next() (Point, bool) {
+	for h.err == nil {
+		first := h.first()
+		// Blocks may overlap: late data is sealed with what was measured when it came.
+		if len(h.blocks) > 0 && (first == nil || h.blocks[0].least <= first.at()/int64(time.Millisecond)) {
+			h.err = h.read(h.blocks[0])
+			h.blocks = h.blocks[1:]
+			continue
+		}
+		if first == nil {
+			break
+		}
+		p := first.list[first.next]
+		if first.next++; first.next == len(first.list) {
+			h.open = slices.DeleteFunc(h.open, func(o *points) bool { return o == first })
+		}
+		return p, true
+	}
+	return Point{}, false
+}
+
+// first returns the open block that has the next point.
+func (h *History) first() (first *points) {
+	for _, o := range h.open {
+		if first == nil || o.at() < first.at() || o.at() == first.at() && o.list[o.next].Seq < first.list[first.next].Seq {
+			first = o
+		}
+	}
+	return first
+}
+
+func (h *History) read(ref blockRef) error {
+	var body []byte
+	err := h.store.pool.with(func(r *reader) error {
+		return r.block.query(func(columns []driver.Value) { body, _ = columns[0].([]byte) }, ref.id)
+	})
+	if err != nil || body == nil { // dropped meanwhile
+		return err
+	}
+	all, err := unpack(body)
+	if err != nil {
+		return err
+	}
+	list := make([]Point, 0, len(all))
+	for i := range all {
+		list = h.want(list, &all[i])
+	}
+	h.add(list)
+	return nil
+}
+
+// Err returns why Next ended early; nil if it did not.
+func (h *History) Err() error { return fault("read history from "+h.store.path, h.err) }

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"slices"
+
+	"selvage/edge/route"
+	"selvage/edge/series"
+)
+
+// FeedPoint is a point of the feed with its lane.
+type FeedPoint struct {
+	Node route.NodeURI
+	Lane route.LaneName
+	Point
+}
+
+// Feed returns the next points whose numbers are above after, in their order, as of the last commit, and the
+// number up to which these are all there is: what a peer that has them may confirm. What is sealed comes a
+// segment at a time, the rest up to limit points or a little more. Numbers that are missing between were
+// dropped before they were read.
+func (s *Store) Feed(after uint64, limit int) (list []FeedPoint, upto uint64, err error) {
+	upto = after
+	err = s.pool.with(func(r *reader) error {
+		if _, err := r.begin.exec(); err != nil {
+			return err
+		}
+		if err := s.feed(r, after, limit, &list, &upto); err != nil {
+			return err
+		}
+		_, err := r.commit.exec()
+		return err
+	})
+	if err != nil {
+		return nil, after, fault("read the feed from "+s.path, err)
+	}
+	return list, upto, nil
+}
+
+func (s *Store) feed(r *reader, after uint64, limit int, list *[]FeedPoint, upto *uint64) error {
+	keys := map[LaneID]laneKey{}
+	var wrong error
+	take := func(lane LaneID, p *series.Point) {
+		if p.Seq > after {
+			at := s.boots.correct(p.Boot, stampOf(p), s.opts.Clock)
+			key := keys[lane]
+			*list = append(*list, FeedPoint{key.node, key.lane, Point{p.Seq, at, p.Body}})
+		}
+		*upto = max(*upto, p.Seq)
+	}
+	err := r.segment.query(func(columns []driver.Value) {
+		lane, _ := columns[0].(int64)
+		node, _ := columns[1].(string)
+		name, _ := columns[2].(string)
+		body, _ := columns[3].([]byte)
+		last, _ := columns[4].(int64)
+		keys[LaneID(lane)] = laneKey{route.NodeURI(node), route.LaneName(name)}
+		points, err := unpack(body)
+		wrong = cmp.Or(wrong, err)
+		for i := range points {
+			take(LaneID(lane), &points[i])
+		}
+		*upto = max(*upto, uint64(last))
+	}, int64(after))
+	if err = cmp.Or(err, wrong); err != nil || len(*list) > 0 {
+		slices.SortFunc(*list, func(x, y FeedPoint) int { return cmp.Compare(x.Seq, y.Seq) })
+		return err
+	}
+	for len(*list) < limit {
+		var body []byte
+		if err := r.feedAfter.query(func(columns []driver.Value) { body, _ = columns[0].([]byte) }, int64(*upto)); err != nil {
+			return err
+		}
+		if body == nil {
+			return nil
+		}
+		type unnamed struct {
+			lane LaneID
+			series.Point
+		}
+		var group []unnamed
+		if err := readGroup(body, func(lane LaneID, _ bool, p *series.Point) { group = append(group, unnamed{lane, *p}) }); err != nil {
+			return err
+		}
+		for i := range group {
+			p := &group[i]
+			if _, ok := keys[p.lane]; !ok {
+				err := r.laneName.query(func(columns []driver.Value) {
+					node, _ := columns[0].(string)
+					name, _ := columns[1].(string)
+					keys[p.lane] = laneKey{route.NodeURI(node), route.LaneName(name)}
+				}, int64(p.lane))
+				if err != nil {
+					return err
+				}
+			}
+			take(p.lane, &p.Point)
+		}
+	}
+	return nil
+}
+
+// Cursor returns how far a reader of the feed has confirmed it; 0 for one that never did.
+func (s *Store) Cursor(name string) (seq uint64, err error) {
+	err = s.pool.with(func(r *reader) error {
+		return r.cursor.query(func(columns []driver.Value) {
+			n, _ := columns[0].(int64)
+			seq = uint64(n)
+		}, name)
+	})
+	return seq, fault("read the cursor "+name+" from "+s.path, err)
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"selvage/edge/health"
+	"selvage/edge/route"
+)
+
+// Keep says how much is kept of a lane's history. What goes beyond one of the bounds goes, the oldest first,
+// a block at a time; 0 is no bound.
+type Keep struct {
+	For    time.Duration
+	Points int64
+	Bytes  int64           // as packed
+	Rolled []time.Duration // how long the roll-ups of each of Steps are kept; for ever where it is 0 or missing
+}
+
+// Rules say of which lanes a history is kept, and how much of it.
+type Rules func(route.NodeURI, route.LaneName) (k Keep, ok bool)
+
+// SetRules sets them. The first time it is to be done before the lanes are asked for. What was kept by a rule that is
+// gone stays.
+func (s *Store) SetRules(r Rules) { s.rules.Store(&r) }
+
+// Keeps reports whether a lane's history is kept.
+func (s *Store) Keeps(node route.NodeURI, lane route.LaneName) bool {
+	_, ok := s.keep(node, lane)
+	return ok
+}
+
+func (s *Store) keep(node route.NodeURI, lane route.LaneName) (Keep, bool) {
+	if r := s.rules.Load(); r != nil {
+		return (*r)(node, lane)
+	}
+	return Keep{}, false
+}
+
+// DefaultHistory is how large the file may become before the oldest history is dropped.
+const DefaultHistory = 2 << 30
+
+const (
+	// retainLanes is how many lanes are looked at after each sealing, so that it costs the same however many
+	// there are.
+	retainLanes = 64
+
+	fullCode = "store.full"
+)
+
+// retain drops what is beyond its bounds, in one transaction. It reports how many points were dropped because
+// the file is full.
+func (w *writer) retain(keep Rules, room int64) (dropped int64, err error) {
+	if _, err := w.begin.exec(); err != nil {
+		return 0, err
+	}
+	if err = w.retainLanes(keep); err == nil {
+		dropped, err = w.makeRoom(room)
+	}
+	if err == nil {
+		_, err = w.commit.exec()
+	}
+	if err != nil {
+		w.rollback.exec()
+		return 0, err
+	}
+	return dropped, nil
+}
+
+// retainLanes goes on with the next lanes that have blocks.
+func (w *writer) retainLanes(keep Rules) error {
+	for range retainLanes {
+		var lane int64
+		var key laneKey
+		err := w.nextLane.query(func(columns []driver.Value) {
+			lane, _ = columns[0].(int64)
+			node, _ := columns[1].(string)
+			name, _ := columns[2].(string)
+			key = laneKey{route.NodeURI(node), route.LaneName(name)}
+		}, w.retained)
+		if err != nil {
+			return err
+		}
+		if w.retained = lane; lane == 0 { // from the first again, with the next sealing
+			return nil
+		}
+		k, ok := keep(key.node, key.lane)
+		if !ok {
+			continue
+		}
+		if err := w.retainLane(lane, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) retainLane(lane int64, k Keep) error {
+	now := w.clock.Now()
+	if now.Trusted && k.For > 0 {
+		if _, err := w.dropBefore.exec(lane, now.Time().Add(-k.For).UnixMilli()); err != nil {
+			return err
+		}
+	}
+	for i, step := range Steps {
+		if !now.Trusted || i >= len(k.Rolled) || k.Rolled[i] == 0 {
+			continue
+		}
+		oldest := now.Time().Add(-k.Rolled[i] - rollSpans*step).UnixMilli()
+		if _, err := w.dropSpans.exec(lane, step.Milliseconds(), oldest); err != nil {
+			return err
+		}
+	}
+	if k.Points == 0 && k.Bytes == 0 {
+		return nil
+	}
+	var beyond []int64
+	points, bytes := int64(0), int64(0)
+	err := w.sizes.query(func(columns []driver.Value) {
+		id, _ := columns[0].(int64)
+		n, _ := columns[1].(int64)
+		size, _ := columns[2].(int64)
+		if points, bytes = points+n, bytes+size; k.Points > 0 && points > k.Points || k.Bytes > 0 && bytes > k.Bytes {
+			beyond = append(beyond, id)
+		}
+	}, lane)
+	for _, id := range beyond {
+		if err == nil {
+			_, err = w.dropBlock.exec(id)
+		}
+	}
+	return err
+}
+
+// makeRoom drops the oldest segments until what is used of the file is no more than room.
+func (w *writer) makeRoom(room int64) (dropped int64, err error) {
+	for {
+		pages, err := w.c.number("SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)")
+		if err != nil || pages*w.pageSize <= room {
+			return dropped, err
+		}
+		oldest, points := int64(0), int64(0)
+		err = w.oldest.query(func(columns []driver.Value) {
+			oldest, _ = columns[0].(int64)
+			points, _ = columns[1].(int64)
+		})
+		if err != nil || points == 0 {
+			return dropped, err
+		}
+		if _, err := w.dropSegment.exec(oldest); err != nil {
+			return dropped, err
+		}
+		dropped += points
+	}
+}
+
+// retain applies what is to be kept, after a sealing.
+func (w *saving) retain() {
+	dropped, err := w.writer.retain(w.keep, w.opts.History)
+	if err != nil {
+		w.opts.Log.Error("old history cannot be dropped", "err", fault("drop old history from "+w.path, err))
+		return
+	}
+	if dropped == 0 {
+		w.opts.Health.Clear(fullCode)
+		return
+	}
+	w.opts.Health.Add(droppedCode, dropped)
+	w.opts.Health.Raise(health.Condition{
+		Code:   fullCode,
+		Text:   fmt.Sprintf("%s has reached its bound of %d MB, and the oldest history is dropped: %d points by now", w.path, w.opts.History>>20, w.opts.Health.Count(droppedCode)),
+		Remedy: "keep less in the tables [history], or raise the bound",
+	})
+}

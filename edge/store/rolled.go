@@ -1,0 +1,86 @@
+package store
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"selvage/edge/route"
+	"selvage/edge/series"
+)
+
+// Rolled returns the least, greatest, sum and number of a lane's values in each span of a step, from one time
+// until another, which is not included; a zero time is no bound. Spans begin at multiples of the step since
+// 1970 UTC, and those without a value are left out. A step that is a multiple of one of Steps is read from the
+// roll-ups, and goes back as far as these are kept; any other goes through all points. Values whose time is not
+// known do not count.
+func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Time, step time.Duration) ([]series.Span, error) {
+	width := step.Milliseconds()
+	if width <= 0 {
+		return nil, errors.New("a step is at least a millisecond")
+	}
+	base := time.Duration(0)
+	for _, b := range Steps {
+		if step%b == 0 {
+			base = b
+		}
+	}
+	h := &History{store: s}
+	h.from, h.to = span(from, to)
+	var spans []series.Span
+	add := func(o series.Span) {
+		o.Start = floor(o.Start, width)
+		spans = merge(spans, o)
+	}
+	count := func(p Point) {
+		if v, ok := numberOf(p.Body); ok && p.At.Trusted {
+			add(series.Span{Start: p.At.Wall / int64(time.Millisecond), Count: 1, Min: v, Max: v, Sum: v})
+		}
+	}
+	err := s.pool.with(func(r *reader) error {
+		if _, err := r.begin.exec(); err != nil {
+			return err
+		}
+		err := h.find(r, node, lane)
+		if err == nil && base > 0 {
+			err = h.rolled(r, base, add)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = r.commit.exec()
+		return err
+	})
+	if base > 0 { // these have the points of the blocks
+		h.blocks = nil
+	}
+	for p, ok := h.Next(); ok && err == nil; p, ok = h.Next() {
+		count(p)
+	}
+	if err = cmp.Or(err, h.err); err != nil {
+		return nil, fault("read the roll-ups of "+string(node)+" "+string(lane)+" from "+s.path, err)
+	}
+	return spans, nil
+}
+
+// rolled reads the roll-ups of a step, those spans that begin in the time that is asked for.
+func (h *History) rolled(r *reader, step time.Duration, add func(series.Span)) error {
+	width := step.Milliseconds()
+	first := int64(h.from)
+	if first > 0 { // the row that a span from then on may be in
+		first = floor(first, width*rollSpans)
+	}
+	var wrong error
+	err := r.spans.query(func(columns []driver.Value) {
+		text, _ := columns[0].([]byte)
+		spans, err := series.ReadSpans(nil, text)
+		wrong = cmp.Or(wrong, err)
+		for _, s := range spans {
+			if s.Start >= h.from && s.Start < h.to {
+				add(s)
+			}
+		}
+	}, int64(h.lane), width, first, h.to)
+	return cmp.Or(err, wrong)
+}
