@@ -87,10 +87,11 @@ type Runtime interface {
 	Changed()                                                                                     // a stored lane has news for the store
 	Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) // of lanes of the host that come or go, and those there are; fn must not block
 	IsThere(route.NodeURI, route.LaneName) (LaneKind, bool)
-	Made(*Lane)     // there is a lane that was not there before, or not since the last restart
-	Gone(*Lane)     // it is not any more
-	Work(do func()) // on a goroutine that the host waits for when it stops
-	End()           // the agent wants to have its last turn after this one
+	Keeps(*Lane) bool // whether there is a history of it; called with the agent's lock held
+	Made(*Lane)       // there is a lane that was not there before, or not since the last restart
+	Gone(*Lane)       // it is not any more
+	Work(do func())   // on a goroutine that the host waits for when it stops
+	End()             // the agent wants to have its last turn after this one
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger

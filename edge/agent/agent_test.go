@@ -2,12 +2,14 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"selvage/edge/clock"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -264,6 +266,10 @@ func TestLinkGivenUp(t *testing.T) {
 type keep map[string]string
 
 func (k keep) Value(l *Lane, body []byte) { k[string(l.name)] = string(body) }
+func (k keep) Point(l *Lane, body []byte, at clock.Stamp) {
+	k[string(l.name)] = string(body)
+	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", body, at.Wall)
+}
 func (k keep) Entry(l *Lane, key, value []byte) {
 	k[string(l.name)+"/"+string(key)] = string(value)
 }

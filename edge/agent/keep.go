@@ -3,6 +3,7 @@ package agent
 import (
 	"slices"
 
+	"selvage/edge/clock"
 	"selvage/edge/route"
 )
 
@@ -19,6 +20,7 @@ type Entry struct{ Key, Value []byte }
 // Keeper is the store as an agent sees it: what to remember of a lane. It must not keep l's lock waiting.
 type Keeper interface {
 	Value(l *Lane, body []byte)
+	Point(l *Lane, body []byte, at clock.Stamp) // of the history of a value lane; it is its value too
 	Entry(l *Lane, key, value []byte)
 	Remove(l *Lane, key []byte)
 	Clear(l *Lane)
@@ -38,7 +40,9 @@ func (a *Agent) Save(to Keeper) {
 			r.wipe = false
 			to.Clear(l)
 		}
-		l.typed.save(l, to)
+		if !l.saveKept(to) && l.stored {
+			l.typed.save(l, to)
+		}
 	}
 }
 
@@ -124,6 +128,9 @@ func (a *Agent) inherit(l, old *Lane, h *handover) {
 	if l.kind != old.kind {
 		h.leavers = old.dismiss(h.leavers)
 		return
+	}
+	if l.keptBefore(old) {
+		l.unsaved, h.unsaved = true, true
 	}
 	if old.rare.wipe {
 		l.more().wipe = true

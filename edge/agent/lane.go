@@ -79,6 +79,7 @@ type rareLane struct {
 	heir        *Lane              // that took its place at a restart
 	on          *[moments][]func() // the handlers, if there are any
 	stale       error              // why what the lane shows is not up to date
+	kept        *backlog           // of a lane with a history
 	wipe        bool               // the store has entries of a lane of another kind under its name
 	forEvents   bool               // see ForEvents
 }

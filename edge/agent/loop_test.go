@@ -20,6 +20,7 @@ type loop struct {
 	health *health.Board
 	sent   []string
 	saves  int
+	kept   []string // lanes with a history
 }
 
 type posted struct {
@@ -126,6 +127,7 @@ func (r *loopRuntime) Leave(node route.NodeURI, w *Wait) {
 	}
 }
 func (r *loopRuntime) Made(*Lane)            {}
+func (r *loopRuntime) Keeps(l *Lane) bool    { return slices.Contains(r.loop.kept, string(l.name)) }
 func (r *loopRuntime) Work(do func())        { go do() }
 func (r *loopRuntime) End()                  {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }

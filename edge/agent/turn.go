@@ -269,9 +269,16 @@ func (a *Agent) publish(made []*Lane) {
 	stored := false
 	var h handover
 	a.mu.Lock()
+	for _, l := range made {
+		l.keeps()
+	}
 	for i, l := range turn.changed {
 		l.changed = false
 		l.typed.publish()
+		if l.rare != nil && l.rare.kept != nil {
+			l.keep()
+			l.unsaved, stored = true, true
+		}
 		if l.stored {
 			l.unsaved, stored = true, true
 		}

@@ -69,10 +69,11 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	showing := showConditions(e.err, board)
 	started.add(func(context.Context) error { showing.stop(); return nil })
 
-	kept, err := store.Open(store.Options{Dir: plan.Host.Data, Commit: plan.Host.Commit, Clock: clk, Health: board, Log: log})
+	kept, err := store.Open(store.Options{Dir: plan.Host.Data, Commit: plan.Host.Commit, History: int64(plan.Host.History), Clock: clk, Health: board, Log: log})
 	if err != nil {
 		return &trouble{err, "that folder is data in the table [host] of " + path}
 	}
+	kept.SetRules(rules(plan.History))
 	started.add(func(context.Context) error { return kept.Close() })
 
 	door, err := web.Listen(plan.Host.Listen)

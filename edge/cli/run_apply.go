@@ -38,6 +38,10 @@ func (r *running) apply(ctx context.Context, plan *config.Plan, c config.Changes
 		}
 		note(nowhere, err)
 	}
+	if c.History {
+		r.host.Store.SetRules(rules(plan.History))
+		r.host.KeepAnew()
+	}
 	for _, p := range c.Uplinks.Removed {
 		w, err := r.uplinks.end(ctx, p.Name)
 		note(nowhere, err)
@@ -161,6 +165,9 @@ func summary(c *config.Changes, plan *config.Plan) string {
 	}
 	if c.Broker {
 		did = append(did, "broker changed")
+	}
+	if c.History {
+		did = append(did, "history changed")
 	}
 	switch {
 	case c.Policy && plan.Policy == nil:

@@ -40,6 +40,9 @@ type Reading struct {
 // IsZero tells whether r is the zero Reading: nothing has been read yet.
 func (r Reading) IsZero() bool { return r == Reading{} }
 
+// Moment returns when the measurement ended: the reading's time in the history of its lane.
+func (r Reading) Moment() clock.Stamp { return r.At }
+
 // Bad tells whether r holds no usable value.
 func (r Reading) Bad() bool { return r.Quality >= Bad || r.IsZero() }
 

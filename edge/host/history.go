@@ -2,6 +2,8 @@ package host
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"selvage/edge/route"
@@ -26,4 +28,14 @@ func (h *Host) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Tim
 		return nil, ErrNoHistory
 	}
 	return h.Store.Rolled(node, lane, from, to, step)
+}
+
+// KeepAnew has all agents ask the store anew of which of their lanes it keeps a history.
+func (h *Host) KeepAnew() {
+	h.mu.RLock()
+	cells := slices.Collect(maps.Values(h.cells))
+	h.mu.RUnlock()
+	for _, c := range cells {
+		c.between(func() { c.agent.KeepAnew() })
+	}
 }

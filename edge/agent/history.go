@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"selvage/edge/clock"
+)
+
+// maxKept bounds in bytes what a lane with a history keeps for the store while that takes nothing.
+const maxKept = 256 << 10
+
+// Timed is a value that knows when it was: its time in the history of its lane, where other values have that of
+// the turn that has set them. The zero stamp stands for no value yet, which is not kept.
+type Timed interface{ Moment() clock.Stamp }
+
+// backlog is what a lane with a history has published that the store has not seen: every value, not only the
+// newest. It is guarded by agent.mu.
+type backlog struct {
+	points []keptPoint
+	bytes  int
+}
+
+type keptPoint struct {
+	body []byte
+	at   clock.Stamp
+}
+
+// keeps says whether the host keeps a history of the lane. a.mu is held.
+func (l *Lane) keeps() {
+	is := l.kind == ValueKind && l.agent.rt.Keeps(l)
+	switch was := l.rare != nil && l.rare.kept != nil; {
+	case is && !was:
+		l.more().kept = new(backlog)
+	case was && !is && len(l.rare.kept.points) == 0:
+		l.rare.kept = nil
+	}
+}
+
+// KeepAnew asks the host anew of which lanes it keeps a history.
+func (a *Agent) KeepAnew() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for l := range a.lanes.all() {
+		l.keeps()
+	}
+}
+
+// keep notes the value that a lane with a history has just published. a.mu is held.
+func (l *Lane) keep() {
+	at, timed := l.typed.(interface{ moment() (clock.Stamp, bool) }).moment()
+	switch {
+	case !timed:
+		at = l.agent.rt.Clock().Now()
+	case at.IsZero():
+		return
+	}
+	k := l.rare.kept
+	p := keptPoint{l.typed.snapshot().Value, at}
+	k.points = append(k.points, p)
+	if k.bytes += pointCost + len(p.body); k.bytes > maxKept {
+		n := len(k.points) / 2
+		for _, p := range k.points[:n] {
+			k.bytes -= pointCost + len(p.body)
+		}
+		k.points = append([]keptPoint(nil), k.points[n:]...)
+		l.agent.rt.Health().Add("history.dropped", int64(n))
+	}
+}
+
+const pointCost = 64 // what a point takes beside its body
+
+// saveKept hands over what was kept, and reports whether there was anything.
+func (l *Lane) saveKept(to Keeper) bool {
+	if l.rare == nil || l.rare.kept == nil {
+		return false
+	}
+	k := l.rare.kept
+	for _, p := range k.points {
+		to.Point(l, p.body, p.at)
+	}
+	some := len(k.points) > 0
+	k.points, k.bytes = nil, 0
+	return some
+}
+
+// keptBefore takes over what the lane before a restart kept, and reports whether that was anything.
+func (l *Lane) keptBefore(old *Lane) bool {
+	before := old.rare.kept
+	if before == nil || len(before.points) == 0 {
+		return false
+	}
+	if k := l.more().kept; k != nil {
+		before.points, before.bytes = append(before.points, k.points...), before.bytes+k.bytes
+	}
+	l.rare.kept, old.rare.kept = before, nil
+	return true
+}
+
+func (l *ValueLane[T]) moment() (at clock.Stamp, timed bool) {
+	t, ok := any(l.pub).(Timed)
+	if !ok {
+		return at, false
+	}
+	return t.Moment(), true
+}
