@@ -80,7 +80,11 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 		return err
 	}
 	var p plot
+	uncertain := 0
 	n, err := readArray(body, func(v map[string]any) error {
+		if isUncertain(v) {
+			uncertain++
+		}
 		switch {
 		case e.json:
 			return printLine(e.out, v)
@@ -97,9 +101,17 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 	case n == 0 && !e.json:
 		return &trouble{fmt.Errorf("there are no values of %s %s in that time", uri, lane), `what is kept is said in the tables [history] of the host's config`}
 	case f.plot:
-		return p.draw(e.out, uri+" "+lane)
+		err = p.draw(e.out, uri+" "+lane)
 	}
-	return nil
+	if uncertain > 0 && !e.json {
+		fmt.Fprintf(e.err, "~ %d of these %d times are not certain: nothing had set the host's clock from the network\n", uncertain, n)
+	}
+	return err
+}
+
+func isUncertain(v map[string]any) bool {
+	trusted, ok := v["trusted"].(bool)
+	return ok && !trusted
 }
 
 // fetchHistory asks the host, which answers over HTTP.
@@ -206,6 +218,9 @@ func pointText(v map[string]any) string {
 	if at, ok := atOf(v); ok {
 		line = at.Local().Format("2006-01-02 15:04:05.000")
 	}
+	if isUncertain(v) {
+		line = "~" + line
+	}
 	if count, ok := v["count"]; ok {
 		return fmt.Sprintf("%s  %v … %v … %v  of %v", line, v["min"], v["mean"], v["max"], count)
 	}
@@ -215,9 +230,6 @@ func pointText(v map[string]any) string {
 	}
 	if quality, ok := v["quality"].(string); ok && quality != "good" {
 		line += "  (" + printable(quality) + ")"
-	}
-	if trusted, ok := v["trusted"].(bool); ok && !trusted {
-		line += "  (its time is not certain)"
 	}
 	return line
 }
