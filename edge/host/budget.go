@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"selvage/edge/agent"
 	"selvage/edge/health"
 )
 
@@ -20,6 +21,8 @@ type worker struct {
 	cell  atomic.Pointer[cell] // that has its turns now
 	id    []byte               // of its goroutine, as stack traces show it
 	yield atomic.Bool          // others have waited long enough for those of one cell
+
+	batch [maxTurns]agent.Mail // of a cell that has more
 
 	// Guarded by budget.mu.
 	had      *cell     // what had its turns when the budget looked last

@@ -88,7 +88,7 @@ func (c *cell) run(w *worker) {
 		return
 	}
 	c.state = running
-	left, box := c.take()
+	left, box := c.take(&w.batch)
 	c.mu.Unlock()
 
 	w.begin(c)

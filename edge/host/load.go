@@ -88,7 +88,7 @@ func (c *cell) load() Load {
 	l.Busy, l.Up.Commands = c.busy, c.commands
 	l.State = c.state.String()
 	if c.box != nil {
-		l.Mail, l.MailBytes = len(c.box.mail), c.box.bytes
+		l.Mail, l.MailBytes = len(c.box.waiting()), c.box.bytes
 	}
 	if c.rare != nil {
 		l.Restarts = c.rare.count

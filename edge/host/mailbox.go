@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	maxMail  = 256 << 10 // bytes a mailbox holds, beside what is having its turns
-	mailSize = 64        // what a piece of mail costs beside its body
-	maxBox   = 1024      // pieces of mail for which a mailbox is kept
+	maxMail  = 256 << 10              // bytes a mailbox holds, beside what is having its turns
+	mailSize = 64                     // what a piece of mail costs beside its body
+	maxBox   = 2 * maxMail / mailSize // pieces of mail for which a mailbox is kept; append makes some more room than is needed
 )
 
 // ErrFull is what a sender gets whose mail finds no room.
@@ -20,6 +20,7 @@ var ErrFull = errors.New("its mailbox is full; the agent is slower than what it 
 // mailbox holds what waits for its turn.
 type mailbox struct {
 	mail  []agent.Mail
+	begun int // of mail has had its turns, and is empty
 	bytes int
 	room  chan struct{} // closed when mail was taken; nil while nobody waits
 }
@@ -28,6 +29,11 @@ type mailbox struct {
 var mailboxes = sync.Pool{New: func() any { return new(mailbox) }}
 
 func (b *mailbox) add(m agent.Mail) {
+	if len(b.mail) == cap(b.mail) && b.begun > len(b.mail)/2 {
+		n := copy(b.mail, b.mail[b.begun:])
+		clear(b.mail[n:])
+		b.mail, b.begun = b.mail[:n], 0
+	}
 	b.mail = append(b.mail, m)
 	b.bytes += sizeOf(m)
 }
@@ -37,7 +43,7 @@ func (b *mailbox) waiting() []agent.Mail {
 	if b == nil {
 		return nil
 	}
-	return b.mail
+	return b.mail[b.begun:]
 }
 
 func sizeOf(m agent.Mail) int { return mailSize + len(m.Body) }
@@ -48,7 +54,7 @@ func (b *mailbox) recycle() {
 		return
 	}
 	clear(b.mail)
-	b.mail, b.bytes = b.mail[:0], 0
+	b.mail, b.begun, b.bytes = b.mail[:0], 0, 0
 	mailboxes.Put(b)
 }
 
@@ -71,7 +77,7 @@ func (c *cell) push(m agent.Mail, urgent bool) (room <-chan struct{}, err error)
 		b = mailboxes.Get().(*mailbox)
 		c.box = b
 	}
-	if !urgent && b.bytes+sizeOf(m) > maxMail && len(b.mail) > 0 {
+	if !urgent && b.bytes+sizeOf(m) > maxMail && len(b.waiting()) > 0 {
 		if b.room == nil {
 			b.room = make(chan struct{})
 		}
@@ -101,8 +107,8 @@ func (c *cell) deliver(ctx context.Context, m agent.Mail) error {
 	}
 }
 
-// take returns the mail that is to have its turns now, and the mailbox if it is all there was.
-func (c *cell) take() (mail []agent.Mail, all *mailbox) {
+// take returns the mail that is to have its turns now, and the mailbox if it is all there was. Else it is in batch.
+func (c *cell) take(batch *[maxTurns]agent.Mail) (mail []agent.Mail, all *mailbox) {
 	b := c.box
 	if b == nil {
 		return nil, nil
@@ -111,11 +117,14 @@ func (c *cell) take() (mail []agent.Mail, all *mailbox) {
 		close(b.room)
 		b.room = nil
 	}
-	if len(b.mail) <= maxTurns {
+	waiting := b.waiting()
+	if len(waiting) <= maxTurns {
 		c.box = nil
-		return b.mail, b
+		return waiting, b
 	}
-	mail, b.mail = b.mail[:maxTurns:maxTurns], b.mail[maxTurns:]
+	mail = batch[:copy(batch[:], waiting)]
+	clear(waiting[:maxTurns])
+	b.begun += maxTurns
 	for _, m := range mail {
 		b.bytes -= sizeOf(m)
 	}
@@ -129,7 +138,7 @@ func (c *cell) putBack(mail []agent.Mail) {
 		b.bytes += sizeOf(m)
 	}
 	if c.box != nil {
-		b.mail = append(b.mail, c.box.mail...)
+		b.mail = append(b.mail, c.box.waiting()...)
 		b.bytes += c.box.bytes
 		b.room = c.box.room
 	}
@@ -151,7 +160,7 @@ func (c *cell) shut(state cellState, why error) (waiting []*agent.Wait) {
 	if b.room != nil {
 		close(b.room)
 	}
-	for _, m := range b.mail {
+	for _, m := range b.waiting() {
 		switch {
 		case m.Done != nil:
 			m.Done(why)
