@@ -69,7 +69,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	showing := showConditions(e.err, board)
 	started.add(func(context.Context) error { showing.stop(); return nil })
 
-	kept, err := store.Open(store.Options{Dir: plan.Host.Data, Commit: plan.Host.Commit, History: int64(plan.Host.History), Clock: clk, Health: board, Log: log})
+	kept, err := store.Open(store.Options{Dir: plan.Host.Data, Commit: plan.Host.Commit, History: int64(plan.Host.History), Identity: identity(plan.Host.Name), Clock: clk, Health: board, Log: log})
 	if err != nil {
 		return &trouble{err, "that folder is data in the table [host] of " + path}
 	}

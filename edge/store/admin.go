@@ -211,10 +211,10 @@ func adopt(path string) error {
 		}
 	}
 	if err == nil {
-		_, err = c.prepareSchema()
+		err = c.prepareSchema()
 	}
 	if err == nil {
-		err = c.once("UPDATE meta SET value = ? WHERE key = 'epoch'", nil, newEpoch())
+		err = c.renew()
 	}
 	if err == nil {
 		err = c.run("PRAGMA wal_checkpoint(TRUNCATE)")

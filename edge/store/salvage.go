@@ -2,9 +2,7 @@ package store
 
 import (
 	"cmp"
-	"crypto/rand"
 	"database/sql/driver"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,7 +81,7 @@ func salvage(path string) (*Salvaged, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = to.prepareSchema()
+	err = to.prepareSchema()
 	if err == nil {
 		err = s.read(path, to)
 	}
@@ -226,10 +224,4 @@ func (s *Salvaged) names(from, to *session) (failed error) {
 		failed = cmp.Or(failed, to.once("INSERT OR IGNORE INTO lane (id, node, lane, kind) VALUES (?, ?, ?, ?)", nil, id, node, lane, kind))
 	})
 	return failed
-}
-
-func newEpoch() string {
-	var id [8]byte
-	rand.Read(id[:]) // never fails since Go 1.24
-	return hex.EncodeToString(id[:])
 }

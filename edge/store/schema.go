@@ -75,32 +75,31 @@ func openWriter(path string) (*session, error) {
 	return c, nil
 }
 
-// prepareSchema sees to it that the file is ours and of this version, creating it when it is new, and
-// returns the store's epoch.
-func (c *session) prepareSchema() (epoch string, err error) {
+// prepareSchema sees to it that the file is ours and of this version, creating it when it is new.
+func (c *session) prepareSchema() error {
 	app, err := c.number("PRAGMA application_id")
 	if err != nil {
-		return "", err
+		return err
 	}
 	version, err := c.number("PRAGMA user_version")
 	if err != nil {
-		return "", err
+		return err
 	}
 	tables, err := c.number("SELECT count(*) FROM sqlite_schema")
 	if err != nil {
-		return "", err
+		return err
 	}
 	switch {
 	case app == applicationID && version > schemaVersion:
-		return "", newer(version)
+		return newer(version)
 	case app != applicationID && (tables > 0 || app != 0):
-		return "", reason{
+		return reason{
 			why: fileName + " there is the database of another program",
 			try: "move it away, or set another data folder",
 		}
 	}
 	if err := c.tune(); err != nil {
-		return "", err
+		return err
 	}
 	switch {
 	case app != applicationID:
@@ -108,10 +107,7 @@ func (c *session) prepareSchema() (epoch string, err error) {
 	case version < schemaVersion:
 		err = c.migrate()
 	}
-	if err != nil {
-		return "", err
-	}
-	return c.word("SELECT value FROM meta WHERE key = 'epoch'")
+	return err
 }
 
 func newer(version int64) error {

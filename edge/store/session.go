@@ -90,8 +90,8 @@ func (c *session) number(sql string) (n int64, err error) {
 }
 
 // word returns the one text that a query yields.
-func (c *session) word(sql string) (word string, err error) {
-	err = c.once(sql, func(columns []driver.Value) { word, _ = columns[0].(string) })
+func (c *session) word(sql string, args ...any) (word string, err error) {
+	err = c.once(sql, func(columns []driver.Value) { word, _ = columns[0].(string) }, args...)
 	return word, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,10 @@ type Options struct {
 	Clock  *clock.Clock  // to correct the time of early readings
 	Health *health.Board // gets the condition "store.commit" while saving fails
 	Log    *slog.Logger
+
+	// Identity says whose store it is, such as "name" and "board"; what is empty is not known. Another host gets
+	// another epoch.
+	Identity map[string]string
 
 	History int64 // bytes the file may have before the oldest history is dropped, 0 = DefaultHistory
 }
@@ -160,7 +165,17 @@ func (s *Store) connect() (err error) {
 			c.close()
 		}
 	}()
-	if s.epoch, err = c.prepareSchema(); err != nil {
+	if err = c.prepareSchema(); err != nil {
+		return err
+	}
+	changed, err := c.owned(s.opts.Identity)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		s.opts.Log.Info("what is stored was another host's, as its "+strings.Join(changed, " and its ")+" shows; to peers it begins anew", "folder", s.opts.Dir)
+	}
+	if s.epoch, err = c.word("SELECT value FROM meta WHERE key = 'epoch'"); err != nil {
 		return err
 	}
 	if s.boots, err = loadBoots(c); err != nil {
@@ -184,7 +199,7 @@ func (s *Store) connect() (err error) {
 	return nil
 }
 
-// Epoch returns the random name this store got at its creation.
+// Epoch returns the random name of the present run of numbers in the feed, see newEpoch.
 func (s *Store) Epoch() string { return s.epoch }
 
 // Mark notes that v has something to save. It never waits for the disk. The caller keeps v from being
