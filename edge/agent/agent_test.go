@@ -274,6 +274,9 @@ func (k keep) Entry(l *Lane, key, value []byte) {
 	k[string(l.name)+"/"+string(key)] = string(value)
 }
 func (k keep) Remove(l *Lane, key []byte) { delete(k, string(l.name)+"/"+string(key)) }
+func (k keep) Note(book route.NodeURI, key, value []byte) {
+	k[string(book)+" "+string(key)] += string(value)
+}
 func (k keep) Clear(l *Lane) {
 	for key := range k {
 		if strings.HasPrefix(key, string(l.name)+"/") {

@@ -24,6 +24,7 @@ type Keeper interface {
 	Entry(l *Lane, key, value []byte)
 	Remove(l *Lane, key []byte)
 	Clear(l *Lane)
+	Note(book route.NodeURI, key, value []byte) // see Agent.Note
 }
 
 // Save hands over all that has changed in stored lanes since the last call. Turns are never cut
@@ -31,6 +32,7 @@ type Keeper interface {
 func (a *Agent) Save(to Keeper) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.saveNotes(to)
 	for l := range a.lanes.all() {
 		if !l.unsaved {
 			continue

@@ -76,7 +76,8 @@ func (k *kept) Entry(l *Lane, key, value []byte) {
 func (k *kept) Remove(l *Lane, key []byte) {
 	k.rows = append(k.rows, string(l.name)+" -"+string(key))
 }
-func (k *kept) Clear(l *Lane) { k.rows = append(k.rows, string(l.name)+" -") }
+func (k *kept) Note(route.NodeURI, []byte, []byte) {}
+func (k *kept) Clear(l *Lane)                      { k.rows = append(k.rows, string(l.name)+" -") }
 
 func TestLenientValue(t *testing.T) {
 	o := newLoop(t)
