@@ -73,7 +73,7 @@ type Origin struct {
 // Session is what an uplink has at a broker, whether it is connected or not. No message that belongs to it may
 // be acknowledged to who has published it before the uplink has acknowledged it.
 type Session struct {
-	URL     string // of the broker
+	Address string // of the broker, host:port; "" if that is not how it is reached
 	Client  string // identifier
 	Filters []string
 	QoS     byte // 1 or 2

@@ -61,6 +61,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,7 +123,10 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{URL: b.config.URL, Client: b.client(), Filters: filters(b.mappings), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), Filters: filters(b.mappings), QoS: byte(b.config.QoS)}
+	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
+		s.Address = addressOf(u)
+	}
 	return s, s.QoS > 0 && len(s.Filters) > 0
 }
 
