@@ -266,7 +266,7 @@ func TestLinkGivenUp(t *testing.T) {
 type keep map[string]string
 
 func (k keep) Value(l *Lane, body []byte) { k[string(l.name)] = string(body) }
-func (k keep) Point(l *Lane, body []byte, at clock.Stamp) {
+func (k keep) Point(l *Lane, body []byte, at clock.Stamp, _ bool) {
 	k[string(l.name)] = string(body)
 	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", body, at.Wall)
 }
