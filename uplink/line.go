@@ -124,6 +124,22 @@ func (l *Line) setup(a *agent.Agent, _ struct{}) error {
 // Do has fn run as a turn of the uplink's agent.
 func (l *Line) Do(ctx context.Context, fn func()) error { return l.turns.Do(ctx, fn) }
 
+// Post is Agent.Post of the uplink's agent.
+func (l *Line) Post(ctx context.Context, fn func(), done func(error)) error {
+	return l.turns.Post(ctx, fn, done)
+}
+
+// Note is Agent.Note of the uplink's agent.
+func (l *Line) Note(book route.NodeURI, key, value []byte) { l.turns.Note(book, key, value) }
+
+// Session returns the uplink's session at a broker, if it has one.
+func (l *Line) Session() (s Session, ok bool) {
+	if u, is := l.uplink.(Subscriber); is {
+		return u.Session()
+	}
+	return s, false
+}
+
 // Log returns the logger of this uplink.
 func (l *Line) Log() *slog.Logger { return l.Host.Log().With("uplink", l.Name) }
 

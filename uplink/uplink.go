@@ -36,6 +36,11 @@ type Host interface {
 	Add(node route.NodeURI, k agent.Kind) (Agent, error)
 	// Flush returns when what has been set until now is on flash, or with why it is not.
 	Flush(ctx context.Context) error
+	// Notes returns what is in a book as of the last commit, see Agent.Note.
+	Notes(book route.NodeURI) (map[string][]byte, error)
+	// Origin tells whose a message is that the host's own broker has sent to a client under a packet
+	// identifier, until the client has acknowledged it. Of other brokers it knows nothing.
+	Origin(client string, id uint16) (Origin, bool)
 	// Watch has fn called with each lane there is, and with each that comes to be, until cancel.
 	// A lane that its agent makes anew comes again. fn must not block.
 	Watch(fn func(*agent.Lane)) (cancel func())
@@ -51,7 +56,31 @@ type Agent interface {
 	Do(ctx context.Context, fn func()) error
 	// Post is Do; done, on whatever goroutine, is told how the turn ended, unless Post itself failed.
 	Post(ctx context.Context, fn func(), done func(error)) error
+	// Note is for a turn: the store remembers value under key in a book, in the same commit as what the turn
+	// sets. A nil value takes the key out of it, a nil key all of them.
+	Note(book route.NodeURI, key, value []byte)
 }
+
+// Origin is where a message in the host's own broker comes from.
+type Origin struct {
+	Client  string // that has published it
+	ID      uint16 // its packet identifier there
+	Again   bool   // the client says that it has sent it before
+	Session bool   // the client has a session that outlasts its connections
+	Number  int64  // no other message has it while the broker runs
+}
+
+// Session is what an uplink has at a broker, whether it is connected or not. No message that belongs to it may
+// be acknowledged to who has published it before the uplink has acknowledged it.
+type Session struct {
+	Address string // of the broker, host:port; "" if that is not how it is reached
+	Client  string // identifier
+	Filters []string
+	QoS     byte // 1 or 2
+}
+
+// Subscriber is an uplink with a session at a broker. There is none where ok is false.
+type Subscriber interface{ Session() (s Session, ok bool) }
 
 // Fault is an error that tells people what to try.
 type Fault struct {

@@ -266,7 +266,7 @@ func TestLinkGivenUp(t *testing.T) {
 type keep map[string]string
 
 func (k keep) Value(l *Lane, body []byte) { k[string(l.name)] = string(body) }
-func (k keep) Point(l *Lane, body []byte, at clock.Stamp) {
+func (k keep) Point(l *Lane, body []byte, at clock.Stamp, _ bool) {
 	k[string(l.name)] = string(body)
 	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", body, at.Wall)
 }
@@ -274,6 +274,9 @@ func (k keep) Entry(l *Lane, key, value []byte) {
 	k[string(l.name)+"/"+string(key)] = string(value)
 }
 func (k keep) Remove(l *Lane, key []byte) { delete(k, string(l.name)+"/"+string(key)) }
+func (k keep) Note(book route.NodeURI, key, value []byte) {
+	k[string(book)+" "+string(key)] += string(value)
+}
 func (k keep) Clear(l *Lane) {
 	for key := range k {
 		if strings.HasPrefix(key, string(l.name)+"/") {

@@ -21,7 +21,10 @@ type backlog struct {
 type keptPoint struct {
 	body []byte
 	at   clock.Stamp
+	owed bool // somebody waits for it to be on flash: it was set by a turn with notes
 }
+
+func (p *keptPoint) cost() int { return pointCost + len(p.body) }
 
 // keeps says whether the host keeps a history of the lane. a.mu is held.
 func (l *Lane) keeps() {
@@ -53,16 +56,27 @@ func (l *Lane) keep() {
 		return
 	}
 	k := l.rare.kept
-	p := keptPoint{l.typed.snapshot().Value, at}
+	p := keptPoint{l.typed.snapshot().Value, at, len(l.agent.turn.notes) > 0}
 	k.points = append(k.points, p)
-	if k.bytes += pointCost + len(p.body); k.bytes > maxKept {
-		n := len(k.points) / 2
-		for _, p := range k.points[:n] {
-			k.bytes -= pointCost + len(p.body)
-		}
-		k.points = append([]keptPoint(nil), k.points[n:]...)
-		l.agent.rt.Health().Add("history.dropped", int64(n))
+	if k.bytes += p.cost(); k.bytes > maxKept && !p.owed {
+		l.agent.rt.Health().Add("history.dropped", k.drop())
 	}
+}
+
+// drop gives up the older half of the points, but for those that are owed: there is a bound of these elsewhere.
+func (k *backlog) drop() (n int64) {
+	half := len(k.points) / 2
+	var left []keptPoint
+	for i, p := range k.points {
+		if i >= half || p.owed {
+			left = append(left, p)
+			continue
+		}
+		k.bytes -= p.cost()
+		n++
+	}
+	k.points = left
+	return n
 }
 
 const pointCost = 64 // what a point takes beside its body
@@ -74,7 +88,7 @@ func (l *Lane) saveKept(to Keeper) bool {
 	}
 	k := l.rare.kept
 	for _, p := range k.points {
-		to.Point(l, p.body, p.at)
+		to.Point(l, p.body, p.at, p.owed)
 	}
 	some := len(k.points) > 0
 	k.points, k.bytes = nil, 0

@@ -20,10 +20,11 @@ type Entry struct{ Key, Value []byte }
 // Keeper is the store as an agent sees it: what to remember of a lane. It must not keep l's lock waiting.
 type Keeper interface {
 	Value(l *Lane, body []byte)
-	Point(l *Lane, body []byte, at clock.Stamp) // of the history of a value lane; it is its value too
+	Point(l *Lane, body []byte, at clock.Stamp, owed bool) // of the history of a value lane; it is its value too
 	Entry(l *Lane, key, value []byte)
 	Remove(l *Lane, key []byte)
 	Clear(l *Lane)
+	Note(book route.NodeURI, key, value []byte) // see Agent.Note
 }
 
 // Save hands over all that has changed in stored lanes since the last call. Turns are never cut
@@ -31,6 +32,7 @@ type Keeper interface {
 func (a *Agent) Save(to Keeper) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.saveNotes(to)
 	for l := range a.lanes.all() {
 		if !l.unsaved {
 			continue

@@ -68,15 +68,16 @@ func TestMisfits(t *testing.T) {
 // kept notes what an agent saves.
 type kept struct{ rows []string }
 
-func (k *kept) Value(l *Lane, body []byte)                { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
-func (k *kept) Point(l *Lane, body []byte, _ clock.Stamp) { k.Value(l, body) }
+func (k *kept) Value(l *Lane, body []byte)                        { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
+func (k *kept) Point(l *Lane, body []byte, _ clock.Stamp, _ bool) { k.Value(l, body) }
 func (k *kept) Entry(l *Lane, key, value []byte) {
 	k.rows = append(k.rows, string(l.name)+" "+string(key)+" "+string(value))
 }
 func (k *kept) Remove(l *Lane, key []byte) {
 	k.rows = append(k.rows, string(l.name)+" -"+string(key))
 }
-func (k *kept) Clear(l *Lane) { k.rows = append(k.rows, string(l.name)+" -") }
+func (k *kept) Note(route.NodeURI, []byte, []byte) {}
+func (k *kept) Clear(l *Lane)                      { k.rows = append(k.rows, string(l.name)+" -") }
 
 func TestLenientValue(t *testing.T) {
 	o := newLoop(t)

@@ -3,6 +3,7 @@ package agent
 // reads is what an agent has that is read, or was.
 type reads struct {
 	events uint64         // that readers have taken
+	notes  []note         // that the store is to take
 	orders map[any]*order // of those who read several lanes together
 }
 

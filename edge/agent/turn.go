@@ -202,6 +202,7 @@ type turn struct {
 	changed []*Lane
 	made    []*Lane
 	dropped []*Lane
+	notes   []note
 	wakes   []Reader // room for publish
 }
 
@@ -220,8 +221,9 @@ func (a *Agent) over() {
 	clear(t.changed)
 	clear(t.made)
 	clear(t.dropped)
+	clear(t.notes)
 	clear(t.wakes)
-	t.changed, t.made, t.dropped, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.wakes[:0]
+	t.changed, t.made, t.dropped, t.notes, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.notes[:0], t.wakes[:0]
 	turns.Put(t)
 }
 
@@ -230,7 +232,7 @@ func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	for n := 0; len(a.turn.changed) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
+	for n := 0; len(a.turn.changed)+len(a.turn.notes) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
 		made := a.turn.made[n:]
 		n += len(made)
 		a.publish(made)
@@ -263,7 +265,7 @@ func (a *Agent) unmake(turn *turn) {
 // publish makes all of a turn's changes, and lanes that it made, visible at once, then wakes their readers.
 func (a *Agent) publish(made []*Lane) {
 	turn := a.turn
-	if turn == nil || len(turn.changed)+len(made) == 0 {
+	if turn == nil || len(turn.changed)+len(turn.notes)+len(made) == 0 {
 		return
 	}
 	stored := false
@@ -271,6 +273,11 @@ func (a *Agent) publish(made []*Lane) {
 	a.mu.Lock()
 	for _, l := range made {
 		l.keeps()
+	}
+	if len(turn.notes) > 0 {
+		r := a.reading()
+		r.notes = append(r.notes, turn.notes...)
+		stored = true
 	}
 	for i, l := range turn.changed {
 		l.changed = false
@@ -297,7 +304,7 @@ func (a *Agent) publish(made []*Lane) {
 		l.phase = here
 	}
 	a.mu.Unlock()
-	turn.changed = turn.changed[:0]
+	turn.changed, turn.notes = turn.changed[:0], turn.notes[:0]
 	if stored || h.unsaved {
 		a.rt.Changed()
 	}

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,6 +32,8 @@ type Options struct {
 	Health *health.Board
 	Log    *slog.Logger // of what mochi says too, at debug level
 	Limits Limits       // DefaultLimits when zero
+
+	Keepers []Keeper // at the start, see Keep
 }
 
 // Limits bound what clients can make a broker do and remember.
@@ -45,6 +48,8 @@ type Limits struct {
 	RetainedBytes int64         // likewise
 	Queued        int           // messages with QoS 1 or 2 for one session, while it is away or does not acknowledge
 	QueuedBytes   int64         // likewise for all sessions, each getting an equal share
+	Held          int           // messages that keepers have not acknowledged, and of one client; who publishes more waits
+	HeldBytes     int64         // likewise
 	Behind        int64         // bytes published while a client does not read; then it is disconnected
 	Stall         time.Duration // for a client to read something; then it is disconnected
 	Away          time.Duration // for a session to be resumed
@@ -63,6 +68,8 @@ var DefaultLimits = Limits{
 	RetainedBytes: 16 << 20,
 	Queued:        4096,
 	QueuedBytes:   32 << 20,
+	Held:          1024, // below Queued, or a keeper's session could not take them
+	HeldBytes:     16 << 20,
 	Behind:        8 << 20,
 	Stall:         5 * time.Second,
 	Away:          72 * time.Hour, // a long weekend
@@ -93,6 +100,9 @@ type Broker struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
+	mu      sync.Mutex
+	keepers []Keeper
+
 	running atomic.Pointer[running]
 }
 
@@ -115,7 +125,7 @@ func Start(o Options) *Broker {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits
 	}
-	b := &Broker{Options: o, ended: make(chan struct{})}
+	b := &Broker{Options: o, keepers: o.Keepers, ended: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	r, err := b.open() // here, so that a port that is free is served when Start returns
 	go b.run(r, err)
@@ -151,8 +161,14 @@ func (b *Broker) open() (*running, error) {
 		// Each time all memory is measured, which stops the world.
 		SysTopicResendInterval: 10,
 	})}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	r.hook = newHook(b.Options, r.server)
-	r.door = newDoor(b.Options, ln, &r.hook.published)
+	r.hook.holds.set(b.keepers)
+	for _, k := range b.keepers {
+		r.hook.seat(k)
+	}
+	r.door = newDoor(b.Options, ln, &r.hook.published, r.hook.holds)
 	err = errors.Join(r.server.AddHook(r.hook, nil), r.server.AddListener(r.door), r.server.Serve())
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
@@ -195,6 +211,32 @@ func cannotListen(address string, err error) health.Condition {
 		Remedy:   remedy,
 		Severity: health.Failure,
 	}
+}
+
+// Keep changes who the keepers are. One that is none any more loses its session.
+func (b *Broker) Keep(keepers []Keeper) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keepers = keepers
+	r := b.running.Load()
+	if r == nil {
+		return
+	}
+	for _, id := range r.hook.holds.set(keepers) {
+		r.hook.unseat(id)
+	}
+	for _, k := range keepers {
+		r.hook.seat(k)
+	}
+}
+
+// Origin tells where a message comes from that a keeper was sent under a packet identifier and has not
+// acknowledged.
+func (b *Broker) Origin(keeper string, id uint16) (o Origin, known bool) {
+	if r := b.running.Load(); r != nil {
+		return r.hook.holds.origin(keeper, id)
+	}
+	return o, false
 }
 
 // Addr returns the address that the broker listens on, nil while it has none.

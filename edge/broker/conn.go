@@ -21,6 +21,7 @@ type conn struct {
 	net.Conn
 	limits    Limits
 	published *atomic.Int64 // bytes, by all clients
+	holds     *holds
 	flushing  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -34,7 +35,13 @@ type conn struct {
 	behind  bool  // somebody has waited for room, and not all has been written since
 	mark    int64 // published, when that began
 
+	client  string       // its identifier, once it has said CONNECT
+	acks    []ack        // to be written later
+	unacked atomic.Int64 // length of acks
+	leaves  atomic.Bool  // closing, for who does not hold mu
+
 	queue       queue // of the client's session
+	publishing  *held // what the client's reading goroutine publishes
 	ids         ids   // only the client's reading goroutine asks
 	subscribing atomic.Bool
 
@@ -45,9 +52,9 @@ type conn struct {
 	left     chan struct{} // closed when mochi has done with the connection
 }
 
-func newConn(raw net.Conn, l Limits, published *atomic.Int64) *conn {
+func newConn(raw net.Conn, l Limits, published *atomic.Int64, h *holds) *conn {
 	c := &conn{
-		Conn: raw, limits: l, published: published,
+		Conn: raw, limits: l, published: published, holds: h,
 		settled: make(chan struct{}), left: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
@@ -61,12 +68,18 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
-	c.waiting = append(c.waiting, b...)
-	if !c.writer {
+	if c.put(b); len(c.waiting) > 0 {
+		c.write()
+	}
+	return len(b), nil
+}
+
+// write has what waits written. c.mu is held.
+func (c *conn) write() {
+	if !c.writer && !c.ended {
 		c.writer = true
 		c.flushing.Go(c.flush)
 	}
-	return len(b), nil
 }
 
 // await returns when there is room for one more packet, or the connection is closed.
@@ -125,11 +138,19 @@ func (c *conn) flush() {
 // end is called with c.mu held.
 func (c *conn) end() {
 	if !c.ended {
-		c.closing, c.ended = true, true
+		c.close()
+		c.ended = true
 		c.waiting = nil
 		c.Conn.Close()
 		c.changed.Broadcast()
 	}
+}
+
+// close is called with c.mu held.
+func (c *conn) close() {
+	c.closing = true
+	c.leaves.Store(true)
+	c.holds.wake()
 }
 
 // Close ends reading at once, and writing when what waits has been written, if that is soon.
@@ -139,7 +160,7 @@ func (c *conn) Close() error {
 	if c.closing {
 		return nil
 	}
-	c.closing = true
+	c.close()
 	c.changed.Broadcast()
 	if !c.writer {
 		c.end()

@@ -29,6 +29,7 @@ type door struct {
 	log       *slog.Logger
 	limits    Limits
 	published *atomic.Int64
+	holds     *holds
 
 	done    chan struct{}  // closed by Close
 	serving sync.WaitGroup // Serve, and one for each of conns
@@ -38,9 +39,9 @@ type door struct {
 	ended bool
 }
 
-func newDoor(o Options, ln net.Listener, published *atomic.Int64) *door {
+func newDoor(o Options, ln net.Listener, published *atomic.Int64, h *holds) *door {
 	d := &door{
-		Listener: ln, health: o.Health, log: o.Log, limits: o.Limits, published: published,
+		Listener: ln, health: o.Health, log: o.Log, limits: o.Limits, published: published, holds: h,
 		done: make(chan struct{}), conns: map[*conn]struct{}{},
 	}
 	d.serving.Add(1)
@@ -84,7 +85,7 @@ func (d *door) admit(raw net.Conn, establish listeners.EstablishFn) {
 		raw.Close()
 		return
 	}
-	c := newConn(raw, d.limits, d.published)
+	c := newConn(raw, d.limits, d.published, d.holds)
 	_ = raw.SetReadDeadline(time.Now().Add(connectTime)) // a connection that is closed already says so when it is read
 	d.conns[c] = struct{}{}
 	d.serving.Go(func() {
@@ -128,6 +129,9 @@ func panicked(board *health.Board, log *slog.Logger, p any) {
 
 func (d *door) leave(c *conn) {
 	c.settle()
+	if m := c.publishing; m != nil { // mochi has panicked over it
+		c.holds.passed(m, net.ErrClosed)
+	}
 	close(c.left)
 	c.Close()
 	c.flushing.Wait()

@@ -29,16 +29,20 @@ type hook struct {
 	log    *slog.Logger
 
 	retained  *retained
+	holds     *holds
 	order     atomic.Int64 // of messages
 	published atomic.Int64 // bytes
 	dropped   atomic.Int64 // messages
 }
 
 func newHook(o Options, s *mqtt.Server) *hook {
-	return &hook{
+	h := &hook{
 		server: s, limits: o.Limits, health: o.Health, log: o.Log,
 		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, sizes: map[string]int64{}},
+		holds:    newHolds(o.Limits),
 	}
+	h.order.Store(firstNumber)
+	return h
 }
 
 func (h *hook) ID() string { return "selvage" }
@@ -48,6 +52,7 @@ func (h *hook) Provides(b byte) bool {
 		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnSessionEstablished,
 		mqtt.OnDisconnect, mqtt.OnClientExpired, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
 		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnPublish, mqtt.OnWill, mqtt.OnRetainMessage, mqtt.OnQosPublish,
+		mqtt.OnPublishDropped, mqtt.OnPacketProcessed,
 	}, b)
 }
 
@@ -80,6 +85,9 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 		h.health.Add("broker.behind", 1)
 		h.log.Debug("MQTT client disconnected: it reads too slowly", "client", cl.ID)
 		cl.Stop(errBehind) // what its session is to get waits there from now on
+	}
+	if h.holds.isKeeper(cl.ID) {
+		return true // what it does not get is not acknowledged, and of that there is a bound
 	}
 	if c.queue.full(cl, h.limits.QueuedBytes/int64(max(1, h.server.Clients.Len()))) {
 		h.dropped.Add(1)
@@ -115,8 +123,13 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 		h.health.Add("broker.refused", 1)
 		return pk, packets.ErrRejectPacket
 	}
-	if c, ok := cl.Net.Conn.(*conn); ok {
-		c.ids.in(cl.State.Inflight, &pk)
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok {
+		return pk, nil
+	}
+	c.ids.in(cl.State.Inflight, &pk)
+	if kind := pk.FixedHeader.Type; kind == packets.Puback || kind == packets.Pubrec {
+		h.holds.acknowledged(cl.ID, pk.PacketID)
 	}
 	return pk, nil
 }
@@ -165,13 +178,29 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
 // OnPublish numbers messages. mochi delivers what waited for a session in the order of Created, in
 // seconds, that is in any order within one; nothing else of it uses Created while
 // MaximumMessageExpiryInterval is 0.
-func (h *hook) OnPublish(_ *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	pk.Created = h.order.Add(1)
+	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Qos > 0 {
+		o := Origin{cl.ID, c.ids.name(pk.PacketID), pk.FixedHeader.Dup, !cl.Properties.Clean, pk.Created}
+		if !h.holds.take(c, o, &pk) {
+			return pk, packets.ErrRejectPacket
+		}
+	}
 	h.published.Add(sizeOf(pk))
 	if pk.FixedHeader.Retain {
 		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
 	}
 	return pk, nil
+}
+
+func (h *hook) OnPacketProcessed(cl *mqtt.Client, _ packets.Packet, err error) {
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok || c.publishing == nil {
+		return
+	}
+	m := c.publishing
+	c.publishing = nil
+	h.holds.passed(m, err)
 }
 
 func (h *hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
@@ -203,9 +232,18 @@ func (h *hook) OnRetainMessage(_ *mqtt.Client, pk packets.Packet, _ int64) {
 
 func (h *hook) OnQosPublish(cl *mqtt.Client, pk packets.Packet, _ int64, _ int) {
 	defer h.guard()
-	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Type == packets.Publish {
+	if pk.FixedHeader.Type != packets.Publish {
+		return
+	}
+	h.holds.hand(cl.ID, pk, cl.IsTakenOver())
+	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.queue.add(pk)
 	}
+}
+
+func (h *hook) OnPublishDropped(cl *mqtt.Client, pk packets.Packet) {
+	defer h.guard()
+	h.holds.drop(cl.ID, pk.Created)
 }
 
 var _ mqtt.Hook = (*hook)(nil)

@@ -48,6 +48,14 @@ func (s *ids) in(inflight *mqtt.Inflight, pk *packets.Packet) {
 	}
 }
 
+// name returns what the client calls an identifier.
+func (s *ids) name(id uint16) uint16 {
+	if own, renamed := s.own[id]; renamed {
+		return own
+	}
+	return id
+}
+
 // out renames an answer to the client.
 func (s *ids) out(pk *packets.Packet) {
 	switch pk.FixedHeader.Type {

@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -32,6 +33,9 @@ func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	}
 	// These would hold on to all of the packet as long as the session lasts.
 	cl.ID = strings.Clone(cl.ID)
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.named(cl.ID)
+	}
 	cl.Properties.Username = bytes.Clone(cl.Properties.Username)
 	will.TopicName, will.Payload = strings.Clone(will.TopicName), bytes.Clone(will.Payload)
 	cl.State.Keepalive = min(cl.State.Keepalive, maxKeepalive)
@@ -45,7 +49,7 @@ func (h *hook) hasRoom(id string) bool {
 	}
 	var oldest *mqtt.Client
 	for _, cl := range h.server.Clients.GetAll() {
-		if away := cl.StopTime(); away != 0 && (oldest == nil || away < oldest.StopTime()) {
+		if away := cl.StopTime(); away != 0 && !h.holds.isKeeper(cl.ID) && (oldest == nil || away < oldest.StopTime()) {
 			oldest = cl
 		}
 	}
@@ -74,16 +78,39 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 		return
 	}
 	now, _ := cl.Net.Conn.(*conn)
-	was, ok := old.Net.Conn.(*conn)
-	if !ok || now == nil {
-		return
-	}
-	if !was.succeed(now) {
+	was, _ := old.Net.Conn.(*conn) // nil where a keeper comes for the first time
+	if was != nil && now != nil && !was.succeed(now) {
 		<-was.left
 	}
 	old.Stop(packets.ErrSessionTakenOver)
 	if !pk.Connect.Clean {
 		renumber(old.State.Inflight)
+	}
+}
+
+// seat has a keeper get what it is to keep although it is not connected.
+func (h *hook) seat(k Keeper) {
+	cl, ok := h.server.Clients.Get(k.Client)
+	if !ok {
+		cl = h.server.NewClient(nil, "tcp", k.Client, false)
+		cl.Stop(packets.ErrServerShuttingDown) // as mochi does with sessions that it loads
+		h.server.Clients.Add(cl)
+	}
+	for _, f := range k.Filters {
+		sub := packets.Subscription{Filter: f, Qos: k.QoS}
+		if h.server.Topics.Subscribe(k.Client, sub) {
+			atomic.AddInt64(&h.server.Info.Subscriptions, 1)
+		}
+		cl.State.Subscriptions.Add(f, sub)
+	}
+}
+
+// unseat ends the session of one that is no keeper any more.
+func (h *hook) unseat(id string) {
+	if cl, ok := h.server.Clients.Get(id); ok {
+		cl.Stop(packets.ErrAdministrativeAction)
+		h.OnClientExpired(cl)
+		h.server.Clients.Delete(id)
 	}
 }
 
@@ -118,6 +145,13 @@ func (c *conn) leave() *conn {
 	defer c.mu.Unlock()
 	c.leaving = true
 	return c.next
+}
+
+// named notes whose connection it is.
+func (c *conn) named(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client = id
 }
 
 // settle says that c has its session, or never will.

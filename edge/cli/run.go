@@ -131,6 +131,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	if err := r.uplinks.openAll(plan.Uplinks); err != nil {
 		return e.orFaults(err)
 	}
+	r.broker.keep(keepers(plan.Broker, r.uplinks.all()))
 	started.add(half(r.broker.stop))
 	if err := r.broker.set(ctx, plan.Broker); err != nil {
 		return err

@@ -86,6 +86,7 @@ func (r *running) apply(ctx context.Context, plan *config.Plan, c config.Changes
 		note(nowhere, r.uplinks.settle(ctx, w))
 		w.Start()
 	}
+	r.broker.keep(keepers(plan.Broker, r.uplinks.all())) // now: what waits for an uplink that was opened again still does
 	var real []undone
 	for _, u := range left {
 		if u.err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync/atomic"
 
 	"selvage/edge/broker"
@@ -20,6 +21,41 @@ type embedded struct {
 	host   *host.Host
 	log    *slog.Logger
 	broker atomic.Pointer[broker.Broker]
+
+	keepers []broker.Keeper
+}
+
+// keepers are the uplinks that have a session at the broker.
+func keepers(plan *config.Broker, ways []*way) (all []broker.Keeper) {
+	if plan == nil {
+		return nil
+	}
+	for _, w := range ways {
+		if s, ok := w.Session(); ok && leadsTo(s.Address, plan.Listen) {
+			all = append(all, broker.Keeper{Client: s.Client, Filters: s.Filters, QoS: s.QoS})
+		}
+	}
+	return all
+}
+
+// leadsTo tells whether who dials address on this machine reaches who listens.
+func leadsTo(address, listen string) bool {
+	if address == listen {
+		return true
+	}
+	host, port, err := net.SplitHostPort(address)
+	at, its, otherErr := net.SplitHostPort(listen)
+	return err == nil && otherErr == nil && port == its && isLocal(host) && (isLocal(at) || at == "" || net.ParseIP(at).IsUnspecified())
+}
+
+func isLocal(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+
+// keep changes whose acknowledgements the broker's clients wait for.
+func (b *embedded) keep(keepers []broker.Keeper) {
+	b.keepers = keepers
+	if now := b.broker.Load(); now != nil {
+		now.Keep(keepers)
+	}
 }
 
 // set makes the broker what the plan says, which may be none. Sessions and retained messages of the one
@@ -30,7 +66,7 @@ func (b *embedded) set(ctx context.Context, plan *config.Broker) error {
 	if plan == nil {
 		return errors.Join(err, b.host.Remove(ctx, brokerNode))
 	}
-	now := broker.Start(broker.Options{Listen: plan.Listen, Health: b.host.Health, Log: b.log})
+	now := broker.Start(broker.Options{Listen: plan.Listen, Health: b.host.Health, Log: b.log, Keepers: b.keepers})
 	b.broker.Store(now)
 	if had {
 		return errors.Join(err, b.host.Replace(brokerNode, now.Kind(), nil))

@@ -32,7 +32,7 @@ type running struct {
 
 func newRunning(e *env, path string, plan *config.Plan, h *host.Host, d *devices) *running {
 	r := &running{env: e, path: path, plan: plan, host: h, devices: d, asked: make(chan string, maxAsked)}
-	r.uplinks.host, r.broker.host, r.broker.log = h, h, h.Log
+	r.uplinks.host, r.uplinks.broker, r.broker.host, r.broker.log = h, &r.broker, h, h.Log
 	nothing := func() {}
 	r.show.Store(&nothing)
 	r.loaded.Store(&Loaded{File: path, At: time.Now().Truncate(time.Millisecond), Outcome: done, Said: "started with " + path})

@@ -19,7 +19,8 @@ import (
 
 // uplinks are the ways out there are. Only the goroutine that runs the host changes them.
 type uplinks struct {
-	host *host.Host
+	host   *host.Host
+	broker *embedded
 
 	mu   sync.Mutex
 	ways []*way // in the order they were opened
@@ -35,7 +36,8 @@ type way struct {
 // of the one before it, whose links stay.
 type holdings struct {
 	uplink.Host
-	host *host.Host
+	host   *host.Host
+	broker *embedded
 
 	mu   sync.Mutex
 	made map[route.NodeURI]uplink.Agent
@@ -59,6 +61,15 @@ func (g *holdings) Add(node route.NodeURI, k agent.Kind) (a uplink.Agent, err er
 	defer g.mu.Unlock()
 	g.made[node] = a
 	return a, nil
+}
+
+// Origin implements uplink.Host.
+func (g *holdings) Origin(client string, id uint16) (o uplink.Origin, known bool) {
+	if b := g.broker.broker.Load(); b != nil {
+		from, known := b.Origin(client, id)
+		return uplink.Origin(from), known
+	}
+	return o, false
 }
 
 // give lets go of an agent that another is to take the place of, nil if it is none of the uplink's.
@@ -101,7 +112,7 @@ func (g *holdings) drop(ctx context.Context) error {
 // open makes an uplink and its agent, which does not connect yet. Before is the one whose place it
 // takes, nil for none.
 func (u *uplinks) open(s uplink.Spec, before *way) (*way, error) {
-	g := &holdings{Host: u.host.Uplinks(), host: u.host, made: map[route.NodeURI]uplink.Agent{}}
+	g := &holdings{Host: u.host.Uplinks(), host: u.host, broker: u.broker, made: map[route.NodeURI]uplink.Agent{}}
 	if before != nil {
 		g.left = before.holds()
 	}

@@ -259,6 +259,9 @@ func (h *Handle) Give(ctx context.Context, body []byte, fn func()) error {
 // Wake is Do without waiting, whatever the mailbox holds: for what is bounded by construction.
 func (h *Handle) Wake(fn func()) { h.cell.Wake(agent.Mail{Do: fn}) }
 
+// Note is agent.Agent.Note.
+func (h *Handle) Note(book route.NodeURI, key, value []byte) { h.cell.agent.Note(book, key, value) }
+
 // Agent returns the agent itself.
 func (h *Handle) Agent() *agent.Agent { return &h.cell.agent }
 

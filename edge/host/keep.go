@@ -30,21 +30,54 @@ func (k keeper) row(l *agent.Lane) store.LaneID {
 }
 
 func (k keeper) Value(l *agent.Lane, body []byte) { k.batch.Value(k.row(l), body, k.now) }
-func (k keeper) Point(l *agent.Lane, body []byte, at clock.Stamp) {
+func (k keeper) Point(l *agent.Lane, body []byte, at clock.Stamp, owed bool) {
 	k.batch.Point(k.row(l), body, at, false)
+	if owed {
+		k.batch.Owe()
+	}
 }
 func (k keeper) Entry(l *agent.Lane, key, body []byte) { k.batch.Entry(k.row(l), key, body, k.now) }
 func (k keeper) Remove(l *agent.Lane, key []byte)      { k.batch.Remove(k.row(l), key) }
 func (k keeper) Clear(l *agent.Lane)                   { k.batch.Clear(k.row(l)) }
 
+// notesLane is the lane under which the store has the notes of a book.
+const notesLane route.LaneName = "notes"
+
+func (k keeper) Note(book route.NodeURI, key, value []byte) {
+	switch row := k.store.Lane(book, notesLane, agent.MapKind.String()); {
+	case key == nil:
+		k.batch.Clear(row)
+	case value == nil:
+		k.batch.Remove(row, key)
+	default:
+		k.batch.Entry(row, key, value, k.now)
+	}
+}
+
 // nowhere remembers nothing.
 type nowhere struct{}
 
-func (nowhere) Value(*agent.Lane, []byte)              {}
-func (nowhere) Point(*agent.Lane, []byte, clock.Stamp) {}
-func (nowhere) Entry(*agent.Lane, []byte, []byte)      {}
-func (nowhere) Remove(*agent.Lane, []byte)             {}
-func (nowhere) Clear(*agent.Lane)                      {}
+func (nowhere) Value(*agent.Lane, []byte)                    {}
+func (nowhere) Point(*agent.Lane, []byte, clock.Stamp, bool) {}
+func (nowhere) Entry(*agent.Lane, []byte, []byte)            {}
+func (nowhere) Remove(*agent.Lane, []byte)                   {}
+func (nowhere) Clear(*agent.Lane)                            {}
+func (nowhere) Note(route.NodeURI, []byte, []byte)           {}
+
+// Notes returns what is in a book, see agent.Agent.Note, as of the last commit.
+func (h *Host) Notes(book route.NodeURI) (map[string][]byte, error) {
+	if h.Store == nil {
+		return nil, nil
+	}
+	lanes, err := h.Store.Load(book)
+	notes := map[string][]byte{}
+	for _, l := range lanes {
+		for _, e := range l.Entries {
+			notes[string(e.Key)] = e.Body
+		}
+	}
+	return notes, err
+}
 
 // load reads what the store remembers of an agent.
 func (h *Host) load(uri route.NodeURI) (map[route.LaneName]agent.Snapshot, error) {

@@ -31,6 +31,11 @@ func (u forUplinks) Flush(ctx context.Context) error {
 	return u.host.Store.Flush(ctx)
 }
 
+func (u forUplinks) Notes(book route.NodeURI) (map[string][]byte, error) { return u.host.Notes(book) }
+
+// Origin knows of no broker: the host has none, who runs it may.
+func (u forUplinks) Origin(string, uint16) (o uplink.Origin, known bool) { return o, false }
+
 func (u forUplinks) Watch(fn func(*agent.Lane)) (cancel func()) {
 	return u.host.Watch(func(_ *agent.Agent, l *agent.Lane) {
 		if l != nil {

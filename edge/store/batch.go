@@ -83,14 +83,25 @@ func (b *Batch) Point(id LaneID, body []byte, at clock.Stamp, late bool) {
 	}
 }
 
-// drop gives up the older half of the points, when commits fail for long.
+// Owe has the point before kept however long commits fail: somebody waits for it, and would take the next commit
+// that works for one that has it. Who owes sees to it that these are not too many.
+func (b *Batch) Owe() {
+	if n := len(b.points); n > 0 {
+		b.points[n-1].owed = true
+	}
+}
+
+// drop gives up the older half of the points, but for those that are owed, when commits fail for long.
 func (b *Batch) drop() {
-	n := len(b.points) / 2
-	b.dropped += int64(n)
-	b.points = slices.Delete(b.points, 0, n)
-	b.waiting = pointCost * len(b.points)
+	before, n := len(b.points), 0
+	b.points = slices.DeleteFunc(b.points, func(p feedPoint) bool {
+		n++
+		return n <= before/2 && !p.owed
+	})
+	b.dropped += int64(before - len(b.points))
+	b.waiting = 0
 	for i := range b.points {
-		b.waiting += len(b.points[i].body)
+		b.waiting += pointCost + len(b.points[i].body)
 	}
 }
 

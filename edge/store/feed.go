@@ -21,6 +21,7 @@ import (
 type feedPoint struct {
 	lane LaneID
 	late bool // the lane's value is a newer one
+	owed bool // see Batch.Owe
 	body []byte
 	at   clock.Stamp
 }

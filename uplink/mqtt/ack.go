@@ -12,6 +12,9 @@ import (
 // load more (2.0.11: 941 were seen); a broker may be set to send 65,535.
 const maxUnacked = 16 << 20
 
+// mostUnacked is how many these may be; more are left to the broker, and have no receipt yet.
+const mostUnacked = maxReceipts / 4
+
 // flushPause is the time between two tries to save.
 const flushPause = time.Second
 
@@ -46,7 +49,7 @@ func (a *acks) add(ctx context.Context, ack func(), size int) (*delivery, error)
 	d.left.Store(1)
 	for {
 		a.mu.Lock()
-		if a.bytes == 0 || a.bytes+size <= maxUnacked {
+		if a.bytes == 0 || a.bytes+size <= maxUnacked && len(a.queue) < mostUnacked {
 			a.queue = append(a.queue, d)
 			a.bytes += size
 			a.mu.Unlock()

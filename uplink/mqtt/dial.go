@@ -33,10 +33,7 @@ func (s *session) dial(u *url.URL) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	address := u.Host
-	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), schemes[u.Scheme])
-	}
+	address := addressOf(u)
 	dialer := &net.Dialer{Timeout: patience}
 	switch u.Scheme {
 	case "ws", "wss":
@@ -45,6 +42,13 @@ func (s *session) dial(u *url.URL) (net.Conn, error) {
 		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(s.ctx, "tcp", address)
 	}
 	return dialer.DialContext(s.ctx, "tcp", address)
+}
+
+func addressOf(u *url.URL) string {
+	if u.Port() == "" {
+		return net.JoinHostPort(u.Hostname(), schemes[u.Scheme])
+	}
+	return u.Host
 }
 
 // trust says whose certificates count.

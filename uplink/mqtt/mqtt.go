@@ -43,12 +43,13 @@
 // # What can be relied on
 //
 // A message of QoS 1 or 2 is acknowledged after the commit that holds it; until then the broker keeps
-// it in our session and sends it again. What no mapping takes, or nothing can be read from, is
+// it in our session and sends it again. One that comes again although it has been stored is not stored
+// again, also after a restart in between. What no mapping takes, or nothing can be read from, is
 // acknowledged too, or it would come for ever.
 //
 // A reading has the time it arrived. What the broker kept for new subscribers ("retained") is older
-// than that by an unknown time: it is uncertain and says why. If that, or what the broker sends again,
-// only repeats the value we hold, that stays with its own time. The lane state of an output has no
+// than that by an unknown time: it is uncertain and says why. If that only repeats the value we hold,
+// that stays with its own time. The lane state of an output has no
 // such mark.
 //
 // A command is refused while the broker is not connected, and never sent later: a relay that
@@ -60,6 +61,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,6 +100,9 @@ type bridge struct {
 	filters *agent.ValueLane[[]string] // what the broker's session is subscribed to
 	told    string                     // why all twins have been told that they are away
 
+	receipts *receipts
+	loaded   bool // receipts, by Run
+
 	topics map[string][]target // what has been worked out; of whoever takes what the broker sends
 }
 
@@ -110,9 +115,19 @@ type remembered struct {
 func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 	b := &bridge{line: l, config: c, things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{}}
 	b.downAt.Store(time.Now().UnixNano())
+	b.receipts = newReceipts(l.Name, b.client())
 	var err error
 	b.mappings, err = compile(c.Map)
 	return b, err
+}
+
+// Session implements uplink.Subscriber.
+func (b *bridge) Session() (s uplink.Session, ok bool) {
+	s = uplink.Session{Client: b.client(), Filters: filters(b.mappings), QoS: byte(b.config.QoS)}
+	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
+		s.Address = addressOf(u)
+	}
+	return s, s.QoS > 0 && len(s.Filters) > 0
 }
 
 // Peer implements uplink.Uplink. User and password are refused in the URL, so it has no secrets.
@@ -221,9 +236,21 @@ func (b *bridge) settle(what string) {
 
 // Run implements uplink.Uplink.
 func (b *bridge) Run(ctx context.Context) error {
+	if !b.loaded {
+		_ = b.line.Host.Flush(ctx) // what the bridge before this one has noted; if that fails, the store tells people
+		notes, err := b.line.Host.Notes(b.receipts.book)
+		if err != nil {
+			return err
+		}
+		b.receipts.load(notes)
+		b.loaded = true
+	}
 	cancel := b.line.Host.Watch(b.meet)
 	defer cancel()
 	return newSession(ctx, b).run()
 }
 
-var _ uplink.Uplink = (*bridge)(nil)
+var (
+	_ uplink.Uplink     = (*bridge)(nil)
+	_ uplink.Subscriber = (*bridge)(nil)
+)

@@ -34,6 +34,7 @@ type session struct {
 	lost   chan error
 	acks   *acks
 	parts  sync.WaitGroup
+	known  bool // the broker has had a session for us
 
 	orders chan order // to switch something
 
@@ -91,6 +92,9 @@ func (s *session) connect() error {
 	defer stop()
 	token := s.client.Connect()
 	token.Wait() // bounded by patience, or ended by hangUp
+	if t, ok := token.(*paho.ConnectToken); ok {
+		s.known = t.SessionPresent()
+	}
 	return token.Error()
 }
 
@@ -105,6 +109,11 @@ func (s *session) hangUp() {
 
 func (s *session) serve() error {
 	b := s.bridge
+	if !s.known {
+		if err := s.anew(); err != nil {
+			return err
+		}
+	}
 	if err := s.subscribe(); err != nil {
 		return err
 	}
@@ -117,6 +126,22 @@ func (s *session) serve() error {
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
 	}
+}
+
+// anew has receipts forgotten that are of a session the broker does not know any more: it begins its packet
+// identifiers anew. Nothing comes before we subscribe.
+func (s *session) anew() error {
+	line, done := s.bridge.line, make(chan error, 1)
+	if err := line.Post(s.ctx, func() { s.bridge.receipts.forget(line.Note) }, func(err error) { done <- err }); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+	_ = line.Host.Flush(s.ctx) // else with the first receipt, or before it
+	return nil
 }
 
 // subscribe asks for what the mappings read, and no more for what those before them read: the broker

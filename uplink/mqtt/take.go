@@ -26,7 +26,8 @@ const (
 type target struct {
 	thing   *thing
 	mapping *mapping
-	online  bool // it tells whether the thing is there
+	online  bool   // it tells whether the thing is there
+	sum     uint64 // for receipts
 }
 
 // arrival is a message being taken.
@@ -38,6 +39,7 @@ type arrival struct {
 	again    bool // sent before, and not acknowledged then
 	at       clock.Stamp
 	delivery *delivery // nil at QoS 0
+	token    *token    // likewise
 	tooBig   bool
 }
 
@@ -63,6 +65,7 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 			return
 		}
 		defer s.acks.done(a.delivery)
+		a.token = b.receipts.token(b.line.Host, &a, m.MessageID())
 	}
 	if a.tooBig {
 		b.refuse("size", fmt.Sprintf("the topic %s brought more than %d bytes, and they were left out", shorten([]byte(a.topic)), maxPacket),
@@ -113,7 +116,7 @@ func (a *arrival) targets() []target {
 		case made:
 			a.remember(thing, m)
 		}
-		found = append(found, target{thing, m, online})
+		found = append(found, target{thing, m, online, sumOf(node, m)})
 	}
 	for _, m := range b.mappings {
 		meets(m, m.topic, false)
@@ -203,24 +206,31 @@ func (a *arrival) values(t target) {
 		}
 		r.State = &device.State{On: on}
 	}
-	a.report(t.thing, r)
+	a.report(t, r)
 }
 
 // bad has the twin say what cannot be read. Its readings stay.
 func (a *arrival) bad(t *thing, why problem) {
-	a.report(t, device.Report{At: a.at, Readings: []device.NamedReading{{Channel: shortTopic(a.topic), Reading: a.badReading(why)}}})
+	a.report(target{thing: t}, device.Report{At: a.at, Readings: []device.NamedReading{{Channel: shortTopic(a.topic), Reading: a.badReading(why)}}})
 }
 
-func (a *arrival) report(t *thing, r device.Report) {
+// report has a twin take a report. Of a message that has been stored only the state of an output counts, which is
+// not remembered over a restart.
+func (a *arrival) report(to target, r device.Report) {
 	if len(r.Readings) == 0 && r.State == nil {
 		return
 	}
-	kept, again := a.kept && !slices.ContainsFunc(r.Readings, isBad), a.again
+	kept := a.kept && !slices.ContainsFunc(r.Readings, isBad)
+	t, token, receipts := to.thing, a.token, a.session.bridge.receipts
 	a.turn(t, func() {
-		if kept || again {
-			if r.Readings = t.news(r.Readings); len(r.Readings) == 0 && r.State == nil {
-				return
-			}
+		switch {
+		case token != nil && len(r.Readings) > 0 && !receipts.fresh(token, to.sum, t.turns.Note):
+			r.Readings = nil
+		case kept:
+			r.Readings = t.news(r.Readings)
+		}
+		if len(r.Readings) == 0 && r.State == nil {
+			return
 		}
 		if kept {
 			t.twin.Recall(r)

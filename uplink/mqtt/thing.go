@@ -150,8 +150,8 @@ type deaf struct{}
 
 func (deaf) Wake() {}
 
-// news leaves out readings that say what is known already: what the broker kept, or sends again, is
-// older than what they repeat. It is called in a turn.
+// news leaves out readings that say what is known already: what the broker kept is older than what they
+// repeat. It is called in a turn.
 func (t *thing) news(readings []device.NamedReading) []device.NamedReading {
 	return slices.DeleteFunc(readings, func(n device.NamedReading) bool {
 		was, ok := t.last(n.Channel)

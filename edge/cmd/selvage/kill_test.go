@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,19 +14,11 @@ import (
 
 // A host that is killed while it is written to keeps everything it has acknowledged.
 func TestKill(t *testing.T) {
-	rounds := 20
-	if s := os.Getenv("SELVAGE_KILLS"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			t.Fatalf("SELVAGE_KILLS: %v", err)
-		}
-		rounds = n
-	}
 	const writers = 4
 	f := folderWith(t, "[host]\ndata = \"./var\"\nlisten = \"127.0.0.1:0\"\n[agent.\"/tally/:id\"]\nkind = \"tally\"\n")
 	var acked, sent [writers]int
 	total := 0
-	for range rounds {
+	for range kills(t) {
 		h := f.host(t)
 		base := "http" + h.url[len("warp"):]
 		for i := range writers {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"periph.io/x/conn/v3/i2c"
 
@@ -34,6 +35,9 @@ func init() {
 		a.OnStop(func() { select {} })
 		return nil
 	})
+	device.Register("counter", struct{}{}, func(context.Context, struct{}) (*counter, error) {
+		return &counter{time.Now().UnixMilli() * counterStart}, nil
+	})
 	// late:NAME is a bus that is there once the file NAME is.
 	device.RegisterBus("late", device.Wires{I2C: func(_ context.Context, name string) (i2c.BusCloser, error) {
 		if _, err := os.Stat(name[len("late:"):]); err != nil {
@@ -41,4 +45,21 @@ func init() {
 		}
 		return sim.Find("sim:late").Bus(), nil
 	}})
+}
+
+// counter measures how often it was asked, from a number on that no counter before it has reached.
+type counter struct{ n int64 }
+
+const counterStart = 1000 // for each ms
+
+func (c *counter) Info() device.Info { return device.Info{Driver: "counter", Wire: "none"} }
+func (c *counter) Close() error      { return nil }
+
+func (c *counter) Channels() []device.Channel {
+	return []device.Channel{{Name: "n", Max: 1e16, Resolution: 1}}
+}
+
+func (c *counter) Read(context.Context) (device.Sample, error) {
+	c.n++
+	return device.Sample{{Channel: "n", Value: float64(c.n)}}, nil
 }

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	counters   = 20
+	counterGap = "20ms" // 1,000 readings a second of all
+)
+
+// A host that is killed again and again while it keeps what devices measure and what is published: every
+// message that was acknowledged is in the history once, and the history of each lane is in order.
+func TestKillWhileItKeeps(t *testing.T) {
+	mosquitto := startMosquitto(t)
+	own := freePort(t)
+	config := fmt.Sprintf(`[host]
+data = "./var"
+listen = "127.0.0.1:0"
+[history."/device/*/*"]
+keep = "1d"
+[broker]
+listen = %q
+[uplink.own]
+kind = "mqtt"
+url = "mqtt://%s"
+[uplink.own.map."own/{name}"]
+device = "/device/own-{name}"
+channel = { n = { } }
+[uplink.other]
+kind = "mqtt"
+url = "mqtt://%s"
+[uplink.other.map."other/{name}"]
+device = "/device/other-{name}"
+channel = { n = { } }
+`, own, own, mosquitto)
+	for i := range counters {
+		config += fmt.Sprintf("[device.count%d]\ndriver = \"counter\"\nevery = %q\n", i, counterGap)
+	}
+	f := folderWith(t, config)
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	senders := []*sender{
+		{address: own, id: "one", topic: "own/one", qos: 1, window: 20},
+		{address: own, id: "two", topic: "own/two", qos: 2, window: 20},
+		{address: own, id: "slow", topic: "own/slow", qos: 1, window: 1},
+		{address: mosquitto, id: "three", topic: "other/three", qos: 1, window: 200, pace: time.Millisecond},
+	}
+	h := f.host(t)
+	for !strings.Contains(get(t, h, "/uplink/other", "status"), "connected") { // before, Mosquitto keeps nothing for it
+	}
+	var sending sync.WaitGroup
+	for _, s := range senders {
+		sending.Go(func() { s.run(ctx) })
+	}
+	lines := newLiner(t, mosquitto)
+	began := time.Now()
+	var restarts []time.Duration
+	for range kills(t) {
+		<-time.After(50*time.Millisecond + rand.N(900*time.Millisecond))
+		h.cmd.Process.Kill()
+		<-h.ended
+		start := time.Now()
+		h = f.host(t)
+		points(t, h, "count0") // it serves
+		restarts = append(restarts, time.Since(start))
+	}
+	took := time.Since(began)
+	stop()
+	sent := lines.close(t)
+	sending.Wait()
+
+	for _, s := range senders {
+		s.check(t)
+		device := strings.ReplaceAll(s.topic, "/", "-")
+		got := arrives(t, h, device, s.acked)
+		lost, doubled, swapped := compare(got, s.acked)
+		t.Logf("%s: %d acknowledged, %d/s, %d sent again; %d lost, %d doubled, %d out of order",
+			device, s.acked, int(float64(s.acked)/took.Seconds()), s.again, lost, doubled, swapped)
+		if lost+doubled+swapped > 0 || s.acked == 0 {
+			t.Errorf("%s: %d acknowledged, %d lost, %d doubled, %d out of order", device, s.acked, lost, doubled, swapped)
+		}
+	}
+	lost, doubled, swapped := compare(arrives(t, h, "other-lines", sent), sent)
+	t.Logf("mosquitto_pub: %d lines; %d lost, %d doubled, %d out of order", sent, lost, doubled, swapped)
+	if lost+doubled+swapped > 0 {
+		t.Errorf("mosquitto_pub: of %d lines %d were lost, %d doubled, %d out of order", sent, lost, doubled, swapped)
+	}
+	readings := 0
+	for i := range counters {
+		got := points(t, h, fmt.Sprint("count", i))
+		readings += len(got)
+		for j := 1; j < len(got); j++ {
+			if got[j] != got[j-1]+1 && got[j]-got[j-1] < counterStart {
+				t.Fatalf("count%d: %d comes after %d", i, got[j], got[j-1])
+			}
+		}
+	}
+	slices.Sort(restarts)
+	t.Logf("%d kills in %v; %d readings in order, %d/s; serving again after %v, at most %v", len(restarts), took.Round(time.Millisecond), readings,
+		int(float64(readings)/took.Seconds()), restarts[len(restarts)/2].Round(time.Millisecond), restarts[len(restarts)-1].Round(time.Millisecond))
+	if readings == 0 {
+		t.Error("there are no readings")
+	}
+}
+
+// compare finds what is wrong with what should be 1, 2, 3 up to n.
+func compare(got []int, n int) (lost, doubled, swapped int) {
+	seen := map[int]int{}
+	for i, v := range got {
+		if seen[v]++; seen[v] > 1 {
+			doubled++
+		} else if i > 0 && v < got[i-1] {
+			swapped++
+		}
+	}
+	for v := 1; v <= n; v++ {
+		if seen[v] == 0 {
+			lost++
+		}
+	}
+	return lost, doubled, swapped
+}
+
+// points returns the history of a device's lane n.
+func points(t *testing.T, h *program, device string) (all []int) {
+	t.Helper()
+	resp, err := http.Get("http" + h.url[len("warp"):] + "/device/" + device + "?lane=n&from=0&format=csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), ",")
+		if len(fields) < 2 {
+			continue
+		}
+		if v, err := strconv.ParseFloat(fields[1], 64); err == nil {
+			all = append(all, int(v))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// arrives waits until the history of a device ends with n.
+func arrives(t *testing.T, h *program, device string, n int) []int {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(patience); ; {
+		got := points(t, h, device)
+		if len(got) > 0 && got[len(got)-1] >= n {
+			return got
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			return got
+		}
+	}
+}
+
+// kills is how many rounds tests that kill have.
+func kills(t *testing.T) int {
+	t.Helper()
+	s := os.Getenv("SELVAGE_KILLS")
+	if s == "" {
+		return 20
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("SELVAGE_KILLS: %v", err)
+	}
+	return n
+}
+
+// mosquittoProgram finds one of Mosquitto's programs.
+func mosquittoProgram(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + name)
+	}
+	if err != nil {
+		const why = "Mosquitto is not installed: apt install mosquitto mosquitto-clients"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	return path
+}
+
+// startMosquitto starts a broker that keeps sessions, and returns its address.
+func startMosquitto(t *testing.T) string {
+	t.Helper()
+	program := mosquittoProgram(t, "mosquitto")
+	address, dir := freePort(t), t.TempDir()
+	config := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location %s/\nmax_queued_messages 0\n",
+		address[strings.LastIndex(address, ":")+1:], dir)
+	if os.Getuid() == 0 {
+		config += "user root\n" // else it would give up its rights to our folder
+	}
+	file := filepath.Join(dir, "mosquitto.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, exec.Command(program, "-c", file))
+	p.err.wait(t, p, "running\n")
+	return address
+}
+
+// liner feeds mosquitto_pub with numbered lines.
+type liner struct {
+	p    *program
+	stop chan struct{}
+	sent chan int
+}
+
+func newLiner(t *testing.T, address string) *liner {
+	t.Helper()
+	port := address[strings.LastIndex(address, ":")+1:]
+	c := exec.Command(mosquittoProgram(t, "mosquitto_pub"), "-p", port, "-i", "lines", "-c", "-q", "1", "-t", "other/lines", "-l")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liner{start(t, c), make(chan struct{}), make(chan int, 1)}
+	go l.write(in)
+	return l
+}
+
+func (l *liner) write(in io.WriteCloser) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	defer in.Close()
+	for n := 0; ; {
+		select {
+		case <-tick.C:
+			n++
+			fmt.Fprintln(in, n)
+		case <-l.stop:
+			l.sent <- n
+			return
+		}
+	}
+}
+
+// close returns how many lines there were when all are acknowledged.
+func (l *liner) close(t *testing.T) int {
+	t.Helper()
+	close(l.stop)
+	n := <-l.sent
+	select {
+	case <-l.p.ended:
+		if !l.p.cmd.ProcessState.Success() {
+			t.Errorf("mosquitto_pub: %v", l.p.cmd.ProcessState)
+		}
+	case <-time.After(patience):
+		t.Error("mosquitto_pub does not end")
+	}
+	return n
+}
