@@ -88,10 +88,13 @@ type Runtime interface {
 	Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) // of lanes of the host that come or go, and those there are; fn must not block
 	IsThere(route.NodeURI, route.LaneName) (LaneKind, bool)
 	Keeps(*Lane) bool // whether there is a history of it; called with the agent's lock held
-	Made(*Lane)       // there is a lane that was not there before, or not since the last restart
-	Gone(*Lane)       // it is not any more
-	Work(do func())   // on a goroutine that the host waits for when it stops
-	End()             // the agent wants to have its last turn after this one
+	// Past reads the history of a lane, the newest entries only if that is not 0: all that was published before the
+	// call. Unlike the rest it may wait, for the disk, and is called outside of turns.
+	Past(lane route.LaneName, newest int) (Past, error)
+	Made(*Lane)     // there is a lane that was not there before, or not since the last restart
+	Gone(*Lane)     // it is not any more
+	Work(do func()) // on a goroutine that the host waits for when it stops
+	End()           // the agent wants to have its last turn after this one
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger
@@ -264,11 +267,12 @@ func (a *Agent) lane(name route.LaneName) *Lane {
 	return nil
 }
 
-// Lanes lists the agent's lanes in the order they were made.
+// Lanes lists the agent's lanes in the order they were made, but for those that show the history of one, see
+// Lane.ShowsPast.
 func (a *Agent) Lanes() []*Lane {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return l.phase == coming })
+	return slices.DeleteFunc(slices.Collect(a.lanes.all()), func(l *Lane) bool { return l.phase == coming || l.kind == PastKind })
 }
 
 // Remembered tells the stored lanes that no lane has claimed yet. An agent whose lanes depend on

@@ -18,6 +18,7 @@ const linkPatience = 3 * time.Second
 type LinkOptions struct {
 	Prio float64 // from 0 to 1: which of the links to another host go first when several have news
 	Rate float64 // how often in a second its turn comes at most; 0 for as often as there is news
+	Part string  // of the history of a lane of this host: "@take(-100)" for its newest 100 entries, or as in WARP; "" for all
 }
 
 // Downlink is an agent's link to a lane of an agent, of this host or of another one. It is made in a turn
@@ -39,6 +40,7 @@ type Downlink struct {
 	fresh  bool     // it is to be shown the lane's state
 	synced bool     // it knows it
 	away   bool     // what the lane shows is not up to date
+	flows  bool     // what it is to be shown comes a piece at a time
 	fault  fault
 	due    dues
 	closed bool // set with bundle.mu held
@@ -133,6 +135,12 @@ func (d *Downlink) open(a *Agent, p puller, node, lane string, kind LaneKind, o 
 	a.downlinks().links.Add(1)
 	d.bundle = a.bundle(uri, options.Rate)
 	d.bundle.links = append(d.bundle.links, p)
+	if err == nil && options.Part != "" {
+		_, err = parseExcerpt([]byte(options.Part))
+		if err == nil && uri.IsFar() {
+			err = fmt.Errorf("a part of a history, %s, can be had of lanes of this host only", options.Part)
+		}
+	}
 	if err != nil {
 		d.mark(err)
 		return
@@ -185,7 +193,7 @@ func fits(as, is LaneKind) bool {
 		return false
 	case ListKind:
 		return as != MapKind
-	case MapKind, DemandMapKind:
+	case MapKind, DemandMapKind, PastKind:
 		return as != ListKind
 	}
 	return as != MapKind && as != ListKind
@@ -219,13 +227,13 @@ func (d *Downlink) settle(n arrival) {
 			d.fault, d.away = misfit, true
 			return
 		}
-		d.away, d.fresh = false, d.kind != CommandKind
+		d.away, d.fresh, d.flows = false, d.kind != CommandKind, false
 		if d.due |= linkedDue; !d.fresh {
 			d.know()
 		}
 	case current:
 		if d.fault != misfit && d.away {
-			if d.away = false; !d.fresh {
+			if d.away = false; !d.fresh && !d.flows {
 				d.know()
 			}
 		}
@@ -276,7 +284,7 @@ func (d *Downlink) tellOf(due dues) {
 // bodies takes what is new as events.
 func (d *Downlink) bodies(t *Tail, in *intake) {
 	if d.fresh {
-		next := t.lane.typed.state(t)
+		next := t.lane.stateOf(t, []byte(d.Options().Part))
 		for body, ok := next(); ok; body, ok = next() {
 			in.bodies = append(in.bodies, body)
 		}

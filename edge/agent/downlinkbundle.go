@@ -169,7 +169,12 @@ func (b *bundle) take(in *intake, early bool) {
 					if t.lane.handlers(synced) != nil {
 						in.shown = append(in.shown, t.lane)
 					}
-					d.fresh = false
+					d.fresh, d.flows = false, t.isPending()
+					if !d.flows {
+						d.know()
+					}
+				} else if d.flows && !t.isPending() {
+					d.flows = false
 					d.know()
 				}
 			}

@@ -39,10 +39,16 @@ func (l *Lane) keeps() {
 
 // KeepAnew asks the host anew of which lanes it keeps a history.
 func (a *Agent) KeepAnew() {
+	var leavers []leaver
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	for l := range a.lanes.all() {
-		l.keeps()
+		if l.keeps(); !l.hasPast() {
+			leavers = l.endPast(leavers)
+		}
+	}
+	a.mu.Unlock()
+	for _, v := range leavers {
+		v.end()
 	}
 }
 
@@ -57,6 +63,9 @@ func (l *Lane) keep() {
 	}
 	k := l.rare.kept
 	p := keptPoint{l.typed.snapshot().Value, at, len(l.agent.turn.notes) > 0}
+	if l.rare.past != nil {
+		l.rare.past.show(p.body, at)
+	}
 	k.points = append(k.points, p)
 	if k.bytes += p.cost(); k.bytes > maxKept && !p.owed {
 		l.agent.rt.Health().Add("history.dropped", k.drop())

@@ -7,3 +7,6 @@ func (r *loopRuntime) Watch(func(route.NodeURI) bool, func(route.NodeURI, route.
 }
 func (r *loopRuntime) IsThere(route.NodeURI, route.LaneName) (LaneKind, bool) { return 0, false }
 func (r *loopRuntime) Gone(*Lane)                                             {}
+func (r *loopRuntime) Past(lane route.LaneName, newest int) (Past, error) {
+	return r.loop.past(lane, newest)
+}

@@ -21,11 +21,12 @@ const (
 	DemandKind
 	DemandMapKind // a map on the wire
 	HTTPKind      // not on the wire
+	PastKind      // the history of a value lane; a map on the wire
 )
 
 // laneKinds are the names that the reference's introspection has for them.
 var laneKinds = [...]string{ValueKind: "value", MapKind: "map", CommandKind: "command", ListKind: "list",
-	SupplyKind: "supply", DemandKind: "demand", DemandMapKind: "map", HTTPKind: "http"}
+	SupplyKind: "supply", DemandKind: "demand", DemandMapKind: "map", HTTPKind: "http", PastKind: "map"}
 
 func (k LaneKind) String() string { return laneKinds[k] }
 
@@ -80,6 +81,7 @@ type rareLane struct {
 	on          *[moments][]func() // the handlers, if there are any
 	stale       error              // why what the lane shows is not up to date
 	kept        *backlog           // of a lane with a history
+	past        *pastLane          // that shows this
 	wipe        bool               // the store has entries of a lane of another kind under its name
 	forEvents   bool               // see ForEvents
 }
@@ -247,7 +249,14 @@ func (l *Lane) Drop() bool {
 	a := l.agent
 	a.mu.Lock()
 	drops := l.phase == here && len(l.readers()) == 0 && a.lanes.remove(l)
+	var leavers []leaver
+	if drops {
+		leavers = l.endPast(nil)
+	}
 	a.mu.Unlock()
+	for _, v := range leavers {
+		v.end()
+	}
 	if drops {
 		l.mark(nil) // what was wrong with it is over, too
 		turn := a.deed()
@@ -265,6 +274,9 @@ func (a *Agent) add(l *Lane, name string, kind LaneKind, t typed) {
 		panic(fmt.Sprintf("agent %s: lane %s is for its alarms, see At; give it another name", a.uri, name))
 	}
 	l.agent, l.name, l.kind, l.typed = a, route.LaneName(name), kind, t
+	if of, is := route.HistoryOf(l.name); is && !a.options.Load().View {
+		panic(fmt.Sprintf("agent %s: lane %s is for the history of a lane %s; give it another name", a.uri, name, of))
+	}
 	a.mu.Lock()
 	for other := range a.lanes.all() {
 		if other.name == l.name && other.phase != orphan {

@@ -21,6 +21,7 @@ type loop struct {
 	sent   []string
 	saves  int
 	kept   []string // lanes with a history
+	past   func(lane route.LaneName, newest int) (Past, error)
 }
 
 type posted struct {

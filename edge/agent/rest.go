@@ -76,12 +76,14 @@ func (l *Lane) end() {
 	a := l.agent
 	a.mu.Lock()
 	a.lanes.remove(l)
-	leavers := l.dismiss(nil)
+	leavers := l.endPast(l.dismiss(nil))
 	a.mu.Unlock()
 	for _, v := range leavers {
 		v.end()
 	}
-	a.rt.Gone(l)
+	if l.kind != PastKind { // of which nobody was told
+		a.rt.Gone(l)
+	}
 }
 
 func (t *Tail) end() {

@@ -52,7 +52,10 @@ func (t *Tail) next() (body []byte, ok bool, wake *Tail) {
 
 // State returns, one a call, the bodies of the events that bring the reader to the lane's present
 // state; Next goes on from there.
-func (t *Tail) State() func() (body []byte, ok bool) {
+func (t *Tail) State() func() (body []byte, ok bool) { return t.StateOf(nil) }
+
+// StateOf is State of a part, where the lane can show one: what the body of a sync asks for.
+func (t *Tail) StateOf(ask []byte) func() (body []byte, ok bool) {
 	a := t.agent
 	a.mu.Lock()
 	l := t.lane
@@ -63,7 +66,7 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 	t.syncing = true
 	waits := t.waits
 	t.waits = nil
-	next := l.typed.state(t)
+	next := l.stateOf(t, ask)
 	on := l.handlers(synced)
 	var first *Tail
 	if t.order != nil {
@@ -85,6 +88,31 @@ func (t *Tail) State() func() (body []byte, ok bool) {
 		}
 		return body, ok
 	}
+}
+
+// stateOf is typed.state of what ask asks for. agent.mu is held.
+func (l *Lane) stateOf(t *Tail, ask []byte) func() (body []byte, ok bool) {
+	if p, is := l.typed.(*pastLane); is && len(ask) > 0 {
+		if of, err := parseExcerpt(ask); err == nil {
+			return p.open(t, of)
+		}
+	}
+	return l.typed.state(t)
+}
+
+// IsPending reports whether more of what State shows is still being read. The reader is woken when it is there.
+func (t *Tail) IsPending() bool {
+	t.agent.mu.Lock()
+	defer t.agent.mu.Unlock()
+	return t.isPending()
+}
+
+func (t *Tail) isPending() bool {
+	if t.lane == nil {
+		return false
+	}
+	p, is := t.lane.typed.(*pastLane)
+	return is && p.isPending(t)
 }
 
 // Skip forgets what the reader has not had.

@@ -107,6 +107,9 @@ func (a *Agent) take(m Mail) error {
 		return relay(m.Lane, m.Body)
 	}
 	l := a.Lane(m.Lane)
+	if l == nil && a.HasLane(m.Lane) {
+		return fmt.Errorf("%s %s: %w", a.uri, m.Lane, ErrReadOnly)
+	}
 	if l == nil || l.phase == orphan {
 		return ErrNoLane
 	}
@@ -206,6 +209,16 @@ type turn struct {
 	wakes   []Reader // room for publish
 }
 
+// rouse notes the readers of a lane that has news.
+func (t *turn) rouse(l *Lane) {
+	for _, r := range l.readers() {
+		if r.order != nil {
+			t.wakes = r.order.note(r, t.wakes)
+		}
+		t.wakes = append(t.wakes, r.reader)
+	}
+}
+
 var turns = sync.Pool{New: func() any { return new(turn) }}
 
 func (a *Agent) deed() *turn {
@@ -273,6 +286,7 @@ func (a *Agent) publish(made []*Lane) {
 	a.mu.Lock()
 	for _, l := range made {
 		l.keeps()
+		l.handPast(&h)
 	}
 	if len(turn.notes) > 0 {
 		r := a.reading()
@@ -289,11 +303,9 @@ func (a *Agent) publish(made []*Lane) {
 		if l.stored {
 			l.unsaved, stored = true, true
 		}
-		for _, t := range l.readers() {
-			if t.order != nil {
-				turn.wakes = t.order.note(t, turn.wakes)
-			}
-			turn.wakes = append(turn.wakes, t.reader)
+		turn.rouse(l)
+		if p := l.past(); p != nil {
+			turn.rouse(&p.Lane)
 		}
 		turn.changed[i] = nil
 	}

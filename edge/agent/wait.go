@@ -43,7 +43,7 @@ func (w *Wait) HasLeft() bool { return w.left.Load() }
 // Offer gives w its lane, within a turn. While there is none, w is told so now, and is given the lane
 // when it is made.
 func (a *Agent) Offer(w *Wait) {
-	if l := a.Lane(w.Lane); l != nil && !l.isClosedTo(w) {
+	if l := a.Find(w.Lane); l != nil && !l.isClosedTo(w) {
 		l.expect(w)
 		w.Join(l, nil)
 		return

@@ -98,14 +98,19 @@ func (e *env) listLanes(ctx context.Context, c *peer.Conn, uri string) error {
 		}
 		kind, _ := it.Value.Get("laneType").Text()
 		var now content
-		holds := kind != "command" && kind != "supply" && kind != "http"
+		of, isPast := it.Value.Get("shows").Text() // a history may be too long to be read for this
+		holds := kind != "command" && kind != "supply" && kind != "http" && !isPast
 		if holds {
 			if now, err = contentOf(ctx, c, string(node), name); err != nil {
 				return err
 			}
 		}
 		if !e.json {
-			rows = append(rows, []string{printable(name), printable(kind), now.brief(holds), linksInWords(links)})
+			brief := now.brief(holds)
+			if isPast {
+				brief = "(all that " + printable(of) + " was)"
+			}
+			rows = append(rows, []string{printable(name), printable(kind), brief, linksInWords(links)})
 			continue
 		}
 		line := []recon.Item{recon.Field("node", recon.String(string(node))), recon.Field("lane", it.Key), recon.Field("type", recon.String(kind))}

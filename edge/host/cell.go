@@ -333,7 +333,7 @@ func (c *cell) Made(l *agent.Lane) { c.host.watchers.tell(&c.agent, l) }
 func (c *cell) Gone(l *agent.Lane) { c.host.watchers.left(&c.agent, l) }
 func (c *cell) Work(do func())     { c.host.works.start(do) }
 func (c *cell) Keeps(l *agent.Lane) bool {
-	return c.host.Store != nil && c.host.Store.Keeps(c.agent.URI(), l.Name())
+	return c.host.Keeps(c.agent.URI(), l.Name())
 }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }

@@ -95,13 +95,16 @@ func (h *Host) Request(l *peer.Link, e *warp.Envelope) {
 
 // answer is the turn in which a lane answers a request.
 func (c *cell) answer(l *peer.Link, e *warp.Envelope) {
-	lane := c.agent.Lane(l.Lane())
+	var lane *agent.Lane
+	if e.Tag == warp.Link || e.Tag == warp.Sync {
+		lane = c.agent.Find(l.Lane())
+	}
 	switch {
 	case e.Tag == warp.Unlink, e.Tag == warp.Unlinked:
 	case lane == nil:
 		l.Refuse("laneNotFound")
 		return
-	case lane.Kind() == agent.HTTPKind:
+	case lane.Kind() == agent.HTTPKind, e.Tag == warp.Sync && lane.CanShow(e.Body) != nil:
 		l.Refuse("unsupported")
 		return
 	default:

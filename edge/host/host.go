@@ -96,6 +96,9 @@ func New(o Options) *Host {
 	o.MaxRouted = cmp.Or(o.MaxRouted, 10_000)
 	o.Budget = cmp.Or(o.Budget, time.Second)
 	h := &Host{Options: o, cells: map[route.NodeURI]*cell{}, passive: map[route.NodeURI]*origin{}}
+	if h.Store != nil {
+		h.tellDrops()
+	}
 	h.sched.start(h, o.Workers)
 	h.startTidier()
 	return h

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"selvage/edge/agent"
@@ -15,18 +16,22 @@ type State struct {
 	Events [][]byte
 }
 
+// ErrPast is what reading a history at once ends with.
+var ErrPast = errors.New("a history may be too long to be read at once; link to it, or use Host.History")
+
 // Read returns what a lane holds once everything sent to its agent before has had its turn.
 func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName) (State, error) {
 	turn := make(chan error, 1)
 	var state State
-	there := false
+	there, isPast := false, false
 	err := h.reach(node, func(c *cell) error {
 		read := func() {
-			if l := c.agent.Lane(lane); l != nil {
+			l := c.agent.Lane(lane)
+			if there = l != nil && l.Kind() != agent.PastKind; there {
 				l.Expect()
 				state = State{Kind: l.Kind(), Events: l.Read()} // now: what was computed for this reader is his
-				there = true
 			}
+			isPast = !there && c.agent.HasLane(lane)
 		}
 		return c.deliverSoon(ctx, agent.Mail{Do: read, Done: func(err error) { turn <- err }})
 	})
@@ -41,6 +46,8 @@ func (h *Host) Read(ctx context.Context, node route.NodeURI, lane route.LaneName
 	switch {
 	case err != nil:
 		return State{}, fmt.Errorf("%s: %w", node, err)
+	case isPast:
+		return State{}, fmt.Errorf("%s %s: %w", node, lane, ErrPast)
 	case !there:
 		return State{}, fmt.Errorf("%s %s: %w", node, lane, agent.ErrNoLane)
 	}

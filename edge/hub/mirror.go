@@ -209,7 +209,10 @@ func (m *mirror) declared(session uint64, body []byte) error {
 	}
 	m.edge.hub.host.Health.Clear(m.code())
 	c := m.lanes[d.Lane]
+	_, isPast := route.HistoryOf(d.Lane)
 	switch {
+	case isPast:
+		return fmt.Errorf("the name of lane %s is for the history of another", d.Lane)
 	case d.Synced && (c == nil || c.session != session):
 		return fmt.Errorf("lane %s was not declared before", d.Lane)
 	case d.Synced:

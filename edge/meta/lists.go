@@ -20,6 +20,7 @@ type Lane struct {
 	LaneURI  string `recon:"laneUri"`
 	LaneType string `recon:"laneType"`
 	ReadOnly bool   `recon:"readOnly,omitempty"` // not in SwimOS: takes no commands
+	Shows    string `recon:"shows,omitempty"`    // not in SwimOS: the lane whose history this one shows, which may be long
 }
 
 // nodes makes the lane that lists the agents of the host.
@@ -64,6 +65,10 @@ func (v *view) lanes() {
 			name := string(of.Name())
 			if _, known := l.Get(name); !known {
 				l.Set(name, Lane{LaneURI: name, LaneType: of.Kind().String(), ReadOnly: of.IsReadOnly()})
+			}
+			past := string(route.HistoryLane(of.Name()))
+			if _, known := l.Get(past); !known && of.ShowsPast() {
+				l.Set(past, Lane{LaneURI: past, LaneType: agent.PastKind.String(), ReadOnly: true, Shows: name})
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func (m *model) enter(p *place, segment string) bool {
 	case atLane:
 		p.lane = route.LaneName(key)
 		a, exists := m.host.Node(p.node)
-		return exists && a.Lane(p.lane) != nil
+		return exists && a.HasLane(p.lane)
 	}
 	return key == ""
 }

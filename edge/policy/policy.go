@@ -179,8 +179,12 @@ func (w Who) Free() bool { return w.free }
 
 // May reports whether somebody may do that with a lane. Node and lane are the keys the host knows them
 // by. A node of swim:meta may be seen by who may see what it tells of: of the host as a whole, who may see
-// all of the node /host, but its log only who may see everything.
+// all of the node /host, but its log only who may see everything. The history of a lane may be seen by who may see
+// the lane.
 func (w Who) May(a Action, node route.NodeURI, lane route.LaneName) bool {
+	if of, is := route.HistoryOf(lane); is {
+		lane = of
+	}
 	switch {
 	case w.free:
 		return true

@@ -23,11 +23,16 @@ type Point struct {
 // History reads the points of a lane in the order of their time, a block at a time.
 type History struct {
 	store    *Store
+	node     route.NodeURI
+	name     route.LaneName
 	from, to int64 // ms since 1970, to is not included
 	lane     LaneID
 
 	blocks []blockRef // not read yet, in the order of their least time
 	open   []*points
+	last   Point // that Next has returned; its number is 0 before there is one
+	begun  bool  // last is behind us, and not to come again
+	rests  bool
 	err    error
 }
 
@@ -58,30 +63,42 @@ func span(from, to time.Time) (least, end int64) {
 // no bound. It is as of the last commit, but for blocks that retention drops meanwhile. Points whose time
 // is not known come where the wall clock of their boot had them.
 func (s *Store) History(node route.NodeURI, lane route.LaneName, from, to time.Time) (*History, error) {
-	h := &History{store: s}
+	h := &History{store: s, node: node, name: lane}
 	h.from, h.to = span(from, to)
-	err := s.pool.with(func(r *reader) error {
-		if _, err := r.begin.exec(); err != nil {
-			return err
-		}
-		if err := h.find(r, node, lane); err != nil {
-			return err
-		}
-		_, err := r.commit.exec()
-		return err
-	})
-	if err != nil {
+	if err := h.begin(); err != nil {
 		return nil, fault("read the history of "+string(node)+" "+string(lane)+" from "+s.path, err)
 	}
 	return h, nil
 }
 
+func (h *History) begin() error {
+	return h.store.pool.with(func(r *reader) error {
+		if _, err := r.begin.exec(); err != nil {
+			return err
+		}
+		if err := h.find(r); err != nil {
+			return err
+		}
+		_, err := r.commit.exec()
+		return err
+	})
+}
+
+// Rest gives back memory until Next is called, which goes on behind the last point, as of the last commit then.
+// It is for readers that are slow. After an error Next tries again.
+func (h *History) Rest() {
+	h.blocks, h.open, h.err, h.rests = nil, nil, nil, true
+	if h.begun = h.last.Seq > 0; h.begun {
+		h.from = max(h.from, h.last.At.Wall/int64(time.Millisecond))
+	}
+}
+
 // find lists the blocks, and reads what is not sealed.
-func (h *History) find(r *reader, node route.NodeURI, lane route.LaneName) error {
+func (h *History) find(r *reader) error {
 	err := r.laneID.query(func(columns []driver.Value) {
 		id, _ := columns[0].(int64)
 		h.lane = LaneID(id)
-	}, string(node), string(lane))
+	}, string(h.node), string(h.name))
 	if err != nil || h.lane == 0 {
 		return err
 	}
@@ -119,6 +136,9 @@ func (h *History) want(list []Point, p *series.Point) []Point {
 	if ms := at.Wall / int64(time.Millisecond); ms < h.from || ms >= h.to {
 		return list
 	}
+	if h.begun && cmp.Or(cmp.Compare(at.Wall, h.last.At.Wall), cmp.Compare(p.Seq, h.last.Seq)) <= 0 {
+		return list
+	}
 	return append(list, Point{p.Seq, at, p.Body})
 }
 
@@ -132,6 +152,10 @@ func (h *History) add(list []Point) {
 
 // Next returns the next point; false at the end, and after an error, which Err returns.
 func (h *History) Next() (Point, bool) {
+	if h.rests && h.err == nil {
+		h.rests = false
+		h.err = h.begin()
+	}
 	for h.err == nil {
 		first := h.first()
 		// Blocks may overlap: late data is sealed with what was measured when it came.
@@ -147,6 +171,7 @@ func (h *History) Next() (Point, bool) {
 		if first.next++; first.next == len(first.list) {
 			h.open = slices.DeleteFunc(h.open, func(o *points) bool { return o == first })
 		}
+		h.last = p
 		return p, true
 	}
 	return Point{}, false
@@ -180,6 +205,65 @@ func (h *History) read(ref blockRef) error {
 	}
 	h.add(list)
 	return nil
+}
+
+// Newest is History without bounds, but only of the last so many different milliseconds. It reads these first, to
+// count them.
+func (s *Store) Newest(node route.NodeURI, lane route.LaneName, count int) (*History, error) {
+	from, err := s.lastBlocks(node, lane, count)
+	for err == nil {
+		n := 0
+		if n, _, err = s.count(node, lane, from, math.MaxInt); err != nil {
+			break
+		}
+		if n < count && !from.IsZero() { // there are several points in some millisecond
+			from = time.Time{}
+			continue
+		}
+		if n > count {
+			_, from, err = s.count(node, lane, from, n-count)
+		}
+		if err == nil {
+			return s.History(node, lane, from, time.Time{})
+		}
+	}
+	return nil, fault("read the history of "+string(node)+" "+string(lane)+" from "+s.path, err)
+}
+
+// lastBlocks returns a time from which on a lane has that many points in blocks, the zero time if it has fewer.
+func (s *Store) lastBlocks(node route.NodeURI, lane route.LaneName, count int) (from time.Time, err error) {
+	points, least := int64(0), int64(math.MaxInt64)
+	err = s.pool.with(func(r *reader) error {
+		return r.newest.query(func(columns []driver.Value) {
+			if points >= int64(count) {
+				return
+			}
+			n, _ := columns[0].(int64)
+			at, _ := columns[1].(int64)
+			if points, least = points+n, min(least, at); points >= int64(count) {
+				from = time.UnixMilli(least)
+			}
+		}, string(node), string(lane))
+	})
+	return from, err
+}
+
+// count returns how many milliseconds from one on have points, and which is the next after so many of them.
+func (s *Store) count(node route.NodeURI, lane route.LaneName, from time.Time, most int) (n int, next time.Time, err error) {
+	h, err := s.History(node, lane, from, time.Time{})
+	if err != nil {
+		return 0, next, err
+	}
+	last := int64(math.MinInt64)
+	for p, ok := h.Next(); ok; p, ok = h.Next() {
+		if at := p.At.Wall / int64(time.Millisecond); at != last {
+			if n == most {
+				return n, time.UnixMilli(at), nil
+			}
+			n, last = n+1, at
+		}
+	}
+	return n, next, h.Err()
 }
 
 // Err returns why Next ended early; nil if it did not.

@@ -118,6 +118,7 @@ type reader struct {
 	values, entries, nodes *statement
 	named                  *statement
 	laneID, blocksOf       *statement
+	newest                 *statement
 	undatedOf, block, feed *statement
 	segment, feedAfter     *statement
 	laneName, cursor       *statement
@@ -141,9 +142,11 @@ func openReader(path string) (*reader, error) {
 			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:                           &r.named,
 			`SELECT id FROM lane WHERE node = ? AND lane = ?`:                                                            &r.laneID,
 			`SELECT id, least FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least < ? ORDER BY least, id`: &r.blocksOf,
-			`SELECT id, 0 FROM block WHERE lane = ? AND boot > 0 ORDER BY id`:                                            &r.undatedOf,
-			`SELECT body FROM block WHERE id = ?`:                                                                        &r.block,
-			`SELECT body FROM feed ORDER BY seq`:                                                                         &r.feed,
+			`SELECT points, least FROM block WHERE lane = (SELECT id FROM lane WHERE node = ? AND lane = ?) AND boot = 0
+			 ORDER BY greatest DESC`: &r.newest,
+			`SELECT id, 0 FROM block WHERE lane = ? AND boot > 0 ORDER BY id`: &r.undatedOf,
+			`SELECT body FROM block WHERE id = ?`:                             &r.block,
+			`SELECT body FROM feed ORDER BY seq`:                              &r.feed,
 			`SELECT b.lane, l.node, l.lane, b.body, b.segment FROM block b JOIN lane l ON l.id = b.lane
 			 WHERE b.segment = (SELECT min(segment) FROM block WHERE segment > ?)`: &r.segment,
 			`SELECT body FROM feed WHERE seq > ? ORDER BY seq LIMIT 1`:                                        &r.feedAfter,

@@ -99,7 +99,7 @@ func (w *writer) retainLanes(keep Rules) error {
 func (w *writer) retainLane(lane int64, k Keep) error {
 	now := w.clock.Now()
 	if now.Trusted && k.For > 0 {
-		if _, err := w.dropBefore.exec(lane, now.Time().Add(-k.For).UnixMilli()); err != nil {
+		if err := w.dropBefore.query(w.dropped, lane, now.Time().Add(-k.For).UnixMilli()); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func (w *writer) retainLane(lane int64, k Keep) error {
 	}, lane)
 	for _, id := range beyond {
 		if err == nil {
-			_, err = w.dropBlock.exec(id)
+			err = w.dropBlock.query(w.dropped, id)
 		}
 	}
 	return err
@@ -148,7 +148,7 @@ func (w *writer) makeRoom(room int64) (dropped int64, err error) {
 		if err != nil || points == 0 {
 			return dropped, err
 		}
-		if _, err := w.dropSegment.exec(oldest); err != nil {
+		if err := w.dropSegment.query(w.dropped, oldest); err != nil {
 			return dropped, err
 		}
 		dropped += points
@@ -157,7 +157,13 @@ func (w *writer) makeRoom(room int64) (dropped int64, err error) {
 
 // retain applies what is to be kept, after a sealing.
 func (w *saving) retain() {
+	w.round.Add(1)
+	w.writer.drops = newDrops(w.drops.Load())
 	dropped, err := w.writer.retain(w.keep, w.opts.History)
+	if err == nil {
+		w.writer.drops.tell(w.round.Load())
+	}
+	w.writer.drops = nil
 	if err != nil {
 		w.opts.Log.Error("old history cannot be dropped", "err", fault("drop old history from "+w.path, err))
 		return

@@ -26,7 +26,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 			base = b
 		}
 	}
-	h := &History{store: s}
+	h := &History{store: s, node: node, name: lane}
 	h.from, h.to = span(from, to)
 	var spans []series.Span
 	add := func(o series.Span) {
@@ -42,7 +42,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 		if _, err := r.begin.exec(); err != nil {
 			return err
 		}
-		err := h.find(r, node, lane)
+		err := h.find(r)
 		if err == nil && base > 0 {
 			err = h.rolled(r, base, add)
 		}

@@ -79,7 +79,11 @@ func (s *Store) due() (at time.Time, closing bool) {
 	case s.next.wanted:
 		return time.Now(), false
 	case s.dirty:
-		return s.since.Add(s.opts.Commit), false
+		at = s.since.Add(s.opts.Commit)
+		if by := s.next.by; !by.IsZero() && by.Before(at) {
+			at = by
+		}
+		return at, false
 	}
 	return s.stalled, false
 }

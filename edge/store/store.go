@@ -71,6 +71,9 @@ type Store struct {
 	lanes  *lanes
 	pool   *pool
 
+	drops atomic.Pointer[dropping]
+	round atomic.Uint64 // how often retention has begun
+
 	mu      sync.Mutex
 	marked  []Saver
 	dirty   bool      // there is something to gather
@@ -90,7 +93,8 @@ type Store struct {
 
 // group is the set of Flush callers that one commit serves.
 type group struct {
-	wanted bool // someone waits
+	wanted bool      // someone waits
+	by     time.Time // when, at the latest, the commit is to start for those who can wait a little; zero for nobody
 	done   chan struct{}
 	err    error // valid once done is closed
 }
@@ -234,7 +238,13 @@ func (s *Store) rouse() {
 // Flush returns after the commit that holds everything marked before the call: at once if there is
 // nothing to save, else with the error of that commit. What could not be saved is kept and tried
 // again, so an error means "not yet". It also returns when ctx ends.
-func (s *Store) Flush(ctx context.Context) error {
+func (s *Store) Flush(ctx context.Context) error { return s.flush(ctx, 0) }
+
+// Settle is Flush for who only reads what is stored: the commit comes when it would come anyway, or within that time.
+// So those who read often do not wear the flash.
+func (s *Store) Settle(ctx context.Context, within time.Duration) error { return s.flush(ctx, within) }
+
+func (s *Store) flush(ctx context.Context, within time.Duration) error {
 	s.mu.Lock()
 	var g *group
 	switch {
@@ -242,7 +252,8 @@ func (s *Store) Flush(ctx context.Context) error {
 		s.mu.Unlock()
 		return ErrClosed
 	case s.dirty:
-		g, s.next.wanted = s.next, true
+		g = s.next
+		g.want(within)
 	case s.current != nil:
 		g = s.current
 	case !s.retry.IsZero(): // the rows of a failed commit wait
@@ -258,6 +269,14 @@ func (s *Store) Flush(ctx context.Context) error {
 		return g.err
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a commit to %s: %w", s.path, context.Cause(ctx))
+	}
+}
+
+func (g *group) want(within time.Duration) {
+	if within == 0 {
+		g.wanted = true
+	} else if by := time.Now().Add(within); g.by.IsZero() || by.Before(g.by) {
+		g.by = by
 	}
 }
 

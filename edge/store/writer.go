@@ -37,12 +37,13 @@ type writer struct {
 
 	nextLane, dropBefore, dropSpans       *statement
 	sizes, dropBlock, oldest, dropSegment *statement
-	setCursor                             *statement
+	setCursor, nameOf                     *statement
 
 	pageSize int64
-	logged   int64 // pages written to the log since it was last empty
-	logLimit int64 // pages; beyond these the log is moved into the database
-	retained int64 // the lane that was looked at last for what to drop; 0 for none
+	logged   int64  // pages written to the log since it was last empty
+	logLimit int64  // pages; beyond these the log is moved into the database
+	retained int64  // the lane that was looked at last for what to drop; 0 for none
+	drops    *drops // of the retention under way; nil if nobody wants to know
 	tail     *tail
 	packing  []series.Point // room for a block's points
 }
@@ -84,12 +85,13 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 		"SELECT lane, body FROM block WHERE boot = ? AND boot > 0":                                            &w.undated,
 		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE boot = ? AND boot > 0":   &w.setDates,
 		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)":   &w.nextLane,
-		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ?":                                      &w.dropBefore,
+		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ? RETURNING lane, body":                 &w.dropBefore,
 		"DELETE FROM rollup WHERE lane = ? AND step = ? AND start < ?":                                        &w.dropSpans,
 		"SELECT id, points, length(body) FROM block WHERE lane = ? ORDER BY segment DESC, id DESC":            &w.sizes,
-		"DELETE FROM block WHERE id = ?":                                                                      &w.dropBlock,
+		"DELETE FROM block WHERE id = ? RETURNING lane, body":                                                 &w.dropBlock,
 		"SELECT segment, sum(points) FROM block WHERE segment = (SELECT min(segment) FROM block)":             &w.oldest,
-		"DELETE FROM block WHERE segment = ?":                                                                 &w.dropSegment,
+		"DELETE FROM block WHERE segment = ? RETURNING lane, body":                                            &w.dropSegment,
+		"SELECT node, lane FROM lane WHERE id = ?":                                                            &w.nameOf,
 		"REPLACE INTO cursor (name, seq) VALUES (?, ?)":                                                       &w.setCursor,
 		"SELECT body FROM rollup WHERE lane = ? AND step = ? AND start = ?":                                   &w.readSpans,
 		"REPLACE INTO rollup (lane, step, start, body) VALUES (?, ?, ?, ?)":                                   &w.setSpans,

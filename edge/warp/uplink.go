@@ -16,6 +16,15 @@ type Lossy interface {
 	Lost() uint64
 }
 
+// Partial is a Source that can show a part of its state, and may take its time for that.
+type Partial interface {
+	// StateOf is State of the part that the body of a sync asks for.
+	StateOf(ask []byte) func() (body []byte, ok bool)
+	// IsPending reports, when the function that State has returned has nothing, whether there will be more. Then the
+	// source says so when it is there, and until then the link waits.
+	IsPending() bool
+}
+
 // Uplink is the serving end of one link: it turns requests and news into the frames owed to the
 // reader, in the order that WARP promises (linked, events, synced, unlinked). It is pure: no
 // socket, no clock, no lock, and it holds no events, only what the reader is owed of its source.
@@ -33,6 +42,7 @@ type control struct {
 	tag        Tag
 	prio, rate float64
 	body       []byte
+	ask        []byte // the body of the sync that a synced answers
 	source     Source // what a synced is about, and what an unlinked gives up
 	emptied    bool   // that source, before it is given up
 }
@@ -58,7 +68,7 @@ func (u *Uplink) Sync(e *Envelope, open func() Source) {
 	if u.source == nil {
 		u.Link(e, open)
 	}
-	u.owe(control{tag: Synced, source: u.source})
+	u.owe(control{tag: Synced, source: u.source, ask: e.Body})
 }
 
 // Unlink ends the link, if there is one: a sync under way goes out to its end, then an unlinked.
@@ -73,6 +83,29 @@ func (u *Uplink) End() {
 	if u.source != nil {
 		u.Refuse("")
 		u.owed[len(u.owed)-1].emptied = true
+	}
+}
+
+// Fail ends the link because its source, which may be one that it has given up, cannot go on: of a sync under way
+// nothing more goes out, not even a synced. reason is as in Refuse.
+func (u *Uplink) Fail(s Source, reason string) {
+	kept := u.owed[:0]
+	for i, c := range u.owed {
+		if c.tag == Synced && c.source == s {
+			u.weight -= c.weight()
+			if i == 0 {
+				u.state = nil
+			}
+			continue
+		}
+		kept = append(kept, c)
+	}
+	clear(u.owed[len(kept):])
+	if u.owed = kept; len(kept) == 0 {
+		u.owed = nil
+	}
+	if u.source == s {
+		u.Refuse(reason)
 	}
 }
 
@@ -122,8 +155,8 @@ func (u *Uplink) owe(c control) {
 	u.weight += c.weight()
 }
 
-// weight is 1 for an answer, and 1 more for each 64 bytes of its body.
-func (c control) weight() int { return 1 + len(c.body)/64 }
+// weight is 1 for an answer, and 1 more for each 64 bytes of its body and of what it is about.
+func (c control) weight() int { return 1 + (len(c.body)+len(c.ask))/64 }
 
 // Owed returns the weight of the answers that the reader is owed, events apart.
 func (u *Uplink) Owed() int { return u.weight }
@@ -134,7 +167,7 @@ func (u *Uplink) Done() bool { return u.source == nil && len(u.owed) == 0 }
 // Step appends the next frame's text to dst; ok is false when the reader is owed nothing now.
 func (u *Uplink) Step(dst []byte) (frame []byte, ok bool) {
 	if len(u.owed) > 0 {
-		return u.answer(dst), true
+		return u.answer(dst)
 	}
 	if u.source == nil {
 		return dst, false
@@ -146,28 +179,37 @@ func (u *Uplink) Step(dst []byte) (frame []byte, ok bool) {
 	return u.appendEvent(dst, body), true
 }
 
-// answer appends the oldest answer owed, or an event of the state that has to come before it.
-func (u *Uplink) answer(dst []byte) []byte {
+// answer appends the oldest answer owed, or an event of the state that has to come before it; ok is false if that is
+// not there yet.
+func (u *Uplink) answer(dst []byte) (frame []byte, ok bool) {
 	c := u.owed[0]
 	switch {
 	case c.tag == Synced:
-		if u.state == nil {
+		partial, isPartial := c.source.(Partial)
+		switch {
+		case u.state != nil:
+		case isPartial && len(c.ask) > 0:
+			u.state = partial.StateOf(c.ask)
+		default:
 			u.state = c.source.State()
 		}
 		if body, more := u.state(); more {
-			return u.appendEvent(dst, body)
+			return u.appendEvent(dst, body), true
+		}
+		if isPartial && partial.IsPending() {
+			return dst, false
 		}
 		u.state = nil
 	case c.tag == Unlinked:
 		if c.emptied {
 			if body, more := c.source.Next(); more {
-				return u.appendEvent(dst, body)
+				return u.appendEvent(dst, body), true
 			}
 		}
 		u.shut(c.source)
 	}
 	u.pop()
-	return AppendBody(AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate), c.body)
+	return AppendBody(AppendHead(dst, c.tag, u.node, u.lane, c.prio, c.rate), c.body), true
 }
 
 func (u *Uplink) pop() {

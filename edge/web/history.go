@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"selvage/edge/agent"
 	"selvage/edge/clock"
 	"selvage/edge/recon"
 	"selvage/edge/route"
@@ -28,7 +29,8 @@ func wantsHistory(q url.Values) bool { return q.Has("from") || q.Has("to") || q.
 
 // history answers with what a value lane held in some time, GET /device/air?lane=temperature&from=-24h, as JSON or
 // CSV: every value, in the order of time, or, with step=15m, the number, least, mean and greatest of each step.
-// from and to, which is not included, are times as in RFC 3339, milliseconds since 1970, or how long ago: "-24h".
+// from and to, which is not included, are times as in RFC 3339, milliseconds since 1970, or how long ago: "-24h". The lane
+// temperature/history is asked in the same way.
 func (s *Server) history(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
 	q := r.URL.Query()
 	now := time.Now()
@@ -165,7 +167,10 @@ func (p *jsonPrinter) print(items ...recon.Item) error {
 	return err
 }
 
-func (p *jsonPrinter) point(at clock.Stamp, body []byte) error { return p.print(fieldsOf(at, body)...) }
+func (p *jsonPrinter) point(at clock.Stamp, body []byte) error {
+	fields, _ := agent.Dated(body, at)
+	return p.print(fields...)
+}
 
 func (p *jsonPrinter) span(s series.Span) {
 	p.print(recon.Field("at", recon.Int(s.Start)), recon.Field("count", recon.Int(int64(s.Count))),
@@ -177,25 +182,6 @@ func (p *jsonPrinter) end() {
 		p.out.WriteByte('[')
 	}
 	p.out.WriteString("]\n")
-}
-
-// fieldsOf are those of a point: its time first, as it is known by now, then those of its value.
-func fieldsOf(at clock.Stamp, body []byte) []recon.Item {
-	items := []recon.Item{recon.Field("at", recon.Int(at.Wall/int64(time.Millisecond)))}
-	if !at.Trusted {
-		items = append(items, recon.Field("trusted", recon.Bool(false)))
-	}
-	v, err := recon.Parse(body)
-	if err != nil {
-		v = recon.String(string(body))
-	}
-	if v.Kind() != recon.KindRecord || v.Get("value").IsAbsent() {
-		return append(items, recon.Field("value", v))
-	}
-	return append(items, slices.DeleteFunc(slices.Clone(v.Items()), func(it recon.Item) bool {
-		name, _ := it.Key.Text()
-		return name == "at" || name == "trusted" || name == "boot" || name == "mono"
-	})...)
 }
 
 // csvPrinter prints a line with the heads, then one for each point or span, with the time as in RFC 3339.
@@ -215,7 +201,8 @@ func (p *csvPrinter) line(heads []string, line ...string) error {
 func (p *csvPrinter) point(at clock.Stamp, body []byte) error {
 	columns := []string{"at", "value", "unit", "quality"}
 	line := make([]string, len(columns))
-	for _, it := range fieldsOf(at, body)[1:] {
+	fields, _ := agent.Dated(body, at)
+	for _, it := range fields[1:] {
 		name, _ := it.Key.Text()
 		if i := slices.Index(columns, name); i > 0 {
 			text, ok := it.Value.Text()

@@ -57,13 +57,20 @@ func (s *Server) lane(w http.ResponseWriter, r *http.Request, v visitor) {
 		s.denied(w, v, e)
 		return
 	}
-	isHTTP := s.Host.IsHTTP(ctx, node, lane)
+	of, isPast := route.HistoryOf(lane)
+	isHTTP := !isPast && s.Host.IsHTTP(ctx, node, lane)
 	if !reads(r.Method) && (isHTTP || r.Method == http.MethodPost) {
 		s.note(v.who, e)
 	}
 	switch {
 	case isHTTP:
 		s.request(ctx, w, r, node, lane)
+	case reads(r.Method) && isPast:
+		if !s.Host.Keeps(node, of) {
+			say(w, http.StatusNotFound, fmt.Sprintf("there is no history of %s %s; a table [history] of the config says what is kept", node, of))
+			return
+		}
+		s.history(ctx, w, r, node, of)
 	case reads(r.Method) && wantsHistory(r.URL.Query()):
 		s.history(ctx, w, r, node, lane)
 	case reads(r.Method):
