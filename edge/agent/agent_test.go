@@ -266,8 +266,10 @@ func TestLinkGivenUp(t *testing.T) {
 type keep map[string]string
 
 func (k keep) Value(l *Lane, body []byte) { k[string(l.name)] = string(body) }
-func (k keep) Point(l *Lane, body []byte, at clock.Stamp) {
-	k[string(l.name)] = string(body)
+func (k keep) Point(l *Lane, body []byte, at clock.Stamp, late bool) {
+	if !late {
+		k[string(l.name)] = string(body)
+	}
 	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", body, at.Wall)
 }
 func (k keep) Entry(l *Lane, key, value []byte) {

@@ -16,11 +16,14 @@ type Timed interface{ Moment() clock.Stamp }
 type backlog struct {
 	points []keptPoint
 	bytes  int
+
+	onlyLate bool // the lane has nothing else to save
 }
 
 type keptPoint struct {
 	body []byte
 	at   clock.Stamp
+	late bool // the lane's value is another one
 }
 
 // keeps says whether the host keeps a history of the lane. a.mu is held.
@@ -45,6 +48,8 @@ func (a *Agent) KeepAnew() {
 
 // keep notes the value that a lane with a history has just published. a.mu is held.
 func (l *Lane) keep() {
+	k := l.rare.kept
+	k.onlyLate = false
 	at, timed := l.typed.(interface{ moment() (clock.Stamp, bool) }).moment()
 	switch {
 	case !timed:
@@ -52,8 +57,7 @@ func (l *Lane) keep() {
 	case at.IsZero():
 		return
 	}
-	k := l.rare.kept
-	p := keptPoint{l.typed.snapshot().Value, at}
+	p := keptPoint{l.typed.snapshot().Value, at, false}
 	k.points = append(k.points, p)
 	if k.bytes += pointCost + len(p.body); k.bytes > maxKept {
 		n := len(k.points) / 2
@@ -67,18 +71,19 @@ func (l *Lane) keep() {
 
 const pointCost = 64 // what a point takes beside its body
 
-// saveKept hands over what was kept, and reports whether there was anything.
+// saveKept hands over what was kept, and reports whether the lane's value is among it, or needs no saving.
 func (l *Lane) saveKept(to Keeper) bool {
 	if l.rare == nil || l.rare.kept == nil {
 		return false
 	}
 	k := l.rare.kept
+	saved := k.onlyLate
 	for _, p := range k.points {
-		to.Point(l, p.body, p.at)
+		to.Point(l, p.body, p.at, p.late)
+		saved = saved || !p.late
 	}
-	some := len(k.points) > 0
-	k.points, k.bytes = nil, 0
-	return some
+	k.points, k.bytes, k.onlyLate = nil, 0, false
+	return saved
 }
 
 // keptBefore takes over what the lane before a restart kept, and reports whether that was anything.
@@ -90,6 +95,7 @@ func (l *Lane) keptBefore(old *Lane) bool {
 	if k := l.more().kept; k != nil {
 		before.points, before.bytes = append(before.points, k.points...), before.bytes+k.bytes
 	}
+	before.onlyLate = false // the lane is to be saved, too
 	l.rare.kept, old.rare.kept = before, nil
 	return true
 }

@@ -68,8 +68,8 @@ func TestMisfits(t *testing.T) {
 // kept notes what an agent saves.
 type kept struct{ rows []string }
 
-func (k *kept) Value(l *Lane, body []byte)                { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
-func (k *kept) Point(l *Lane, body []byte, _ clock.Stamp) { k.Value(l, body) }
+func (k *kept) Value(l *Lane, body []byte)                        { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
+func (k *kept) Point(l *Lane, body []byte, _ clock.Stamp, _ bool) { k.Value(l, body) }
 func (k *kept) Entry(l *Lane, key, value []byte) {
 	k.rows = append(k.rows, string(l.name)+" "+string(key)+" "+string(value))
 }

@@ -202,7 +202,10 @@ type turn struct {
 	changed []*Lane
 	made    []*Lane
 	dropped []*Lane
+	late    []latePoint
 	wakes   []Reader // room for publish
+
+	lateBytes int
 }
 
 var turns = sync.Pool{New: func() any { return new(turn) }}
@@ -220,8 +223,10 @@ func (a *Agent) over() {
 	clear(t.changed)
 	clear(t.made)
 	clear(t.dropped)
+	clear(t.late)
 	clear(t.wakes)
 	t.changed, t.made, t.dropped, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.wakes[:0]
+	t.late, t.lateBytes = t.late[:0], 0
 	turns.Put(t)
 }
 
@@ -230,7 +235,7 @@ func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	for n := 0; len(a.turn.changed) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
+	for n := 0; len(a.turn.changed)+len(a.turn.late) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
 		made := a.turn.made[n:]
 		n += len(made)
 		a.publish(made)
@@ -263,7 +268,7 @@ func (a *Agent) unmake(turn *turn) {
 // publish makes all of a turn's changes, and lanes that it made, visible at once, then wakes their readers.
 func (a *Agent) publish(made []*Lane) {
 	turn := a.turn
-	if turn == nil || len(turn.changed)+len(made) == 0 {
+	if turn == nil || len(turn.changed)+len(made)+len(turn.late) == 0 {
 		return
 	}
 	stored := false
@@ -295,6 +300,9 @@ func (a *Agent) publish(made []*Lane) {
 			a.inherit(l, old, &h)
 		}
 		l.phase = here
+	}
+	if turn.keepLate() {
+		stored = true
 	}
 	a.mu.Unlock()
 	turn.changed = turn.changed[:0]

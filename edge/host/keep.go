@@ -30,8 +30,12 @@ func (k keeper) row(l *agent.Lane) store.LaneID {
 }
 
 func (k keeper) Value(l *agent.Lane, body []byte) { k.batch.Value(k.row(l), body, k.now) }
-func (k keeper) Point(l *agent.Lane, body []byte, at clock.Stamp) {
-	k.batch.Point(k.row(l), body, at, false)
+func (k keeper) Point(l *agent.Lane, body []byte, at clock.Stamp, late bool) {
+	if late && k.store.Expired(l.Agent().URI(), l.Name(), at) {
+		l.Agent().Health().Add("history.expired", 1)
+		return
+	}
+	k.batch.Point(k.row(l), body, at, late)
 }
 func (k keeper) Entry(l *agent.Lane, key, body []byte) { k.batch.Entry(k.row(l), key, body, k.now) }
 func (k keeper) Remove(l *agent.Lane, key []byte)      { k.batch.Remove(k.row(l), key) }
@@ -40,11 +44,11 @@ func (k keeper) Clear(l *agent.Lane)                   { k.batch.Clear(k.row(l))
 // nowhere remembers nothing.
 type nowhere struct{}
 
-func (nowhere) Value(*agent.Lane, []byte)              {}
-func (nowhere) Point(*agent.Lane, []byte, clock.Stamp) {}
-func (nowhere) Entry(*agent.Lane, []byte, []byte)      {}
-func (nowhere) Remove(*agent.Lane, []byte)             {}
-func (nowhere) Clear(*agent.Lane)                      {}
+func (nowhere) Value(*agent.Lane, []byte)                    {}
+func (nowhere) Point(*agent.Lane, []byte, clock.Stamp, bool) {}
+func (nowhere) Entry(*agent.Lane, []byte, []byte)            {}
+func (nowhere) Remove(*agent.Lane, []byte)                   {}
+func (nowhere) Clear(*agent.Lane)                            {}
 
 // load reads what the store remembers of an agent.
 func (h *Host) load(uri route.NodeURI) (map[route.LaneName]agent.Snapshot, error) {
