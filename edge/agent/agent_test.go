@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"selvage/edge/clock"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -266,9 +265,11 @@ func TestLinkGivenUp(t *testing.T) {
 type keep map[string]string
 
 func (k keep) Value(l *Lane, body []byte) { k[string(l.name)] = string(body) }
-func (k keep) Point(l *Lane, body []byte, at clock.Stamp, _ bool) {
-	k[string(l.name)] = string(body)
-	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", body, at.Wall)
+func (k keep) Point(l *Lane, p Point) {
+	if !p.Late {
+		k[string(l.name)] = string(p.Body)
+	}
+	k[string(l.name)+" had"] += fmt.Sprintf("%s@%d ", p.Body, p.At.Wall)
 }
 func (k keep) Entry(l *Lane, key, value []byte) {
 	k[string(l.name)+"/"+string(key)] = string(value)

@@ -14,17 +14,21 @@ type Timed interface{ Moment() clock.Stamp }
 // backlog is what a lane with a history has published that the store has not seen: every value, not only the
 // newest. It is guarded by agent.mu.
 type backlog struct {
-	points []keptPoint
+	points []Point
 	bytes  int
+
+	onlyLate bool // the lane has nothing else to save
 }
 
-type keptPoint struct {
-	body []byte
-	at   clock.Stamp
-	owed bool // somebody waits for it to be on flash: it was set by a turn with notes
+// Point is a value in the history of a lane.
+type Point struct {
+	Body []byte
+	At   clock.Stamp
+	Late bool // the lane's value is another one
+	Owed bool // somebody waits for it to be on flash: it was set by a turn with notes
 }
 
-func (p *keptPoint) cost() int { return pointCost + len(p.body) }
+func (p *Point) cost() int { return pointCost + len(p.Body) }
 
 // keeps says whether the host keeps a history of the lane. a.mu is held.
 func (l *Lane) keeps() {
@@ -54,6 +58,8 @@ func (a *Agent) KeepAnew() {
 
 // keep notes the value that a lane with a history has just published. a.mu is held.
 func (l *Lane) keep() {
+	k := l.rare.kept
+	k.onlyLate = false
 	at, timed := l.typed.(interface{ moment() (clock.Stamp, bool) }).moment()
 	switch {
 	case !timed:
@@ -61,13 +67,12 @@ func (l *Lane) keep() {
 	case at.IsZero():
 		return
 	}
-	k := l.rare.kept
-	p := keptPoint{l.typed.snapshot().Value, at, len(l.agent.turn.notes) > 0}
+	p := Point{Body: l.typed.snapshot().Value, At: at, Owed: len(l.agent.turn.notes) > 0}
 	if l.rare.past != nil {
-		l.rare.past.show(p.body, at)
+		l.rare.past.show(p.Body, at)
 	}
 	k.points = append(k.points, p)
-	if k.bytes += p.cost(); k.bytes > maxKept && !p.owed {
+	if k.bytes += p.cost(); k.bytes > maxKept && !p.Owed {
 		l.agent.rt.Health().Add("history.dropped", k.drop())
 	}
 }
@@ -75,9 +80,9 @@ func (l *Lane) keep() {
 // drop gives up the older half of the points, but for those that are owed: there is a bound of these elsewhere.
 func (k *backlog) drop() (n int64) {
 	half := len(k.points) / 2
-	var left []keptPoint
+	var left []Point
 	for i, p := range k.points {
-		if i >= half || p.owed {
+		if i >= half || p.Owed {
 			left = append(left, p)
 			continue
 		}
@@ -90,18 +95,19 @@ func (k *backlog) drop() (n int64) {
 
 const pointCost = 64 // what a point takes beside its body
 
-// saveKept hands over what was kept, and reports whether there was anything.
+// saveKept hands over what was kept, and reports whether the lane's value is among it, or needs no saving.
 func (l *Lane) saveKept(to Keeper) bool {
 	if l.rare == nil || l.rare.kept == nil {
 		return false
 	}
 	k := l.rare.kept
+	saved := k.onlyLate
 	for _, p := range k.points {
-		to.Point(l, p.body, p.at, p.owed)
+		to.Point(l, p)
+		saved = saved || !p.Late
 	}
-	some := len(k.points) > 0
-	k.points, k.bytes = nil, 0
-	return some
+	k.points, k.bytes, k.onlyLate = nil, 0, false
+	return saved
 }
 
 // keptBefore takes over what the lane before a restart kept, and reports whether that was anything.
@@ -113,6 +119,7 @@ func (l *Lane) keptBefore(old *Lane) bool {
 	if k := l.more().kept; k != nil {
 		before.points, before.bytes = append(before.points, k.points...), before.bytes+k.bytes
 	}
+	before.onlyLate = false // the lane is to be saved, too
 	l.rare.kept, old.rare.kept = before, nil
 	return true
 }

@@ -3,7 +3,6 @@ package agent
 import (
 	"slices"
 
-	"selvage/edge/clock"
 	"selvage/edge/route"
 )
 
@@ -20,7 +19,7 @@ type Entry struct{ Key, Value []byte }
 // Keeper is the store as an agent sees it: what to remember of a lane. It must not keep l's lock waiting.
 type Keeper interface {
 	Value(l *Lane, body []byte)
-	Point(l *Lane, body []byte, at clock.Stamp, owed bool) // of the history of a value lane; it is its value too
+	Point(l *Lane, p Point) // of the history of a value lane; it is its value too, unless it is late
 	Entry(l *Lane, key, value []byte)
 	Remove(l *Lane, key []byte)
 	Clear(l *Lane)

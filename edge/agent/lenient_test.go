@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"selvage/edge/clock"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -68,8 +67,8 @@ func TestMisfits(t *testing.T) {
 // kept notes what an agent saves.
 type kept struct{ rows []string }
 
-func (k *kept) Value(l *Lane, body []byte)                        { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
-func (k *kept) Point(l *Lane, body []byte, _ clock.Stamp, _ bool) { k.Value(l, body) }
+func (k *kept) Value(l *Lane, body []byte) { k.rows = append(k.rows, string(l.name)+" "+string(body)) }
+func (k *kept) Point(l *Lane, p Point)     { k.Value(l, p.Body) }
 func (k *kept) Entry(l *Lane, key, value []byte) {
 	k.rows = append(k.rows, string(l.name)+" "+string(key)+" "+string(value))
 }

@@ -206,7 +206,10 @@ type turn struct {
 	made    []*Lane
 	dropped []*Lane
 	notes   []note
+	late    []latePoint
 	wakes   []Reader // room for publish
+
+	lateBytes int
 }
 
 // rouse notes the readers of a lane that has news.
@@ -235,8 +238,10 @@ func (a *Agent) over() {
 	clear(t.made)
 	clear(t.dropped)
 	clear(t.notes)
+	clear(t.late)
 	clear(t.wakes)
 	t.changed, t.made, t.dropped, t.notes, t.wakes = t.changed[:0], t.made[:0], t.dropped[:0], t.notes[:0], t.wakes[:0]
+	t.late, t.lateBytes = t.late[:0], 0
 	turns.Put(t)
 }
 
@@ -245,7 +250,7 @@ func (a *Agent) show() {
 	if a.turn == nil {
 		return
 	}
-	for n := 0; len(a.turn.changed)+len(a.turn.notes) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
+	for n := 0; len(a.turn.changed)+len(a.turn.notes)+len(a.turn.late) > 0 || n < len(a.turn.made); { // who waits for a lane may bring about more
 		made := a.turn.made[n:]
 		n += len(made)
 		a.publish(made)
@@ -278,7 +283,7 @@ func (a *Agent) unmake(turn *turn) {
 // publish makes all of a turn's changes, and lanes that it made, visible at once, then wakes their readers.
 func (a *Agent) publish(made []*Lane) {
 	turn := a.turn
-	if turn == nil || len(turn.changed)+len(turn.notes)+len(made) == 0 {
+	if turn == nil || len(turn.changed)+len(turn.notes)+len(turn.late)+len(made) == 0 {
 		return
 	}
 	stored := false
@@ -314,6 +319,9 @@ func (a *Agent) publish(made []*Lane) {
 			a.inherit(l, old, &h)
 		}
 		l.phase = here
+	}
+	if turn.keepLate() {
+		stored = true
 	}
 	a.mu.Unlock()
 	turn.changed, turn.notes = turn.changed[:0], turn.notes[:0]

@@ -44,7 +44,7 @@ func Value[T any](a *Agent, name string, initial T) *ValueLane[T] {
 	l := &ValueLane[T]{codec: codecOf[T](a, name), cur: initial}
 	l.stored = true
 	a.add(&l.Lane, name, ValueKind, l)
-	if s, ok := l.claim(); ok {
+	if s, ok := l.claim(); ok && s.Value != nil { // there may be a history and no value
 		if v, err := l.codec.Decode(s.Value); err != nil {
 			l.more().misfit = true
 			l.fail(fmt.Errorf("what was stored does not fit and is left aside: %w", err))

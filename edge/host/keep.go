@@ -30,11 +30,15 @@ func (k keeper) row(l *agent.Lane) store.LaneID {
 }
 
 func (k keeper) Value(l *agent.Lane, body []byte) { k.batch.Value(k.row(l), body, k.now) }
-func (k keeper) Point(l *agent.Lane, body []byte, at clock.Stamp, owed bool) {
-	k.batch.Point(k.row(l), body, at, false)
-	if owed {
+func (k keeper) Point(l *agent.Lane, p agent.Point) {
+	if p.Owed {
 		k.batch.Owe()
 	}
+	if p.Late && k.store.Expired(l.Agent().URI(), l.Name(), p.At) {
+		l.Agent().Health().Add("history.expired", 1)
+		return
+	}
+	k.batch.Point(k.row(l), p.Body, p.At, p.Late)
 }
 func (k keeper) Entry(l *agent.Lane, key, body []byte) { k.batch.Entry(k.row(l), key, body, k.now) }
 func (k keeper) Remove(l *agent.Lane, key []byte)      { k.batch.Remove(k.row(l), key) }
@@ -57,12 +61,12 @@ func (k keeper) Note(book route.NodeURI, key, value []byte) {
 // nowhere remembers nothing.
 type nowhere struct{}
 
-func (nowhere) Value(*agent.Lane, []byte)                    {}
-func (nowhere) Point(*agent.Lane, []byte, clock.Stamp, bool) {}
-func (nowhere) Entry(*agent.Lane, []byte, []byte)            {}
-func (nowhere) Remove(*agent.Lane, []byte)                   {}
-func (nowhere) Clear(*agent.Lane)                            {}
-func (nowhere) Note(route.NodeURI, []byte, []byte)           {}
+func (nowhere) Value(*agent.Lane, []byte)          {}
+func (nowhere) Point(*agent.Lane, agent.Point)     {}
+func (nowhere) Entry(*agent.Lane, []byte, []byte)  {}
+func (nowhere) Remove(*agent.Lane, []byte)         {}
+func (nowhere) Clear(*agent.Lane)                  {}
+func (nowhere) Note(route.NodeURI, []byte, []byte) {}
 
 // Notes returns what is in a book, see agent.Agent.Note, as of the last commit.
 func (h *Host) Notes(book route.NodeURI) (map[string][]byte, error) {

@@ -102,10 +102,14 @@ func readGroup(text []byte, each func(lane LaneID, late bool, p *series.Point)) 
 // maxGroup is how many points a row of the feed has at most.
 const maxGroup = 4096
 
-// feed appends the points of a batch.
+// feed appends the points of a batch, but for late ones that are there already.
 func (w *writer) feed(points []feedPoint) (groups []*feedGroup, err error) {
 	for i := range points {
 		points[i].lane = w.actual(points[i].lane)
+		points[i].at = w.boots.settled(points[i].at, w.clock)
+	}
+	if points, err = w.fresh(points); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(points, func(x, y feedPoint) int { return cmp.Compare(x.lane, y.lane) })
 	seq := w.tail.seq // which only the writer changes
@@ -127,7 +131,7 @@ func (w *writer) feed(points []feedPoint) (groups []*feedGroup, err error) {
 func (w *writer) gather(points []feedPoint, first uint64) (*feedGroup, error) {
 	g := &feedGroup{points: make([]series.Point, len(points))}
 	for i, p := range points {
-		boot, err := w.boot(p.at.Boot)
+		boot, err := w.boot(p.at)
 		if err != nil {
 			return nil, err
 		}
@@ -153,6 +157,13 @@ type tail struct {
 	seq    uint64 // of the newest point there ever was
 	points int    // in rows
 	newest map[LaneID]newest
+	last   heard // of the points that were not late; only the writer looks
+}
+
+// heard is when the newest boot was last heard of.
+type heard struct {
+	boot int64
+	mono time.Duration
 }
 
 // newest is the value of a lane: nobody writes a row for it while the feed has it.
@@ -165,11 +176,15 @@ type newest struct {
 // loadTail reads what the feed holds.
 func loadTail(c *session, b *boots, now *clock.Clock) (*tail, error) {
 	t := &tail{newest: map[LaneID]newest{}}
-	sealed, err := c.number("SELECT coalesce(max(last), 0) FROM segment")
+	err := c.once("SELECT last, boot, mono FROM segment ORDER BY last DESC LIMIT 1", func(columns []driver.Value) {
+		sealed, _ := columns[0].(int64)
+		mono, _ := columns[2].(int64)
+		t.seq, t.last.mono = uint64(sealed), time.Duration(mono)
+		t.last.boot, _ = columns[1].(int64)
+	})
 	if err != nil {
 		return nil, err
 	}
-	t.seq = uint64(sealed)
 	var wrong error
 	err = c.once("SELECT body FROM feed ORDER BY seq", func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
@@ -184,8 +199,12 @@ func loadTail(c *session, b *boots, now *clock.Clock) (*tail, error) {
 func (t *tail) note(lane LaneID, late bool, p *series.Point, at clock.Stamp) {
 	t.seq = max(t.seq, p.Seq)
 	t.points++
-	if !late {
-		t.newest[lane] = newest{p.Seq, p.Body, at}
+	if late {
+		return
+	}
+	t.newest[lane] = newest{p.Seq, p.Body, at}
+	if m := (heard{p.Boot, at.Mono}); m.boot > t.last.boot || m.boot == t.last.boot && m.mono > t.last.mono {
+		t.last = m
 	}
 }
 

@@ -28,6 +28,8 @@ type History struct {
 	from, to int64 // ms since 1970, to is not included
 	lane     LaneID
 
+	times map[int64]bootTime // of boots, which stay as they were at first
+
 	blocks []blockRef // not read yet, in the order of their least time
 	open   []*points
 	last   Point // that Next has returned; its number is 0 before there is one
@@ -37,7 +39,10 @@ type History struct {
 }
 
 // blockRef is a block that may have points wanted.
-type blockRef struct{ id, least int64 }
+type blockRef struct {
+	id, least int64
+	rolled    bool
+}
 
 // points are those of a block that are wanted, in the order of their time.
 type points struct {
@@ -61,9 +66,10 @@ func span(from, to time.Time) (least, end int64) {
 
 // History returns the points of a lane from one time until another, which is not included; a zero time is
 // no bound. It is as of the last commit, but for blocks that retention drops meanwhile. Points whose time
-// is not known come where the wall clock of their boot had them.
+// is not known come behind those of the boot before and in front of those of the next, and have a time
+// accordingly, which is not trusted.
 func (s *Store) History(node route.NodeURI, lane route.LaneName, from, to time.Time) (*History, error) {
-	h := &History{store: s, node: node, name: lane}
+	h := &History{store: s, node: node, name: lane, times: map[int64]bootTime{}}
 	h.from, h.to = span(from, to)
 	if err := h.begin(); err != nil {
 		return nil, fault("read the history of "+string(node)+" "+string(lane)+" from "+s.path, err)
@@ -102,18 +108,30 @@ func (h *History) find(r *reader) error {
 	if err != nil || h.lane == 0 {
 		return err
 	}
-	note := func(columns []driver.Value) {
+	err = r.undatedOf.query(func(columns []driver.Value) {
 		var b blockRef
+		b.id, _ = columns[0].(int64)
+		boot, _ := columns[1].(int64)
+		least, _ := columns[2].(int64)
+		greatest, _ := columns[3].(int64)
+		offset := h.time(boot).offset.Milliseconds()
+		if b.least = least + offset; b.least < h.to && greatest+offset >= h.from {
+			h.blocks = append(h.blocks, b)
+		}
+	}, int64(h.lane))
+	if err != nil {
+		return err
+	}
+	err = r.blocksOf.query(func(columns []driver.Value) {
+		b := blockRef{rolled: true}
 		b.id, _ = columns[0].(int64)
 		b.least, _ = columns[1].(int64)
 		h.blocks = append(h.blocks, b)
-	}
-	if err := r.undatedOf.query(note, int64(h.lane)); err != nil {
+	}, int64(h.lane), h.from, h.to)
+	if err != nil {
 		return err
 	}
-	if err := r.blocksOf.query(note, int64(h.lane), h.from, h.to); err != nil {
-		return err
-	}
+	slices.SortStableFunc(h.blocks, func(x, y blockRef) int { return cmp.Compare(x.least, y.least) })
 	var tail []Point
 	var wrong error
 	err = r.feed.query(func(columns []driver.Value) {
@@ -130,16 +148,26 @@ func (h *History) find(r *reader) error {
 	return cmp.Or(err, wrong)
 }
 
+// time returns how the stamps of a boot get their time.
+func (h *History) time(boot int64) bootTime {
+	t, ok := h.times[boot]
+	if !ok {
+		t = h.store.boots.time(boot, h.store.opts.Clock)
+		h.times[boot] = t
+	}
+	return t
+}
+
 // want appends a point, with its time corrected, if that is asked for.
 func (h *History) want(list []Point, p *series.Point) []Point {
-	at := h.store.boots.correct(p.Boot, stampOf(p), h.store.opts.Clock)
+	at := h.time(p.Boot).correct(stampOf(p))
 	if ms := at.Wall / int64(time.Millisecond); ms < h.from || ms >= h.to {
 		return list
 	}
 	if h.begun && cmp.Or(cmp.Compare(at.Wall, h.last.At.Wall), cmp.Compare(p.Seq, h.last.Seq)) <= 0 {
 		return list
 	}
-	return append(list, Point{p.Seq, at, p.Body})
+	return append(list, Point{p.Seq, at, h.store.boots.restamp(p.Body, h.store.opts.Clock)})
 }
 
 func (h *History) add(list []Point) {

@@ -142,11 +142,11 @@ func openReader(path string) (*reader, error) {
 			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:                           &r.named,
 			`SELECT id FROM lane WHERE node = ? AND lane = ?`:                                                            &r.laneID,
 			`SELECT id, least FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least < ? ORDER BY least, id`: &r.blocksOf,
+			`SELECT id, boot, least, greatest FROM block WHERE lane = ? AND boot > 0 ORDER BY id`:                        &r.undatedOf,
 			`SELECT points, least FROM block WHERE lane = (SELECT id FROM lane WHERE node = ? AND lane = ?) AND boot = 0
 			 ORDER BY greatest DESC`: &r.newest,
-			`SELECT id, 0 FROM block WHERE lane = ? AND boot > 0 ORDER BY id`: &r.undatedOf,
-			`SELECT body FROM block WHERE id = ?`:                             &r.block,
-			`SELECT body FROM feed ORDER BY seq`:                              &r.feed,
+			`SELECT body FROM block WHERE id = ?`: &r.block,
+			`SELECT body FROM feed ORDER BY seq`:  &r.feed,
 			`SELECT b.lane, l.node, l.lane, b.body, b.segment FROM block b JOIN lane l ON l.id = b.lane
 			 WHERE b.segment = (SELECT min(segment) FROM block WHERE segment > ?)`: &r.segment,
 			`SELECT body FROM feed WHERE seq > ? ORDER BY seq LIMIT 1`:                                        &r.feedAfter,
@@ -200,6 +200,7 @@ func (r *reader) lanes(node route.NodeURI, b *boots, t *tail, now *clock.Clock, 
 		if n, ok := t.value(s.ID, uint64(since)); ok && s.Kind == "value" {
 			s.Value, s.At = n.body, n.at
 		}
+		s.Value = b.restamp(s.Value, now)
 		*stored = append(*stored, s)
 	}, string(node))
 	for _, i := range maps {
@@ -212,6 +213,7 @@ func (r *reader) lanes(node route.NodeURI, b *boots, t *tail, now *clock.Clock, 
 			e.Key, _ = columns[0].([]byte)
 			e.Body, _ = columns[1].([]byte)
 			e.At = b.stamp(columns[2:], now)
+			e.Body = b.restamp(e.Body, now)
 			s.Entries = append(s.Entries, e)
 		}, int64(s.ID))
 	}

@@ -41,11 +41,17 @@ func (s *Store) Feed(after uint64, limit int) (list []FeedPoint, upto uint64, er
 func (s *Store) feed(r *reader, after uint64, limit int, list *[]FeedPoint, upto *uint64) error {
 	keys := map[LaneID]laneKey{}
 	var wrong error
+	times := map[int64]bootTime{}
 	take := func(lane LaneID, p *series.Point) {
 		if p.Seq > after {
-			at := s.boots.correct(p.Boot, stampOf(p), s.opts.Clock)
+			t, ok := times[p.Boot]
+			if !ok {
+				t = s.boots.time(p.Boot, s.opts.Clock)
+				times[p.Boot] = t
+			}
+			at := t.correct(stampOf(p))
 			key := keys[lane]
-			*list = append(*list, FeedPoint{key.node, key.lane, Point{p.Seq, at, p.Body}})
+			*list = append(*list, FeedPoint{key.node, key.lane, Point{p.Seq, at, s.boots.restamp(p.Body, s.opts.Clock)}})
 		}
 		*upto = max(*upto, p.Seq)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"selvage/edge/clock"
 	"selvage/edge/health"
 	"selvage/edge/route"
 )
@@ -59,6 +60,9 @@ func (w *writer) retain(keep Rules, room int64) (dropped int64, err error) {
 		dropped, err = w.makeRoom(room)
 	}
 	if err == nil {
+		_, err = w.tidySegments.exec()
+	}
+	if err == nil {
 		_, err = w.commit.exec()
 	}
 	if err != nil {
@@ -70,6 +74,7 @@ func (w *writer) retain(keep Rules, room int64) (dropped int64, err error) {
 
 // retainLanes goes on with the next lanes that have blocks.
 func (w *writer) retainLanes(keep Rules) error {
+	sealed := map[time.Duration]int64{}
 	for range retainLanes {
 		var lane int64
 		var key laneKey
@@ -89,17 +94,17 @@ func (w *writer) retainLanes(keep Rules) error {
 		if !ok {
 			continue
 		}
-		if err := w.retainLane(lane, k); err != nil {
+		if err := w.retainLane(lane, k, sealed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *writer) retainLane(lane int64, k Keep) error {
+func (w *writer) retainLane(lane int64, k Keep, sealed map[time.Duration]int64) error {
 	now := w.clock.Now()
 	if now.Trusted && k.For > 0 {
-		if err := w.dropBefore.query(w.dropped, lane, now.Time().Add(-k.For).UnixMilli()); err != nil {
+		if err := w.retainAge(lane, k.For, now, sealed); err != nil {
 			return err
 		}
 	}
@@ -131,6 +136,24 @@ func (w *writer) retainLane(lane int64, k Keep) error {
 		}
 	}
 	return err
+}
+
+// retainAge drops blocks that are older than that by their times, and those sealed as long ago whose times
+// say nothing: nobody knows them, or they are still to come.
+func (w *writer) retainAge(lane int64, age time.Duration, now clock.Stamp, sealed map[time.Duration]int64) error {
+	if err := w.dropBefore.query(w.dropped, lane, now.Time().Add(-age).UnixMilli()); err != nil || w.dating {
+		return err
+	}
+	last, ok := sealed[age]
+	if !ok {
+		err := w.sealedBefore.query(func(columns []driver.Value) { last, _ = columns[0].(int64) },
+			w.boots.of(now).id, int64(now.Mono-age), now.Wall-int64(age))
+		if err != nil {
+			return err
+		}
+		sealed[age] = last
+	}
+	return w.dropSealed.query(w.dropped, lane, last, now.Wall/int64(time.Millisecond))
 }
 
 // makeRoom drops the oldest segments until what is used of the file is no more than room.

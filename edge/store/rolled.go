@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"selvage/edge/route"
@@ -26,7 +27,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 			base = b
 		}
 	}
-	h := &History{store: s, node: node, name: lane}
+	h := &History{store: s, node: node, name: lane, times: map[int64]bootTime{}}
 	h.from, h.to = span(from, to)
 	var spans []series.Span
 	add := func(o series.Span) {
@@ -52,8 +53,8 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 		_, err = r.commit.exec()
 		return err
 	})
-	if base > 0 { // these have the points of the blocks
-		h.blocks = nil
+	if base > 0 { // these have the points of the blocks whose time is known
+		h.blocks = slices.DeleteFunc(h.blocks, func(b blockRef) bool { return b.rolled })
 	}
 	for p, ok := h.Next(); ok && err == nil; p, ok = h.Next() {
 		count(p)

@@ -84,6 +84,8 @@ func (s *Store) due() (at time.Time, closing bool) {
 			at = by
 		}
 		return at, false
+	case s.dating:
+		return time.Now(), false
 	}
 	return s.stalled, false
 }
@@ -116,6 +118,9 @@ func (w *saving) commit() {
 		w.lanes.settle(w.batch.lanes)
 		w.batch.reset()
 		w.delay = 0
+		if cost.repeated > 0 {
+			w.opts.Health.Add(repeatedCode, cost.repeated)
+		}
 	} else {
 		w.delay = min(max(2*w.delay, firstRetry), lastRetry)
 	}
@@ -136,6 +141,9 @@ func (w *saving) commit() {
 	close(g.done)
 	if err == nil && w.writer.tail.points >= sealAt {
 		w.seal()
+	}
+	if err == nil && w.writer.dating {
+		w.date()
 	}
 	if long := w.writer.logged >= w.writer.logLimit; err == nil && (long || !w.stalled.IsZero()) && !time.Now().Before(w.stalled) {
 		w.checkpoint()
@@ -184,6 +192,18 @@ func (w *saving) seal() {
 		Remedy:   try,
 		Severity: health.Warning,
 	})
+}
+
+// date gives some of what is sealed its time. If that fails it is tried again after the next commit.
+func (w *saving) date() {
+	err := w.writer.date()
+	w.suspect(err)
+	w.mu.Lock()
+	w.dating = err == nil && w.writer.dating
+	w.mu.Unlock()
+	if err != nil {
+		w.opts.Log.Error("the history does not get its time", "err", fault("give the history in "+w.path+" its time", err))
+	}
 }
 
 // checkpoint moves the log into the database, behind the backs of those who wait for a commit.

@@ -19,9 +19,14 @@ const (
 
 // schema is what the file holds. A stamp is its boot's id, nanoseconds since that boot, wall time as
 // it showed, and whether that could be trusted; boot 0 is "never". A boot's offset is its wall minus
-// monotonic time when that was last trusted: it gives earlier stamps of the boot their time.
+// monotonic time when that was first trusted: it gives earlier stamps of the boot their time. Until then
+// there is the same as its wall clock showed it; ended is the time since the boot when it was last heard of
+// before another one.
 const schema = `
-CREATE TABLE boot (id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, offset_ns INTEGER) STRICT;
+CREATE TABLE boot (
+	id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, offset_ns INTEGER,
+	shown_ns INTEGER NOT NULL DEFAULT 0, ended_ns INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE lane (id INTEGER PRIMARY KEY, node TEXT NOT NULL, lane TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (node, lane)) STRICT;
 CREATE TABLE value (
 	lane INTEGER PRIMARY KEY, body BLOB NOT NULL,
@@ -37,13 +42,14 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT RO
 ` + historySchema
 
 // historySchema is what came with version 2. A row of feed has the points of one commit, by the number of
-// the first. When they are many, all are sealed as one segment, by the number of its last: into blocks of one
+// the first. When they are many, all are sealed as one segment, by the number of its last, with the boot and
+// the nanoseconds since that when this was done: into blocks of one
 // lane each, with the least and greatest time of their points in ms since 1970, or, for a boot whose time is
 // not known yet, since that boot. A row of rollup has spans of one step in ms, from one time on. The value of
 // a lane is the newest of its row and the feed; seq tells which that is.
 const historySchema = `
 CREATE TABLE feed (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE segment (last INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE segment (last INTEGER PRIMARY KEY, boot INTEGER NOT NULL, mono INTEGER NOT NULL) STRICT;
 CREATE TABLE block (
 	id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, segment INTEGER NOT NULL,
 	least INTEGER NOT NULL, greatest INTEGER NOT NULL, boot INTEGER NOT NULL,
@@ -162,7 +168,8 @@ func (c *session) create() error {
 
 // migrate brings a file of version 1 to the present one.
 func (c *session) migrate() error {
-	err := c.run("BEGIN IMMEDIATE", "ALTER TABLE value ADD COLUMN seq INTEGER NOT NULL DEFAULT 0")
+	err := c.run("BEGIN IMMEDIATE", "ALTER TABLE value ADD COLUMN seq INTEGER NOT NULL DEFAULT 0",
+		"ALTER TABLE boot ADD COLUMN shown_ns INTEGER NOT NULL DEFAULT 0", "ALTER TABLE boot ADD COLUMN ended_ns INTEGER NOT NULL DEFAULT 0")
 	if err == nil {
 		err = c.script(historySchema)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 // keptPoint is a point of the feed with its lane.
 type keptPoint struct {
 	lane LaneID
+	late bool
 	series.Point
 }
 
@@ -40,6 +42,7 @@ func (w *writer) seal() error {
 		return err
 	}
 	w.tail.empty()
+	w.seen = nil
 	return nil
 }
 
@@ -49,7 +52,10 @@ func (w *writer) sealAll() error {
 		return err
 	}
 	segment := points[len(points)-1].Seq
-	slices.SortStableFunc(points, func(x, y keptPoint) int { return cmp.Compare(x.lane, y.lane) })
+	// Late points have blocks of their own, so that those of the others are of one time each.
+	slices.SortStableFunc(points, func(x, y keptPoint) int {
+		return cmp.Or(cmp.Compare(x.lane, y.lane), cmp.Compare(x.order(), y.order()))
+	})
 	for len(points) > 0 {
 		n := blockEnd(points)
 		if err := w.block(segment, points[:n]); err != nil {
@@ -65,8 +71,21 @@ func (w *writer) sealAll() error {
 	if _, err := w.emptyFeed.exec(); err != nil {
 		return err
 	}
-	_, err = w.addSegment.exec(int64(segment))
+	now := w.clock.Now()
+	boot, err := w.boot(now)
+	if err != nil {
+		return err
+	}
+	_, err = w.addSegment.exec(int64(segment), boot, int64(now.Mono))
 	return err
+}
+
+// order is the place of a point among those of its lane: late ones stand in the order of time behind the rest.
+func (p *keptPoint) order() int64 {
+	if !p.late {
+		return math.MinInt64
+	}
+	return p.Wall
 }
 
 // feedPoints returns what the rows of the feed hold, in the order of their numbers. Points whose time is
@@ -75,11 +94,11 @@ func (w *writer) feedPoints() (points []keptPoint, err error) {
 	var wrong error
 	err = w.readFeed.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
-		wrong = errors.Join(wrong, readGroup(text, func(lane LaneID, _ bool, p *series.Point) {
+		wrong = errors.Join(wrong, readGroup(text, func(lane LaneID, late bool, p *series.Point) {
 			if at := w.boots.correct(p.Boot, stampOf(p), w.clock); at.Trusted {
 				p.Wall, p.Trusted = at.Wall/int64(time.Millisecond), true
 			}
-			points = append(points, keptPoint{lane, *p})
+			points = append(points, keptPoint{lane, late, *p})
 		}))
 	})
 	return points, errors.Join(err, wrong)
@@ -91,7 +110,7 @@ func blockEnd(points []keptPoint) int {
 	first := &points[0]
 	for i := range points[:min(len(points), maxBlock)] {
 		p := &points[i]
-		if p.lane != first.lane || p.Trusted != first.Trusted || !p.Trusted && p.Boot != first.Boot {
+		if p.lane != first.lane || p.late != first.late || p.Trusted != first.Trusted || !p.Trusted && p.Boot != first.Boot {
 			return i
 		}
 	}
@@ -125,7 +144,7 @@ func (w *writer) block(segment uint64, points []keptPoint) error {
 
 // settle writes the row of a lane's value, unless it has a newer one.
 func (w *writer) settle(lane LaneID, n newest) error {
-	boot, err := w.boot(n.at.Boot)
+	boot, err := w.boot(n.at)
 	if err != nil {
 		return err
 	}
@@ -133,34 +152,62 @@ func (w *writer) settle(lane LaneID, n newest) error {
 	return err
 }
 
-// date gives the blocks of a boot their time, which has become known, and adds them to the roll-ups.
-func (w *writer) date(boot int64, offset int64) error {
-	type undated struct {
-		lane LaneID
-		body []byte
-	}
-	var blocks []undated
-	err := w.undated.query(func(columns []driver.Value) {
-		lane, _ := columns[0].(int64)
-		body, _ := columns[1].([]byte)
-		blocks = append(blocks, undated{LaneID(lane), body})
-	}, boot)
-	if err != nil || len(blocks) == 0 {
+// dateBlocks is how many blocks get their time in one transaction: those who want a commit wait meanwhile.
+const dateBlocks = 16
+
+// date gives some blocks their time, which has become known, and adds them to the roll-ups. It sets dating to
+// whether there may be more.
+func (w *writer) date() error {
+	if _, err := w.begin.exec(); err != nil {
 		return err
 	}
-	for _, b := range blocks {
-		points, err := unpack(b.body)
-		if err != nil {
-			return err
-		}
-		for i := range points {
-			points[i].Wall, points[i].Trusted = points[i].Mono+offset, true
-		}
-		if err := w.roll(b.lane, points); err != nil {
-			return err
-		}
+	n, err := w.dateSome()
+	if err == nil {
+		_, err = w.commit.exec()
 	}
-	_, err = w.setDates.exec(offset, offset, boot)
+	if err != nil {
+		w.rollback.exec()
+		return err
+	}
+	w.dating = n == dateBlocks
+	return nil
+}
+
+func (w *writer) dateSome() (n int, err error) {
+	type undated struct {
+		id, boot int64
+		lane     LaneID
+		body     []byte
+	}
+	var blocks []undated
+	err = w.undated.query(func(columns []driver.Value) {
+		var b undated
+		b.id, _ = columns[0].(int64)
+		lane, _ := columns[1].(int64)
+		b.lane = LaneID(lane)
+		b.boot, _ = columns[2].(int64)
+		b.body, _ = columns[3].([]byte)
+		blocks = append(blocks, b)
+	}, int64(dateBlocks))
+	for _, b := range blocks {
+		if err != nil {
+			break
+		}
+		err = w.dateBlock(b.id, b.lane, w.boots.byID[b.boot].offset, b.body)
+	}
+	return len(blocks), err
+}
+
+// dateBlock gives a block its time. Its points stay as they are: they have that of their boot.
+func (w *writer) dateBlock(id int64, lane LaneID, offset time.Duration, body []byte) error {
+	points, _ := unpack(body) // of a damaged one, what can be read
+	for i := range points {
+		points[i].Wall = points[i].Mono + offset.Milliseconds()
+	}
+	if err := w.roll(lane, points); err != nil {
+		return err
+	}
+	_, err := w.setDate.exec(offset.Milliseconds(), offset.Milliseconds(), id)
 	return err
 }
 

@@ -81,9 +81,12 @@ type Store struct {
 	next    *group    // is served by the commit after the present one
 	current *group    // is served by the present commit; nil when there is none
 	retry   time.Time // when a failed commit is tried again; zero while commits work
+	dating  bool      // there may be blocks whose time has become known
 	stalled time.Time // when a failed checkpoint is tried again; zero while they work
 	closing bool
 	stats   Stats
+
+	ignoreSteps func() // of the clock
 
 	wake     chan struct{} // there may be a new reason to commit
 	finished chan struct{} // the writer has left
@@ -126,6 +129,8 @@ func Open(o Options) (*Store, error) {
 	if err := s.open(); err != nil {
 		return nil, fault("open the store in "+o.Dir, err)
 	}
+	s.ignoreSteps = o.Clock.OnStep(s.step)
+	s.dating = s.writer.dating
 	go s.run()
 	return s, nil
 }
@@ -227,6 +232,16 @@ func (s *Store) touch() bool {
 	return true
 }
 
+// step has the writer find out whether the time is known now.
+func (s *Store) step() {
+	s.mu.Lock()
+	first := s.touch()
+	s.mu.Unlock()
+	if first {
+		s.rouse()
+	}
+}
+
 // rouse has the writer look at its reasons to commit.
 func (s *Store) rouse() {
 	select {
@@ -292,6 +307,7 @@ func (s *Store) Stats() Stats {
 // same. Whoever marks must have stopped before.
 func (s *Store) Close() error {
 	s.close.Do(func() {
+		s.ignoreSteps()
 		s.mu.Lock()
 		s.closing = true
 		s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"selvage/edge/clock"
+	"selvage/edge/route"
 )
 
 // at loads the stamp of the only value of a node.
@@ -25,8 +26,7 @@ func TestEarlyStampsGetTheirTime(t *testing.T) {
 		first := clock.New("boot 1", func() bool { return synced })
 		s := openWith(t, Options{Dir: dir, Clock: first})
 		took := first.Now()
-		early := took
-		early.Wall = 42e9 // what a board without a clock chip shows
+		early := took // at what a board without a clock chip shows
 		l := newLane(s, "/n", "a")
 		save(t, s, func(b *Batch) { b.Value(l.id, []byte("1"), early) })
 		if got := at(t, s); got != early {
@@ -74,43 +74,121 @@ func TestCloseRecordsTheOffset(t *testing.T) {
 	})
 }
 
-func TestOffsetIsWrittenWhenItMoves(t *testing.T) {
+// TestTimeOfBootStays: the time that early stamps have got stays, whatever the clock does later.
+func TestTimeOfBootStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		c := clock.New("boot 1", func() bool { return false })
 		s := openWith(t, Options{Dir: dir, Clock: c})
-		l := newLane(s, "/n", "a")
-		offset := func() (ns int64) {
+		took := c.Now()
+		save(t, s, func(b *Batch) { b.Value(s.Lane("/n", "a", "value"), []byte("1"), took) })
+		day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+		time.Sleep(time.Minute)
+		for _, told := range []time.Time{day, day.Add(11 * time.Millisecond), day.Add(-time.Hour), day.Add(100 * time.Hour)} {
+			c.Learn(told) // the store is told, and nothing else is to be saved
+			time.Sleep(time.Second)
+			if got := at(t, s); !got.Trusted || !got.Time().Equal(day.Add(-time.Minute)) {
+				t.Errorf("told %v: %v, want %v", told, got.Time().UTC(), day.Add(-time.Minute))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = openWith(t, Options{Dir: dir, Clock: clock.New("boot 2", func() bool { return false })})
+		if got := at(t, s); !got.Trusted || !got.Time().Equal(day.Add(-time.Minute)) {
+			t.Errorf("in the next boot: %v, want %v", got.Time().UTC(), day.Add(-time.Minute))
+		}
+	})
+}
+
+// TestAssumedTimes: a boot whose time nobody knows was when its clock says, unless that cannot be.
+func TestAssumedTimes(t *testing.T) {
+	const known = true
+	type row struct {
+		shown, ended int // hours since 1970
+		known        bool
+		want         int
+	}
+	for _, tt := range []struct {
+		name string
+		rows []row
+	}{
+		{"no clock chip", []row{{0, 5, !known, 0}, {0, 7, !known, 5}, {0, 0, !known, 12}}},
+		{"after one that is known", []row{{100, 5, known, 100}, {0, 7, !known, 105}, {200, 0, known, 200}}},
+		{"a chip that is right", []row{{100, 5, known, 100}, {110, 7, !known, 110}, {200, 0, known, 200}}},
+		{"a chip that is late", []row{{100, 5, known, 100}, {103, 7, !known, 105}, {200, 0, known, 200}}},
+		{"a chip that is ahead", []row{{100, 5, known, 100}, {900, 7, !known, 193}, {200, 0, known, 200}}},
+		{"two that are ahead", []row{{900, 7, !known, 189}, {901, 4, !known, 196}, {200, 0, known, 200}}},
+	} {
+		b := &boots{byName: map[clock.BootID]*boot{}, byID: map[int64]*boot{}}
+		for i, r := range tt.rows {
+			shown := time.Duration(r.shown) * time.Hour
+			b.add(&boot{id: int64(i + 1), shown: shown, known: r.known, offset: shown, ended: time.Duration(r.ended) * time.Hour})
+		}
+		b.assume()
+		for i, r := range tt.rows {
+			if got := b.time(int64(i+1), clock.System()).offset; got != time.Duration(r.want)*time.Hour {
+				t.Errorf("%s: boot %d began at %v, want %dh", tt.name, i+1, got, r.want)
+			}
+		}
+	}
+}
+
+// TestRetentionWithoutTime: by age goes what is known to be older, be its stamps of 1970 or of the future.
+func TestRetentionWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		start := func(name clock.BootID) (*Store, *clock.Clock, LaneID) {
+			c := clock.New(name, func() bool { return false })
+			s := openWith(t, Options{Dir: dir, Clock: c})
+			s.SetRules(func(route.NodeURI, route.LaneName) (Keep, bool) { return Keep{For: 10 * time.Hour}, true })
+			return s, c, s.Lane("/n", "a", "value")
+		}
+		point := func(s *Store, a LaneID, text string, at clock.Stamp) {
+			save(t, s, func(b *Batch) { b.Point(a, []byte(text), at, false) })
+			seal(t, s)
+		}
+		left := func(s *Store) string {
 			t.Helper()
-			l.set("x")
-			flush(t, s)
-			r, err := openReader(s.path)
+			save(t, s, func(*Batch) {
+				if _, err := s.writer.retain(s.keep, s.opts.History); err != nil {
+					t.Error(err)
+				}
+			})
+			h, err := s.History("/n", "a", time.Time{}, time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer r.c.close()
-			if ns, err = r.c.number("SELECT coalesce(max(offset_ns), 0) FROM boot WHERE boot = 'boot 1'"); err != nil {
-				t.Fatal(err)
+			text := ""
+			for p, ok := h.Next(); ok; p, ok = h.Next() {
+				text += string(p.Body)
 			}
-			return ns
+			return text
 		}
-		if got := offset(); got != 0 {
-			t.Errorf("offset %d while the clock cannot be trusted", got)
+		s, c, a := start("boot 1")
+		point(s, a, "a", c.Now())
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
-		day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-		for _, tt := range []struct {
-			name string
-			told time.Time
-			want time.Time
+		s, c, a = start("boot 2")
+		point(s, a, "b", c.Now())
+		if got := left(s); got != "ab" {
+			t.Errorf("while no time is known %s is left, want ab", got)
+		}
+		c.Learn(began)
+		flush(t, s)
+		future := c.Now()
+		future.Wall += int64(1000 * time.Hour)
+		point(s, a, "F", future)
+		for _, step := range []struct {
+			sleep time.Duration
+			want  string
 		}{
-			{"first", day, day},
-			{"10 ms later", day.Add(offsetStep), day},
-			{"11 ms later", day.Add(11 * time.Millisecond), day.Add(11 * time.Millisecond)},
-			{"an hour back", day.Add(-time.Hour), day.Add(-time.Hour)},
+			{0, "abF"}, {9 * time.Hour, "abF"}, {2 * time.Hour, ""}, // of boot 1 it is known only that it was before boot 2
 		} {
-			c.Learn(tt.told)
-			if got, want := offset(), tt.want.UnixNano()-int64(c.Now().Mono); got != want {
-				t.Errorf("%s: offset %v, want %v", tt.name, time.Duration(got), time.Duration(want))
+			time.Sleep(step.sleep)
+			if got := left(s); got != step.want {
+				t.Errorf("%v later %s is left, want %s", step.sleep, got, step.want)
 			}
 		}
 	})

@@ -4,15 +4,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"time"
 
 	"selvage/edge/clock"
 	"selvage/edge/series"
 )
-
-// offsetStep is how far a boot's offset must move to be written again: below it are the 10 ms to
-// which the time since boot is known and the slewing of a clock that is kept right.
-const offsetStep = 10 * time.Millisecond
 
 // maxLog is how many bytes the log before the database may have: a page that is written often within that much goes
 // to the database once.
@@ -29,21 +24,25 @@ type writer struct {
 	begin, commit, rollback                *statement
 	setValue, setEntry, delEntry, clearing *statement
 	addLane, findLane, setKind             *statement
-	addBoot, setOffset                     *statement
+	addBoot, setOffset, setShown, setEnded *statement
 	addFeed, readFeed, emptyFeed           *statement
 	addBlock, addSegment                   *statement
-	undated, setDates, settleValue         *statement
+	undated, setDate, settleValue          *statement
+	coveredBy, readBlock                   *statement
 	readSpans, setSpans                    *statement
 
-	nextLane, dropBefore, dropSpans       *statement
-	sizes, dropBlock, oldest, dropSegment *statement
-	setCursor, nameOf                     *statement
+	nextLane, dropBefore, dropSpans        *statement
+	sealedBefore, dropSealed, tidySegments *statement
+	sizes, dropBlock, oldest, dropSegment  *statement
+	setCursor, nameOf                      *statement
 
 	pageSize int64
 	logged   int64  // pages written to the log since it was last empty
 	logLimit int64  // pages; beyond these the log is moved into the database
 	retained int64  // the lane that was looked at last for what to drop; 0 for none
 	drops    *drops // of the retention under way; nil if nobody wants to know
+	dating   bool   // there may be blocks whose time has become known
+	seen     seen
 	tail     *tail
 	packing  []series.Point // room for a block's points
 }
@@ -53,6 +52,7 @@ type cost struct {
 	committed bool // there was something to write
 	rows      int64
 	bytes     int64
+	repeated  int64 // late points that were there already
 }
 
 func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error) {
@@ -60,7 +60,7 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size}
+	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size, dating: true}
 	return w, c.prepareAll(map[string]**statement{
 		"BEGIN IMMEDIATE": &w.begin,
 		"COMMIT":          &w.commit,
@@ -72,36 +72,46 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 		"INSERT INTO lane (id, node, lane, kind) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING":           &w.addLane,
 		"SELECT id FROM lane WHERE node = ? AND lane = ?":                                              &w.findLane,
 		"UPDATE lane SET kind = ? WHERE id = ? AND kind <> ?":                                          &w.setKind,
-		"INSERT INTO boot (id, boot) VALUES (?, ?)":                                                    &w.addBoot,
+		"INSERT INTO boot (id, boot, shown_ns) VALUES (?, ?, ?)":                                       &w.addBoot,
 		"UPDATE boot SET offset_ns = ? WHERE id = ?":                                                   &w.setOffset,
+		"UPDATE boot SET shown_ns = ? WHERE id = ?":                                                    &w.setShown,
+		"UPDATE boot SET ended_ns = ? WHERE id = ?":                                                    &w.setEnded,
 		`INSERT INTO value (lane, body, boot, mono, wall, trusted, seq) VALUES (?, ?, ?, ?, ?, ?, ?)
 		 ON CONFLICT (lane) DO UPDATE SET body = excluded.body, boot = excluded.boot, mono = excluded.mono,
 		 wall = excluded.wall, trusted = excluded.trusted, seq = excluded.seq WHERE excluded.seq > value.seq`: &w.settleValue,
-		"INSERT INTO feed (seq, body) VALUES (?, ?)": &w.addFeed,
-		"SELECT body FROM feed ORDER BY seq":         &w.readFeed,
-		"DELETE FROM feed":                           &w.emptyFeed,
-		"INSERT INTO segment (last) VALUES (?)":      &w.addSegment,
+		"INSERT INTO feed (seq, body) VALUES (?, ?)":              &w.addFeed,
+		"SELECT body FROM feed ORDER BY seq":                      &w.readFeed,
+		"DELETE FROM feed":                                        &w.emptyFeed,
+		"INSERT INTO segment (last, boot, mono) VALUES (?, ?, ?)": &w.addSegment,
 		"INSERT INTO block (lane, segment, least, greatest, boot, points, body) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.addBlock,
-		"SELECT lane, body FROM block WHERE boot = ? AND boot > 0":                                            &w.undated,
-		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE boot = ? AND boot > 0":   &w.setDates,
-		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)":   &w.nextLane,
-		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ? RETURNING lane, body":                 &w.dropBefore,
-		"DELETE FROM rollup WHERE lane = ? AND step = ? AND start < ?":                                        &w.dropSpans,
-		"SELECT id, points, length(body) FROM block WHERE lane = ? ORDER BY segment DESC, id DESC":            &w.sizes,
-		"DELETE FROM block WHERE id = ? RETURNING lane, body":                                                 &w.dropBlock,
-		"SELECT segment, sum(points) FROM block WHERE segment = (SELECT min(segment) FROM block)":             &w.oldest,
-		"DELETE FROM block WHERE segment = ? RETURNING lane, body":                                            &w.dropSegment,
-		"SELECT node, lane FROM lane WHERE id = ?":                                                            &w.nameOf,
-		"REPLACE INTO cursor (name, seq) VALUES (?, ?)":                                                       &w.setCursor,
-		"SELECT body FROM rollup WHERE lane = ? AND step = ? AND start = ?":                                   &w.readSpans,
-		"REPLACE INTO rollup (lane, step, start, body) VALUES (?, ?, ?, ?)":                                   &w.setSpans,
+		`SELECT b.id, b.lane, b.boot, b.body FROM block b JOIN boot o ON o.id = b.boot
+		 WHERE b.boot > 0 AND o.offset_ns IS NOT NULL LIMIT ?`: &w.undated,
+		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE id = ?":                &w.setDate,
+		"SELECT id FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least <= ?":                 &w.coveredBy,
+		"SELECT lane, body FROM block WHERE id = ?":                                                         &w.readBlock,
+		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)": &w.nextLane,
+		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ? RETURNING lane, body":               &w.dropBefore,
+		`SELECT coalesce(max(last), 0) FROM segment WHERE boot = ?1 AND mono < ?2
+		 OR boot < (SELECT max(id) FROM boot WHERE offset_ns < ?3)`: &w.sealedBefore,
+		"DELETE FROM block WHERE lane = ? AND segment <= ? AND (boot > 0 OR greatest > ?) RETURNING lane, body": &w.dropSealed,
+		`DELETE FROM segment WHERE last < (SELECT max(last) FROM segment)
+		 AND last < coalesce((SELECT min(segment) FROM block), last + 1)`: &w.tidySegments,
+		"DELETE FROM rollup WHERE lane = ? AND step = ? AND start < ?":                             &w.dropSpans,
+		"SELECT id, points, length(body) FROM block WHERE lane = ? ORDER BY segment DESC, id DESC": &w.sizes,
+		"DELETE FROM block WHERE id = ? RETURNING lane, body":                                      &w.dropBlock,
+		"SELECT segment, sum(points) FROM block WHERE segment = (SELECT min(segment) FROM block)":  &w.oldest,
+		"DELETE FROM block WHERE segment = ? RETURNING lane, body":                                 &w.dropSegment,
+		"SELECT node, lane FROM lane WHERE id = ?":                                                 &w.nameOf,
+		"REPLACE INTO cursor (name, seq) VALUES (?, ?)":                                            &w.setCursor,
+		"SELECT body FROM rollup WHERE lane = ? AND step = ? AND start = ?":                        &w.readSpans,
+		"REPLACE INTO rollup (lane, step, start, body) VALUES (?, ?, ?, ?)":                        &w.setSpans,
 	})
 }
 
 // write commits b in one transaction. After an error the database is as it was and b still whole.
 func (w *writer) write(b *Batch) (cost, error) {
 	now := w.clock.Now()
-	if b.nothing() && !(b.final && w.drifted(now)) {
+	if b.nothing() && !w.learns(now) {
 		return cost{}, nil
 	}
 	before := w.c.written()
@@ -112,9 +122,8 @@ func (w *writer) write(b *Batch) (cost, error) {
 	var groups []*feedGroup
 	if err == nil {
 		groups, err = w.feed(b.points)
-		rows += int64(len(b.points))
 	}
-	if err == nil && w.drifted(now) {
+	if err == nil {
 		err = w.offset(now)
 	}
 	if err == nil {
@@ -129,15 +138,17 @@ func (w *writer) write(b *Batch) (cost, error) {
 		return cost{}, err
 	}
 	w.news = w.news[:0]
+	points := 0
 	for _, g := range groups {
 		w.tail.append(g, w.boots, w.clock)
+		w.add(g)
+		points += len(g.points)
 	}
-	if w.drifted(now) {
-		w.boots.learn(w.boots.of(now.Boot), offsetOf(now))
-	}
+	w.dating = w.dating || w.learns(now)
+	w.boots.look(now)
 	pages := w.c.written() - before
 	w.logged += pages
-	return cost{committed: true, rows: rows, bytes: pages * w.pageSize}, nil
+	return cost{true, rows + int64(points), pages * w.pageSize, int64(len(b.points) - points)}, nil
 }
 
 // rows writes the rows of b and returns how many.
@@ -178,19 +189,20 @@ func (w *writer) row(r *row) error {
 		_, err := w.delEntry.exec(id, []byte(r.key))
 		return err
 	}
-	boot, err := w.boot(r.at.Boot)
+	at := w.boots.settled(r.at, w.clock)
+	boot, err := w.boot(at)
 	if err != nil {
 		return err
 	}
-	trusted := number(r.at.Trusted)
+	trusted := number(at.Trusted)
 	body := r.body
 	if body == nil {
 		body = []byte{} // nil would be NULL
 	}
 	if r.op == setValue {
-		_, err = w.setValue.exec(id, body, boot, int64(r.at.Mono), r.at.Wall, trusted, int64(w.tail.seq))
+		_, err = w.setValue.exec(id, body, boot, int64(at.Mono), at.Wall, trusted, int64(w.tail.seq))
 	} else {
-		_, err = w.setEntry.exec(id, []byte(r.key), body, boot, int64(r.at.Mono), r.at.Wall, trusted)
+		_, err = w.setEntry.exec(id, []byte(r.key), body, boot, int64(at.Mono), at.Wall, trusted)
 	}
 	return err
 }
@@ -228,43 +240,48 @@ func (w *writer) actual(id LaneID) LaneID {
 	return id
 }
 
-// boot returns the id of a boot, giving it a row if it has none.
-func (w *writer) boot(name clock.BootID) (int64, error) {
-	if name == "" {
+// boot returns the id of a stamp's boot, giving it a row if it has none.
+func (w *writer) boot(s clock.Stamp) (int64, error) {
+	if s.Boot == "" {
 		return 0, nil
 	}
-	r := w.boots.of(name)
-	if !r.stored {
-		if _, err := w.addBoot.exec(r.id, string(name)); err != nil {
+	r := w.boots.of(s)
+	if r.stored {
+		return r.id, nil
+	}
+	if before := w.boots.byID[w.tail.last.boot]; before != nil {
+		if _, err := w.setEnded.exec(int64(w.tail.last.mono), before.id); err != nil {
 			return 0, err
 		}
-		r.stored = true
-		w.news = append(w.news, r)
+		w.boots.end(before, w.tail.last.mono)
 	}
+	if _, err := w.addBoot.exec(r.id, string(r.name), int64(r.shown)); err != nil {
+		return 0, err
+	}
+	r.stored = true
+	w.news = append(w.news, r)
 	return r.id, nil
 }
 
-func offsetOf(now clock.Stamp) time.Duration { return time.Duration(now.Wall) - now.Mono }
+// learns tells whether the time of this boot has become known, and is to be written.
+func (w *writer) learns(now clock.Stamp) bool { return now.Trusted && !w.boots.of(now).known }
 
-// drifted tells whether this boot's offset has to be written: wall time can be trusted and is not
-// what the boot's row says.
-func (w *writer) drifted(now clock.Stamp) bool {
-	if !now.Trusted {
-		return false
-	}
-	r := w.boots.of(now.Boot)
-	return !r.known || (offsetOf(now)-r.offset).Abs() > offsetStep
-}
-
+// offset writes the time of this boot once it is known, and until then what the wall clock shows.
 func (w *writer) offset(now clock.Stamp) error {
-	id, err := w.boot(now.Boot)
-	if err != nil {
+	r := w.boots.of(now)
+	switch {
+	case w.learns(now):
+		id, err := w.boot(now)
+		if err != nil {
+			return err
+		}
+		_, err = w.setOffset.exec(int64(offsetOf(now)), id)
+		return err
+	case r.stored && r.isSet(now):
+		_, err := w.setShown.exec(int64(offsetOf(now)), r.id)
 		return err
 	}
-	if _, err = w.setOffset.exec(int64(offsetOf(now)), id); err != nil {
-		return err
-	}
-	return w.date(id, offsetOf(now).Milliseconds())
+	return nil
 }
 
 // checkpoint moves the log into the database, as far as nobody reads what it changed.

@@ -154,7 +154,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
 			continue
 		}
-		t.channel(n.Channel).Set(n.Reading)
+		t.set(t.channel(n.Channel), n.Reading, r.At)
 	}
 	return bad
 }

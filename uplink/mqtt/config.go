@@ -24,6 +24,7 @@ type Config struct {
 type Map struct {
 	Device  string             `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
 	Channel map[string]Channel `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
+	At      path               `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
 	Every   time.Duration      `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
 	State   *Switched          `toml:"state" doc:"How a message tells what an output does."`
 	Set     *Set               `toml:"set" doc:"What is published to switch it; this makes the twin an output."`

@@ -16,6 +16,7 @@ type mapping struct {
 	node     template
 	channels []channel // by name
 	json     bool      // a path leads into the payload
+	at       path      // of when the readings were; empty for when they came
 	every    time.Duration
 	state    *switched
 	set      *setting
@@ -53,7 +54,7 @@ func compile(all map[string]Map) ([]*mapping, error) {
 }
 
 func newMapping(text string, c Map) (*mapping, error) {
-	m := &mapping{every: c.Every}
+	m := &mapping{at: c.At, every: c.Every, json: len(c.At.steps) > 0}
 	var err error
 	if m.topic, err = parseTopic(text); err != nil {
 		return nil, err

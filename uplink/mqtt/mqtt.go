@@ -15,6 +15,7 @@
 //	[uplink.broker.map."shed/{name}"]     # a topic; {name} stands for a level or the rest of one: "sensor_{id}"
 //	device   = "/device/{name}"           # node URI of the twin; a part may be left out if one device publishes it all
 //	channel  = { temperature = { unit = "Cel" } }
+//	at       = "time"                     # where in a JSON payload it says when its readings were
 //	every    = "5m"                       # three of these without news make the twin stale
 //
 //	[uplink.broker.map."tele/{plug}/SENSOR"]
@@ -47,9 +48,12 @@
 // again, also after a restart in between. What no mapping takes, or nothing can be read from, is
 // acknowledged too, or it would come for ever.
 //
-// A reading has the time it arrived. What the broker kept for new subscribers ("retained") is older
-// than that by an unknown time: it is uncertain and says why. If that only repeats the value we hold,
-// that stays with its own time. The lane state of an output has no
+// A reading has the time it arrived, or, with the key at, the one its payload says: RFC 3339 with a zone, or
+// seconds or milliseconds since 1970. One that is older than what the twin holds goes into the history at its
+// time, and the twin stays as it is; one of more than five minutes ahead has the time it arrived, and is
+// uncertain. What the broker kept for new subscribers ("retained") is older than its arrival by an unknown
+// time: unless it says when it was, it is uncertain and says why. If that, or what the broker sends again,
+// only repeats the value we hold, that stays with its own time. The lane state of an output has no
 // such mark.
 //
 // A command is refused while the broker is not connected, and never sent later: a relay that

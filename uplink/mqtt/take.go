@@ -177,6 +177,7 @@ func (a *arrival) values(t target) {
 		return
 	}
 	r := device.Report{At: a.at}
+	at, doubt := a.when(t.mapping, pl)
 	if n := len(t.mapping.channels); n > 0 {
 		r.Readings = make([]device.NamedReading, 0, n)
 	}
@@ -191,9 +192,9 @@ func (a *arrival) values(t target) {
 			reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
 		}
 		if found {
-			reading.At = a.at
-			if a.kept && reading.Quality == device.Good {
-				reading.Quality, reading.Reason = device.Uncertain, "kept by the broker; nobody knows since when"
+			reading.At = at
+			if doubt != "" && reading.Quality == device.Good {
+				reading.Quality, reading.Reason = device.Uncertain, doubt
 			}
 			r.Readings = append(r.Readings, device.NamedReading{Channel: c.name, Reading: reading})
 		}

@@ -155,6 +155,9 @@ func (deaf) Wake() {}
 func (t *thing) news(readings []device.NamedReading) []device.NamedReading {
 	return slices.DeleteFunc(readings, func(n device.NamedReading) bool {
 		was, ok := t.last(n.Channel)
+		if n.Reading.At.Boot == "" && was.At != n.Reading.At { // it says itself when it was
+			return false
+		}
 		return ok && was.Value == n.Reading.Value && was.Text == n.Reading.Text && was.Form == n.Reading.Form && was.Unit == n.Reading.Unit
 	})
 }

@@ -1,0 +1,57 @@
+package mqtt
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"selvage/edge/agent"
+	"selvage/edge/clock"
+)
+
+// A number is milliseconds since 1970 from this on, which as seconds is the year 5138.
+const fromMillis = 1e11
+
+// lastYear is the last whole one that fits nanoseconds since 1970.
+const lastYear = 2261
+
+// moment returns when the payload says that its readings were. ok is false if it does not say.
+func (pl payload) moment(p path) (at clock.Stamp, ok bool, why problem) {
+	s := pl.at(p)
+	if s.absent {
+		return at, false, ""
+	}
+	t, err := time.Parse(time.RFC3339, string(s.text))
+	if n, is := parseNumber(s.text); is {
+		if n < fromMillis {
+			n *= 1000
+		}
+		t, err = time.UnixMilli(int64(math.Round(min(max(n, 0), math.MaxInt32*1e6)))), nil
+	}
+	if err != nil || t.Unix() <= 0 || t.Year() > lastYear {
+		return at, false, problem(shorten(s.text) + " is no time, such as 2026-11-23T08:00:00Z or 1795420800")
+	}
+	return clock.At(t.Truncate(time.Millisecond)), true, ""
+}
+
+// when returns when the readings of a message were: when it came, unless it says when. doubt is why that is not
+// what it seems to be.
+func (a *arrival) when(m *mapping, pl payload) (at clock.Stamp, doubt string) {
+	unknown := ""
+	if a.kept {
+		unknown = "kept by the broker; nobody knows since when"
+	}
+	if len(m.at.steps) == 0 {
+		return a.at, unknown
+	}
+	at, ok, why := pl.moment(m.at)
+	switch {
+	case why != "":
+		return a.at, fmt.Sprintf("came then; %s", why)
+	case !ok:
+		return a.at, unknown
+	case a.at.Trusted && at.Wall > a.at.Wall+int64(agent.MostAhead):
+		return a.at, fmt.Sprintf("came then; its clock says %s", at.Time().UTC().Format(time.RFC3339))
+	}
+	return at, ""
+}
