@@ -60,6 +60,7 @@ type Store struct {
 	epoch  string
 	lock   *folderLock
 	writer *writer
+	place  *place
 	boots  *boots
 	rules  atomic.Pointer[Rules]
 	tail   *tail
@@ -115,7 +116,7 @@ func Open(o Options) (*Store, error) {
 		wake: make(chan struct{}, 1), finished: make(chan struct{}),
 	}
 	if err := s.open(); err != nil {
-		return nil, fault("open the store in "+o.Dir, err)
+		return nil, fault("open the store in "+o.Dir, diagnose(o.Dir, err))
 	}
 	go s.run()
 	return s, nil
@@ -174,6 +175,9 @@ func (s *Store) connect() (err error) {
 		return err
 	}
 	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock); err != nil {
+		return err
+	}
+	if s.place, err = placeOf(s.path); err != nil {
 		return err
 	}
 	s.pool = newPool(s.path, s.suspect)
@@ -265,7 +269,7 @@ func (s *Store) Close() error {
 		<-s.finished
 		s.lanes.stop()
 		s.pool.close()
-		s.closeErr = errors.Join(s.closeErr, fault("move the log of "+s.path+" into it, without which nothing is lost", s.writer.close()))
+		s.closeErr = errors.Join(s.closeErr, fault("move the log of "+s.path+" into it, without which nothing is lost", diagnose(s.opts.Dir, s.writer.close())))
 		s.lock.release()
 	})
 	return s.closeErr
