@@ -31,10 +31,11 @@ const (
 // saving is what only the writer's goroutine touches.
 type saving struct {
 	*Store
-	batch *Batch
-	spare []Saver       // emptied list of marks, for the next commit
-	err   error         // why the last commit failed; nil if it did not
-	delay time.Duration // before the next try, while commits fail
+	batch  *Batch
+	spare  []Saver       // emptied list of marks, for the next commit
+	err    error         // why the last commit failed; nil if it did not
+	delay  time.Duration // before the next try, while commits fail
+	oldest time.Time     // of the changes in batch; zero for none
 
 	patience time.Duration // the same of checkpoints
 }
@@ -89,6 +90,9 @@ func (w *saving) commit() {
 	start := time.Now()
 	w.mu.Lock()
 	marks, g := w.marked, w.next
+	if w.dirty && w.oldest.IsZero() {
+		w.oldest = w.since
+	}
 	w.marked, w.dirty = w.spare[:0], false
 	w.current, w.next = g, newGroup()
 	w.mu.Unlock()
@@ -123,8 +127,17 @@ func (w *saving) commit() {
 	} else if cost.committed {
 		w.stats.Commits++
 		w.stats.Rows += cost.rows
+		w.stats.Values += cost.values
 		w.stats.Bytes += cost.bytes
-		w.stats.LastLatency = time.Since(start)
+		now := time.Now()
+		w.stats.LastLatency = now.Sub(start)
+		w.commits.add(now, now.Sub(start))
+		if !w.oldest.IsZero() {
+			w.unsaved.add(now, now.Sub(w.oldest))
+		}
+	}
+	if err == nil {
+		w.oldest = time.Time{}
 	}
 	w.current = nil
 	w.mu.Unlock()

@@ -49,8 +49,13 @@ type Saver interface {
 type Stats struct {
 	Commits     int64         // transactions committed
 	Rows        int64         // rows written or removed by them
+	Values      int64         // values of lanes among them, points of a history too: readings, mostly
 	Bytes       int64         // written to the log before the checkpoint, in whole pages
 	LastLatency time.Duration // of the last commit, from gathering to flash
+
+	Commit  Latency       // of the commits of the last minute, from gathering to flash
+	Unsaved Latency       // how long their oldest change was in memory only
+	Limit   time.Duration // Options.Commit, which a change nobody waits for may take to be gathered
 }
 
 // Store is an open data folder. It is safe for concurrent use.
@@ -77,6 +82,8 @@ type Store struct {
 	stalled time.Time // when a failed checkpoint is tried again; zero while they work
 	closing bool
 	stats   Stats
+	commits latencies // as Stats.Commit
+	unsaved latencies // as Stats.Unsaved
 
 	wake     chan struct{} // there may be a new reason to commit
 	finished chan struct{} // the writer has left
@@ -254,7 +261,9 @@ func (s *Store) Flush(ctx context.Context) error {
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats
+	now, stats := time.Now(), s.stats
+	stats.Commit, stats.Unsaved, stats.Limit = s.commits.at(now), s.unsaved.at(now), s.opts.Commit
+	return stats
 }
 
 // Close commits what is marked, moves the log into the database and lets go of the folder. It returns
