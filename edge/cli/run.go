@@ -96,6 +96,10 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 		return err
 	})
 	r := newRunning(e, path, plan, h, d)
+	r.meter = newMeter(plan.Host.Data, kept)
+	if _, err := h.Add(wearNode, host.Things, r.meter.Kind(), plan.Wear); err != nil {
+		return err
+	}
 
 	if err := d.add(plan.Devices); err != nil {
 		return e.orFaults(err)
@@ -109,7 +113,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	listAll := programFor(address) + " get /host conditions"
 	showing.all.Store(&listAll)
 	info := meta.Info{Name: plan.Host.Name, Version: version, Started: time.Now(), URI: "warp://" + address}
-	if err := meta.Add(h, info, r.lanes); err != nil {
+	if err := meta.Add(h, info, r.lanes, r.saving); err != nil {
 		return err
 	}
 	limits := peer.DefaultLimits
@@ -118,7 +122,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 		Host: h, Version: version, Log: log, Connections: plan.Host.WARP.Connections,
 		Peer: peer.Options{Limits: limits, Compress: plan.Host.WARP.Compress,
 			Dropped: func(_ *peer.Link, n uint64) { board.Add("event.dropped", int64(n)) }},
-		Metrics: []func(*web.Metrics){r.uplinks.metrics, r.broker.metrics},
+		Metrics: []func(*web.Metrics){r.uplinks.metrics, r.broker.metrics, r.wearMetrics},
 	}
 	if served.Policy, err = policy.New(plan.Policy); err != nil {
 		return err

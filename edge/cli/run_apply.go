@@ -42,6 +42,9 @@ func (r *running) apply(ctx context.Context, plan *config.Plan, c config.Changes
 		r.host.Store.SetRules(rules(plan.History))
 		r.host.KeepAnew()
 	}
+	if c.Wear {
+		note(nowhere, r.host.Replace(wearNode, r.meter.Kind(), plan.Wear))
+	}
 	for _, p := range c.Uplinks.Removed {
 		w, err := r.uplinks.end(ctx, p.Name)
 		note(nowhere, err)
@@ -169,6 +172,9 @@ func summary(c *config.Changes, plan *config.Plan) string {
 	}
 	if c.History {
 		did = append(did, "history changed")
+	}
+	if c.Wear {
+		did = append(did, "wear changed")
 	}
 	switch {
 	case c.Policy && plan.Policy == nil:

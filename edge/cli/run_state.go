@@ -10,6 +10,7 @@ import (
 	"selvage/edge/agent"
 	"selvage/edge/config"
 	"selvage/edge/host"
+	"selvage/edge/wear"
 	"selvage/edge/web"
 )
 
@@ -23,6 +24,7 @@ type running struct {
 	devices *devices
 	uplinks uplinks
 	broker  embedded
+	meter   *wear.Meter
 	server  *web.Server // nil before it serves
 
 	asked  chan string // who asked for a reload by the lane reload

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"selvage/edge/host"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -116,7 +117,11 @@ func (e *env) post(ctx context.Context, at *url.URL, path, lane string, body []b
 		return nil
 	}
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-	err = fmt.Errorf("not set: %s", printable(strings.TrimSpace(string(answer))))
+	said := printable(strings.TrimSpace(string(answer)))
+	if strings.HasPrefix(said, host.ErrNotSaved.Error()) {
+		return errors.New(said)
+	}
+	err = fmt.Errorf("not set: %s", said)
 	if resp.StatusCode == http.StatusNotFound {
 		return &trouble{err, "see what there is: " + program() + " ls, " + program() + " ls URI"}
 	}

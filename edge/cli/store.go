@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +20,10 @@ func (e *env) storeCommand() *cobra.Command {
 		Use:   "store",
 		Short: "check, measure, compact, export or import what a host keeps on disk",
 		Long: `Store works on the data folder of a host on this machine: that of --data, or of the config. Check, stats
-and export may be used while the host runs; compact and import want it stopped.`,
+and export may be used while the host runs; compact and import want it stopped.
+
+Stats asks the host, too, if it runs: for how long commits take, what is written for each reading and in a day, and
+how long the card lasts at that.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			err := errors.New("store what?")
 			if len(args) > 0 {
@@ -32,7 +37,7 @@ and export may be used while the host runs; compact and import want it stopped.`
 	for _, sub := range []struct {
 		use, short string
 		args       int
-		run        func(dir string, args []string) error
+		run        func(ctx context.Context, dir string, args []string) error
 	}{
 		{"check", "read everything, and say what is damaged", 0, s.check},
 		{"stats", "say what is kept, and how much room it takes", 0, s.stats},
@@ -42,12 +47,13 @@ and export may be used while the host runs; compact and import want it stopped.`
 	} {
 		c.AddCommand(&cobra.Command{
 			Use: sub.use, Short: sub.short, Args: takes(sub.args, sub.args),
-			RunE: func(_ *cobra.Command, args []string) error {
+			RunE: func(c *cobra.Command, args []string) error {
+				s.aimed = c.Flags().Changed("host")
 				dir, err := s.folder()
 				if err != nil {
 					return err
 				}
-				return sub.run(dir, args)
+				return sub.run(c.Context(), dir, args)
 			},
 		})
 	}
@@ -57,6 +63,7 @@ and export may be used while the host runs; compact and import want it stopped.`
 type storeCommands struct {
 	*env
 	data, config string
+	aimed        bool // the command line says which host
 }
 
 // folder returns the data folder that is meant.
@@ -68,10 +75,11 @@ func (s *storeCommands) folder() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.aimAt(plan.Host.Listen)
 	return plan.Host.Data, nil
 }
 
-func (s *storeCommands) check(dir string, _ []string) error {
+func (s *storeCommands) check(_ context.Context, dir string, _ []string) error {
 	wrong, err := store.Check(dir)
 	if err != nil {
 		return err
@@ -97,17 +105,23 @@ func (s *storeCommands) check(dir string, _ []string) error {
 	}
 }
 
-func (s *storeCommands) stats(dir string, _ []string) error {
+func (s *storeCommands) stats(ctx context.Context, dir string, _ []string) error {
 	u, err := store.Measure(dir)
 	if err != nil {
 		return err
 	}
+	now, silent := s.live(ctx, u.Epoch)
 	if s.json {
-		return printJSON(s.out,
+		items := []recon.Item{
 			recon.Field("epoch", recon.String(u.Epoch)), recon.Field("file", recon.Int(u.File)), recon.Field("log", recon.Int(u.Log)),
 			recon.Field("free", recon.Int(u.Free)), recon.Field("nodes", recon.Int(u.Nodes)), recon.Field("lanes", recon.Int(u.Lanes)),
 			recon.Field("values", recon.Int(u.Values)), recon.Field("entries", recon.Int(u.Entries)), recon.Field("points", recon.Int(u.Points)),
-			recon.Field("packed", recon.Int(u.Packed)), recon.Field("blocks", recon.Int(u.Blocks)), recon.Field("rolled", recon.Int(u.Rolled)))
+			recon.Field("packed", recon.Int(u.Packed)), recon.Field("blocks", recon.Int(u.Blocks)), recon.Field("rolled", recon.Int(u.Rolled)),
+		}
+		if now != nil {
+			items = append(items, now.items()...)
+		}
+		return printJSON(s.out, items...)
 	}
 	bytes := func(n int64) string { return inBytes(float64(n), "B") }
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
@@ -130,7 +144,11 @@ func (s *storeCommands) stats(dir string, _ []string) error {
 	for _, name := range names {
 		rows = append(rows, []string{"confirmed", "by " + printable(name) + " up to number " + strconv.FormatUint(u.Cursors[name], 10)})
 	}
-	return printRows(s.out, rows)
+	if silent != nil {
+		why, _, _ := strings.Cut(silent.Error(), "\n")
+		return printRows(s.out, append(rows, []string{"live", "nothing: " + printable(why) + "; what saving costs is told by a host that runs"}))
+	}
+	return printRows(s.out, append(rows, now.rows()...))
 }
 
 func history(u store.Usage) string {
@@ -141,7 +159,7 @@ func history(u store.Usage) string {
 		inBytes(float64(u.Packed), "B"), float64(u.Packed)/float64(u.Points))
 }
 
-func (s *storeCommands) compact(dir string, _ []string) error {
+func (s *storeCommands) compact(_ context.Context, dir string, _ []string) error {
 	before, after, err := store.Compact(dir)
 	if err != nil {
 		return err
@@ -153,7 +171,7 @@ func (s *storeCommands) compact(dir string, _ []string) error {
 	return err
 }
 
-func (s *storeCommands) export(dir string, args []string) error {
+func (s *storeCommands) export(_ context.Context, dir string, args []string) error {
 	if err := store.Export(dir, args[0]); err != nil || s.json {
 		return err
 	}
@@ -161,7 +179,7 @@ func (s *storeCommands) export(dir string, args []string) error {
 	return err
 }
 
-func (s *storeCommands) importFile(dir string, args []string) error {
+func (s *storeCommands) importFile(_ context.Context, dir string, args []string) error {
 	aside, err := store.Import(dir, args[0])
 	if err != nil || s.json {
 		return err

@@ -11,6 +11,8 @@
 //	[uplink.NAME]    a way out, to a broker or to a peer; its kind says the same
 //	[broker]         an MQTT broker in this host, off unless the table is there
 //	[hub]            where edges appear that dial this host, likewise
+//	[history."/*/*"] what is kept of the values that lanes had
+//	[wear]           how much this host may write to its card
 //	[policy]         who may do what on this host
 //
 // What a driver or kind takes is the Config type it registered:
@@ -38,6 +40,8 @@ import (
 	"selvage/edge/device"
 	"selvage/edge/policy"
 	"selvage/edge/route"
+	"selvage/edge/size"
+	"selvage/edge/wear"
 	"selvage/uplink"
 )
 
@@ -47,10 +51,11 @@ type Plan struct {
 	Host    Host
 	Devices []Device
 	Agents  []Agent
-	Uplinks []Uplink       // in the order they stand in the file
-	History []History      // likewise
-	Broker  *Broker        // nil without the table
-	Hub     *Hub           // nil without the table
+	Uplinks []Uplink  // in the order they stand in the file
+	History []History // likewise
+	Broker  *Broker   // nil without the table
+	Hub     *Hub      // nil without the table
+	Wear    wear.Config
 	Policy  *policy.Config // likewise
 }
 
@@ -61,7 +66,7 @@ type Host struct {
 	Data    string        `doc:"the folder for everything that is kept"`
 	Listen  string        `doc:"host:port for browsers and WARP"`
 	Commit  time.Duration `doc:"how long a value may wait for the next write to disk"`
-	History Size          `doc:"how large the file of the store may become; then the oldest history is dropped"`
+	History size.Bytes    `doc:"how large the file of the store may become; then the oldest history is dropped"`
 	Agents  int           `doc:"how many agents the tables for patterns of URIs may make"`
 	WARP    WARP          `doc:"What WARP clients may take of this host."`
 
@@ -71,11 +76,11 @@ type Host struct {
 
 // WARP is the table [host.warp]: what its clients may take of this host.
 type WARP struct {
-	Connections int  `doc:"how many there may be at one time, browsers among them"`
-	Message     Size `doc:"the largest message; its frames have no bound of their own"`
-	Links       int  `doc:"how many one connection may have"`
-	Pending     Size `doc:"what a command lane keeps of its events for links that lag"`
-	Compress    bool `doc:"permessage-deflate for clients that offer it"`
+	Connections int        `doc:"how many there may be at one time, browsers among them"`
+	Message     size.Bytes `doc:"the largest message; its frames have no bound of their own"`
+	Links       int        `doc:"how many one connection may have"`
+	Pending     size.Bytes `doc:"what a command lane keeps of its events for links that lag"`
+	Compress    bool       `doc:"permessage-deflate for clients that offer it"`
 }
 
 // Device is one table [device.NAME].

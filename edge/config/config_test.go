@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"selvage/edge/config"
+	"selvage/edge/wear"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -67,6 +69,9 @@ func outcome(plan *config.Plan, err error) string {
 	}
 	if plan.Hub != nil {
 		fmt.Fprintf(&b, "\nhub %+v", *plan.Hub)
+	}
+	if !reflect.DeepEqual(plan.Wear, wear.Defaults) {
+		fmt.Fprintf(&b, "\nwear %s", configText(plan.Wear))
 	}
 	return strings.ReplaceAll(b.String(), "_:{} ", "") // of fields that are there for their tags
 }

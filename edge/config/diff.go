@@ -14,6 +14,7 @@ type Changes struct {
 	Broker  bool // its table came, went or changed
 	Policy  bool // likewise, or a file that it names
 	History bool // what is kept of lanes
+	Wear    bool // how long the card lasts, and what may be written to it
 
 	// Fixed are the keys and tables that differ and are read only when a host starts: "host.listen", "hub".
 	Fixed []string
@@ -32,7 +33,7 @@ func (s *Set[T]) None() bool { return len(s.Removed)+len(s.Changed)+len(s.Added)
 
 // None reports whether nothing changes.
 func (c *Changes) None() bool {
-	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Broker && !c.Policy && !c.History && len(c.Fixed) == 0
+	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Broker && !c.Policy && !c.History && !c.Wear && len(c.Fixed) == 0
 }
 
 // Diff compares what plans ask for. Where and in which order it stands in their files does not matter.
@@ -46,6 +47,7 @@ func Diff(old, new *Plan) Changes {
 		Broker:  !reflect.DeepEqual(old.Broker, new.Broker),
 		Policy:  !reflect.DeepEqual(old.Policy, new.Policy),
 		History: !reflect.DeepEqual(rules(old), rules(new)),
+		Wear:    !reflect.DeepEqual(old.Wear, new.Wear),
 		Fixed:   fixed(old, new),
 	}
 }

@@ -69,6 +69,7 @@ func Reference() []Section {
 	r.table(Section{Table: `history."/GLOB"`, Sample: `history."/device/*/*"`}, &history)
 	r.table(Section{Table: "broker"}, plan.Broker)
 	r.table(Section{Table: "hub"}, plan.Hub)
+	r.table(Section{Table: "wear"}, &plan.Wear)
 	r.table(Section{Table: "policy"}, &policyTable{Loopback: loopbackAll})
 	return r.sections
 }

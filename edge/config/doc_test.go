@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"selvage/edge/size"
 )
 
 // What a default is printed as is what the decoder reads it from.
@@ -18,11 +20,11 @@ func TestDurationAndSizeText(t *testing.T) {
 			t.Errorf("%v is written %q and read as %v, %v; want %q", d, got, back, err, want)
 		}
 	}
-	for size, want := range map[Size]string{1: "1B", 999: "999B", 64_000: "64kB", 1_100_000: "1.1MB", 1_234_567: "1234567B", 2e9: "2GB"} {
-		var back Size
-		got := sizeText(size)
-		if err := back.UnmarshalText([]byte(got)); got != want || back != size || err != nil {
-			t.Errorf("%d bytes are written %q and read as %d, %v; want %q", size, got, back, err, want)
+	for n, want := range map[size.Bytes]string{1: "1B", 999: "999B", 64_000: "64kB", 1_100_000: "1.1MB", 1_234_567: "1234567B", 2e9: "2GB"} {
+		var back size.Bytes
+		got := sizeText(n)
+		if err := back.UnmarshalText([]byte(got)); got != want || back != n || err != nil {
+			t.Errorf("%d bytes are written %q and read as %d, %v; want %q", n, got, back, err, want)
 		}
 	}
 }
@@ -35,7 +37,7 @@ func TestReferenceShapes(t *testing.T) {
 	type shapes struct {
 		_      struct{}           `doc:"Has everything."`
 		Text   string             `doc:"a text"`
-		Bytes  Size               `doc:"a size"`
+		Bytes  size.Bytes         `doc:"a size"`
 		Times  []time.Duration    `doc:"some durations" example:"[\"1s\"]"`
 		Factor map[string]float64 `doc:"factors by name"`
 		Maybe  *int               `doc:"a number or not" unset:"1"`

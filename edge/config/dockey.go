@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"selvage/edge/size"
 )
 
 func keyOf(name string, v reflect.Value, tag reflect.StructTag) Key {
@@ -27,7 +29,7 @@ func keyOf(name string, v reflect.Value, tag reflect.StructTag) Key {
 	return k
 }
 
-var sizeType = reflect.TypeFor[Size]()
+var sizeType = reflect.TypeFor[size.Bytes]()
 
 // isText reports whether values of a type stand in quotes.
 func isText(t reflect.Type) bool {
@@ -102,7 +104,7 @@ func inTOML(name string, v reflect.Value) string {
 	case v.Type() == durationType:
 		return strconv.Quote(durationText(time.Duration(v.Int())))
 	case v.Type() == sizeType:
-		return strconv.Quote(sizeText(Size(v.Int())))
+		return strconv.Quote(sizeText(size.Bytes(v.Int())))
 	case v.Kind() == reflect.String:
 		return strconv.Quote(v.String())
 	case isText(v.Type()):
@@ -155,10 +157,10 @@ func durationText(d time.Duration) string {
 }
 
 // sizeText is a size in the largest unit that loses nothing a label has.
-func sizeText(s Size) string {
+func sizeText(s size.Bytes) string {
 	for _, u := range []struct {
 		name string
-		size Size
+		size size.Bytes
 	}{{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
 		if s >= u.size && s%(u.size/10) == 0 {
 			return strconv.FormatFloat(float64(s)/float64(u.size), 'f', -1, 64) + u.name

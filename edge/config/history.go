@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"selvage/edge/route"
+	"selvage/edge/size"
 )
 
 // History is one table [history."/device/*/*"]: what is kept of the values that value lanes had. Of several
@@ -21,7 +22,7 @@ type HistoryKeys struct {
 	_       struct{}      `doc:"What is kept of the values that lanes had: of those that match, where each * stands for one segment, the last of which is the lane. Of several tables that match the first counts."`
 	Keep    time.Duration `doc:"how long a value is kept" unset:"for ever" example:"30d"`
 	Points  int64         `doc:"how many values of a lane are kept; the oldest go a block at a time" unset:"any number" example:"1000000"`
-	Bytes   Size          `doc:"how much room the values of a lane may take, packed" unset:"any" example:"50MB"`
+	Bytes   size.Bytes    `doc:"how much room the values of a lane may take, packed" unset:"any" example:"50MB"`
 	Minutes time.Duration `doc:"how long the least, greatest and mean value and the number of values of each minute are kept"`
 	Hours   time.Duration `doc:"the same of each hour"`
 	Days    time.Duration `doc:"the same of each day" unset:"for ever" example:"3650d"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"selvage/edge/route"
+	"selvage/edge/wear"
 )
 
 // planner makes a plan of a document. It goes on after a fault, so that all of them are found.
@@ -29,6 +30,7 @@ func (p *planner) tables() {
 	p.wires = map[string]*table{}
 	p.shapes = map[string]*table{}
 	host := newTable(p.doc.root, "host", span{}, implied)
+	p.plan.Wear = wear.Defaults
 	var broker, hub, policy *table
 	for _, e := range p.doc.root.entries {
 		switch e.key {
@@ -48,6 +50,10 @@ func (p *planner) tables() {
 			broker = p.only(e)
 		case "hub":
 			hub = p.only(e)
+		case "wear":
+			if t := p.only(e); t != nil {
+				p.section(t, &p.plan.Wear)
+			}
 		case "policy":
 			policy = p.only(e)
 		default:
@@ -129,9 +135,9 @@ func (p *planner) unknownTable(e *entry) {
 		p.doc.fault(e.at, fmt.Sprintf("%s stands before any table", quoteKey(e.key)), "put it below the [table] it belongs to")
 		return
 	}
-	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "history", "broker", "hub", "policy"})
+	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "history", "broker", "hub", "wear", "policy"})
 	if remedy == "" {
-		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [history."/GLOB"], [broker], [hub] and [policy]`
+		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [history."/GLOB"], [broker], [hub], [wear] and [policy]`
 	}
 	p.doc.fault(e.at, fmt.Sprintf("there is no table [%s]", quoteKey(e.key)), remedy)
 }

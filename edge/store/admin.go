@@ -61,7 +61,8 @@ func (c *session) isOurs() error {
 	return nil
 }
 
-// Check reads all of a database and returns what is wrong with it, nothing if all is well.
+// Check reads all of a database and returns what is wrong with it, nothing if all is well. Else the next Open
+// salvages it.
 func Check(dir string) (wrong []string, err error) {
 	c, err := look(dir)
 	if err == nil {
@@ -93,6 +94,9 @@ func Check(dir string) (wrong []string, err error) {
 	}
 	if c != nil {
 		err = errors.Join(err, c.close())
+	}
+	if len(wrong) > 0 {
+		err = errors.Join(err, markDamaged(dir))
 	}
 	return wrong, fault("check the store in "+dir, err)
 }

@@ -150,6 +150,9 @@ func (r *row) fill(o op, id LaneID, key string, body []byte, at clock.Stamp, cle
 // live tells whether r still counts.
 func (b *Batch) live(r *row) bool { return r.op == setValue || r.cleared == b.cleared[r.lane] }
 
+// changes is how many rows and points wait in b.
+func (b *Batch) changes() int { return len(b.rows) + len(b.points) }
+
 // nothing tells whether there is nothing to write.
 func (b *Batch) nothing() bool {
 	return len(b.rows) == 0 && len(b.cleared) == 0 && len(b.lanes) == 0 && len(b.points) == 0 && len(b.cursors) == 0

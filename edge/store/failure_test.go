@@ -107,6 +107,9 @@ func TestRecoveryNeedsNoFlush(t *testing.T) {
 		time.Sleep(lastRetry)
 		synctest.Wait()
 		wantNode(t, s, "/n", "a value=1")
+		if got := s.Stats().Unsaved.Max; got < time.Minute {
+			t.Errorf("the change was unsaved for %v, want a minute and more", got)
+		}
 	})
 }
 

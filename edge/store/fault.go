@@ -44,6 +44,10 @@ const (
 
 // explain says why something failed and what to try.
 func explain(err error) (why, try string) {
+	var f *failure
+	if errors.As(err, &f) {
+		err = f.cause
+	}
 	var known reason
 	if errors.As(err, &known) {
 		return known.why, known.try
@@ -63,7 +67,7 @@ func explain(err error) (why, try string) {
 	case errors.Is(err, fs.ErrPermission):
 		return "no permission to write there (" + err.Error() + ")", tryOwner
 	case errors.Is(err, syscall.EROFS):
-		return "its file system is read-only (" + err.Error() + ")", "mount it for writing, or set another data folder"
+		return "its file system is read-only (" + err.Error() + ")", "mount it for writing; if nobody has made it so, the kernel did after disk errors: see its log (dmesg), stop the host, check the disk (fsck)"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "the disk is full (" + err.Error() + ")", trySpace
 	}

@@ -31,10 +31,11 @@ const (
 // saving is what only the writer's goroutine touches.
 type saving struct {
 	*Store
-	batch *Batch
-	spare []Saver       // emptied list of marks, for the next commit
-	err   error         // why the last commit failed; nil if it did not
-	delay time.Duration // before the next try, while commits fail
+	batch  *Batch
+	spare  []Saver       // emptied list of marks, for the next commit
+	err    error         // why the last commit failed; nil if it did not
+	delay  time.Duration // before the next try, while commits fail
+	oldest time.Time     // of the changes in batch; zero for none
 
 	patience time.Duration // the same of checkpoints
 }
@@ -95,6 +96,9 @@ func (w *saving) commit() {
 	start := time.Now()
 	w.mu.Lock()
 	marks, g := w.marked, w.next
+	if w.dirty && w.oldest.IsZero() {
+		w.oldest = w.since
+	}
 	w.marked, w.dirty = w.spare[:0], false
 	w.current, w.next = g, newGroup()
 	w.mu.Unlock()
@@ -104,7 +108,7 @@ func (w *saving) commit() {
 	}
 	// After Save, which may have asked for lanes: a row must never be on flash without its lane.
 	w.batch.lanes = append(w.batch.lanes, w.lanes.takeFresh()...)
-	cost, err := w.writer.write(w.batch)
+	cost, err := w.write()
 	w.suspect(err)
 	failed := w.err != nil
 	if n := w.batch.dropped; n > 0 {
@@ -112,7 +116,7 @@ func (w *saving) commit() {
 		w.opts.Log.Error("points of the history are lost, since too many wait to be saved", slog.Int64("points", n))
 		w.batch.dropped = 0
 	}
-	w.err = fault("save changes to "+w.path, err)
+	w.err = fault("save changes to "+w.path, diagnose(w.opts.Dir, err))
 	w.report(failed)
 	if err == nil {
 		w.lanes.settle(w.batch.lanes)
@@ -132,8 +136,17 @@ func (w *saving) commit() {
 	} else if cost.committed {
 		w.stats.Commits++
 		w.stats.Rows += cost.rows
+		w.stats.Values += cost.values
 		w.stats.Bytes += cost.bytes
-		w.stats.LastLatency = time.Since(start)
+		now := time.Now()
+		w.stats.LastLatency = now.Sub(start)
+		w.commits.add(now, now.Sub(start))
+		if !w.oldest.IsZero() {
+			w.unsaved.add(now, now.Sub(w.oldest))
+		}
+	}
+	if err == nil {
+		w.oldest = time.Time{}
 	}
 	w.current = nil
 	w.mu.Unlock()
@@ -156,6 +169,16 @@ func (w *saving) commit() {
 	}
 }
 
+// write commits what was gathered, if that would go where it is found again.
+func (w *saving) write() (cost, error) {
+	if !w.batch.nothing() {
+		if err := w.place.check(); err != nil {
+			return cost{}, err
+		}
+	}
+	return w.writer.write(w.batch)
+}
+
 // report tells people when saving begins to fail and when it works again.
 func (w *saving) report(failed bool) {
 	switch {
@@ -168,7 +191,7 @@ func (w *saving) report(failed bool) {
 			Severity: health.Failure,
 		})
 		if !failed {
-			w.opts.Log.Error("saving fails", slog.Int("rows", len(w.batch.rows)), slog.Any("err", w.err))
+			w.opts.Log.Error("saving fails", slog.Int("changes", w.batch.changes()), slog.Any("err", w.err))
 		}
 	case failed:
 		w.opts.Health.Clear(conditionCode)
@@ -185,7 +208,7 @@ func (w *saving) seal() {
 		w.retain()
 		return
 	}
-	why, try := explain(err)
+	why, try := explain(diagnose(w.opts.Dir, err))
 	w.opts.Health.Raise(health.Condition{
 		Code:     sealCode,
 		Text:     "the history in " + w.path + " is not being compressed: " + why + "; nothing is lost, but it takes more room and time",
@@ -217,7 +240,7 @@ func (w *saving) checkpoint() {
 	} else {
 		w.patience = min(max(2*w.patience, time.Second), longRetry)
 		stalled = time.Now().Add(w.patience)
-		why, try := explain(err)
+		why, try := explain(diagnose(w.opts.Dir, err))
 		w.opts.Health.Raise(health.Condition{
 			Code:     checkpointCode,
 			Text:     "the log of " + w.path + " cannot be moved into it: " + why + "; nothing is lost, but the log grows",
@@ -232,12 +255,12 @@ func (w *saving) checkpoint() {
 
 // last makes the commit of Close.
 func (w *saving) last() error {
-	w.batch.final = true
+	w.batch.final, w.delay = true, 0 // who stops the host waits
 	for range closeTries {
 		<-time.After(w.delay)
 		if w.commit(); w.err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w (closed all the same; changes lost: %d)", w.err, len(w.batch.rows))
+	return fmt.Errorf("%w (closed all the same; changes lost: %d)", w.err, w.batch.changes())
 }

@@ -47,11 +47,16 @@ func isMarked(dir string) bool {
 func (s *Store) suspect(err error) {
 	if isDamage(err) && !isMarked(s.opts.Dir) {
 		s.opts.Log.Error("the database is damaged; what can be read of it is saved at the next start", "err", err)
-		f, err := os.Create(filepath.Join(s.opts.Dir, damagedName))
-		if err == nil {
-			f.Close()
-		}
+		markDamaged(s.opts.Dir) // if not, another read finds it
 	}
+}
+
+func markDamaged(dir string) error {
+	f, err := os.Create(filepath.Join(dir, damagedName))
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // tell shows what a salvage has found.

@@ -54,8 +54,13 @@ type Saver interface {
 type Stats struct {
 	Commits     int64         // transactions committed
 	Rows        int64         // rows written or removed by them
+	Values      int64         // values of lanes among them, points of a history too: readings, mostly
 	Bytes       int64         // written to the log before the checkpoint, in whole pages
 	LastLatency time.Duration // of the last commit, from gathering to flash
+
+	Commit  Latency       // of the commits of the last minute, from gathering to flash
+	Unsaved Latency       // how long their oldest change was in memory only
+	Limit   time.Duration // Options.Commit, which a change nobody waits for may take to be gathered
 }
 
 // Store is an open data folder. It is safe for concurrent use.
@@ -65,6 +70,7 @@ type Store struct {
 	epoch  string
 	lock   *folderLock
 	writer *writer
+	place  *place
 	boots  *boots
 	rules  atomic.Pointer[Rules]
 	tail   *tail
@@ -85,6 +91,8 @@ type Store struct {
 	stalled time.Time // when a failed checkpoint is tried again; zero while they work
 	closing bool
 	stats   Stats
+	commits latencies // as Stats.Commit
+	unsaved latencies // as Stats.Unsaved
 
 	ignoreSteps func() // of the clock
 
@@ -127,7 +135,7 @@ func Open(o Options) (*Store, error) {
 		wake: make(chan struct{}, 1), finished: make(chan struct{}),
 	}
 	if err := s.open(); err != nil {
-		return nil, fault("open the store in "+o.Dir, err)
+		return nil, fault("open the store in "+o.Dir, diagnose(o.Dir, err))
 	}
 	s.ignoreSteps = o.Clock.OnStep(s.step)
 	s.dating = s.writer.dating
@@ -198,6 +206,9 @@ func (s *Store) connect() (err error) {
 		return err
 	}
 	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock); err != nil {
+		return err
+	}
+	if s.place, err = placeOf(s.path); err != nil {
 		return err
 	}
 	s.pool = newPool(s.path, s.suspect)
@@ -299,7 +310,9 @@ func (g *group) want(within time.Duration) {
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats
+	now, stats := time.Now(), s.stats
+	stats.Commit, stats.Unsaved, stats.Limit = s.commits.at(now), s.unsaved.at(now), s.opts.Commit
+	return stats
 }
 
 // Close commits what is marked, moves the log into the database and lets go of the folder. It returns
@@ -315,7 +328,7 @@ func (s *Store) Close() error {
 		<-s.finished
 		s.lanes.stop()
 		s.pool.close()
-		s.closeErr = errors.Join(s.closeErr, fault("move the log of "+s.path+" into it, without which nothing is lost", s.writer.close()))
+		s.closeErr = errors.Join(s.closeErr, fault("move the log of "+s.path+" into it, without which nothing is lost", diagnose(s.opts.Dir, s.writer.close())))
 		s.lock.release()
 	})
 	return s.closeErr

@@ -236,7 +236,8 @@ func TestTimerCommits(t *testing.T) {
 		s := openWith(t, Options{Dir: t.TempDir(), Commit: time.Second})
 		l, m := newLane(s, "/n", "a"), newLane(s, "/n", "b")
 		flush(t, s)
-		base := s.Stats().Commits
+		before := s.Stats()
+		base := before.Commits
 		l.set("1")
 		time.Sleep(600 * time.Millisecond)
 		l.set("2")
@@ -249,6 +250,8 @@ func TestTimerCommits(t *testing.T) {
 		synctest.Wait()
 		if st := s.Stats(); st.Commits-base != 1 || st.Bytes == 0 {
 			t.Errorf("after 1 s: %+v, want one commit more than %d", st, base)
+		} else if st.Values-before.Values != 2 || st.Unsaved.Max != time.Second || st.Commit.Count != st.Commits || st.Limit != time.Second {
+			t.Errorf("after 1 s: %+v, want 2 values more than %d, the first unsaved for 1 s", st, before.Values)
 		}
 		wantNode(t, s, "/n", "a value=2", "b value=1")
 		time.Sleep(time.Hour)

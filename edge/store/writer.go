@@ -51,6 +51,7 @@ type writer struct {
 type cost struct {
 	committed bool // there was something to write
 	rows      int64
+	values    int64
 	bytes     int64
 	repeated  int64 // late points that were there already
 }
@@ -118,7 +119,7 @@ func (w *writer) write(b *Batch) (cost, error) {
 	if _, err := w.begin.exec(); err != nil {
 		return cost{}, err
 	}
-	rows, err := w.rows(b)
+	rows, values, err := w.rows(b)
 	var groups []*feedGroup
 	if err == nil {
 		groups, err = w.feed(b.points)
@@ -148,39 +149,45 @@ func (w *writer) write(b *Batch) (cost, error) {
 	w.boots.look(now)
 	pages := w.c.written() - before
 	w.logged += pages
-	return cost{true, rows + int64(points), pages * w.pageSize, int64(len(b.points) - points)}, nil
+	return cost{
+		committed: true, rows: rows + int64(points), values: values + int64(points),
+		bytes: pages * w.pageSize, repeated: int64(len(b.points) - points),
+	}, nil
 }
 
-// rows writes the rows of b and returns how many.
-func (w *writer) rows(b *Batch) (n int64, err error) {
+// rows writes the rows of b and returns how many, and how many of them are values of lanes.
+func (w *writer) rows(b *Batch) (n, values int64, err error) {
 	for i := range b.lanes {
 		if err := w.lane(&b.lanes[i]); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	n = int64(len(b.lanes))
 	for name, seq := range b.cursors {
 		if _, err := w.setCursor.exec(name, int64(seq)); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		n++
 	}
 	for id := range b.cleared {
 		changed, err := w.clearing.exec(int64(w.actual(id)))
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		n += changed
 	}
 	for i := range b.rows {
 		if r := &b.rows[i]; b.live(r) {
 			if err := w.row(r); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			n++
+			if r.op != removeEntry {
+				values++
+			}
 		}
 	}
-	return n, nil
+	return n, values, nil
 }
 
 func (w *writer) row(r *row) error {

@@ -15,16 +15,23 @@ const (
 // Rate is the value of the lane rate: bytes a day, projected from what was written in the time before. A
 // part of a process's first hour or day stands for all of it.
 type Rate struct {
-	Hour    int64 `recon:"hour"`    // going by the last hour
-	Day     int64 `recon:"day"`     // going by the last day
-	Seconds int64 `recon:"seconds"` // that day was measured
+	Hour    int64  `recon:"hour"`    // going by the last hour
+	Day     int64  `recon:"day"`     // going by the last day
+	Seconds int64  `recon:"seconds"` // that day was measured
+	By      string `recon:"by"`      // as in Life
 }
 
-// Disk is the value of the lane disk: what all programs and the kernel write to the disk that holds the data
-// folder.
-type Disk struct {
-	Written int64 `recon:"written"` // bytes since the host started
-	Day     int64 `recon:"day"`     // bytes a day, going by the last day
+// PerReading is the value of the lane per-reading.
+type PerReading struct {
+	Bytes float64 `recon:"bytes"` // for each reading saved in the last hour
+	By    string  `recon:"by"`    // as in Life
+}
+
+// Process is the value of the lane process: what this process alone has caused, as far as the kernel tells.
+type Process struct {
+	Written    int64   `recon:"written"` // bytes since the process started
+	Day        int64   `recon:"day"`     // bytes a day, going by the last day
+	PerReading float64 `recon:"per-reading,omitempty"`
 }
 
 // counts reports whether the rate of the last day was measured long enough to conclude something from it.
@@ -32,15 +39,22 @@ func (r *Rate) counts() bool { return r != nil && r.Seconds >= int64(least/time.
 
 // sample is what has been counted up to a time.
 type sample struct {
-	at            time.Time
-	written, disk int64 // bytes: by this process's count, and by the disk's, the same if that is not known
-	readings      int64
-	parts         []Part
+	at       time.Time
+	shown    int64  // bytes by the count that is shown: the disk's, or this process's where there is none
+	process  *int64 // bytes by this process's count; nil if it is not known
+	readings int64
+	parts    []Part
 }
 
-// since returns what this process has written since another sample: not more than the disk.
-func (s sample) since(was sample) int64 {
-	return max(0, min(s.written-was.written, s.disk-was.disk)) // what others dirtied may have been taken off
+// since returns what has been written since another sample.
+func (s sample) since(was sample) int64 { return max(0, s.shown-was.shown) }
+
+// byProcess is since of this process alone: not more than the disk. It is not ok if that is not known.
+func (s sample) byProcess(was sample) (n int64, ok bool) {
+	if s.process == nil || was.process == nil {
+		return 0, false
+	}
+	return max(0, min(*s.process-*was.process, s.since(was))), true // what others dirtied may have been taken off
 }
 
 // window keeps samples of the time before the last one: a step apart at least, and back to span.
@@ -68,6 +82,9 @@ func (w *window) first() sample {
 	return w.kept[0]
 }
 
+// written returns the bytes written in the window.
+func (w *window) written() int64 { return w.last.since(w.first()) }
+
 // daily projects n bytes, counted since the first sample, to a day. It is 0 while there is nothing to compare.
 func (w *window) daily(n int64) int64 {
 	measured := w.measured()
@@ -79,29 +96,13 @@ func (w *window) daily(n int64) int64 {
 
 func (w *window) measured() time.Duration { return w.last.at.Sub(w.first().at) }
 
-func rateOf(lastHour, lastDay *window) *Rate {
-	if lastDay.measured() <= 0 {
-		return nil
-	}
-	return &Rate{
-		Hour:    lastHour.daily(lastHour.last.since(lastHour.first())),
-		Day:     lastDay.daily(lastDay.last.since(lastDay.first())),
-		Seconds: int64(lastDay.measured() / time.Second),
-	}
-}
-
-func diskRate(lastDay *window, written int64) *Disk {
-	return &Disk{Written: written, Day: lastDay.daily(lastDay.last.disk - lastDay.first().disk)}
-}
-
-// perReading returns bytes for each reading, nil if there were none.
-func (w *window) perReading() *float64 {
+// perReading shares n bytes among the readings of the window; 0 if there were none.
+func (w *window) perReading(n int64) float64 {
 	readings := w.last.readings - w.first().readings
 	if readings <= 0 {
-		return nil
+		return 0
 	}
-	bytes := float64(w.last.since(w.first())) / float64(readings)
-	return &bytes
+	return float64(n) / float64(readings)
 }
 
 // greatest returns the part that wrote most, as bytes a day.

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"syscall"
+
+	"selvage/edge/size"
 )
 
 // Written returns what this process has caused to be written to block devices since it started, and its
@@ -68,7 +70,7 @@ func findDisk(dir string) disk {
 		d = blockDevice(uint64(st.Dev))
 	}
 	if d.size == 0 {
-		d.size = Size(int64(fs.Blocks) * int64(fs.Bsize))
+		d.size = size.Bytes(int64(fs.Blocks) * int64(fs.Bsize))
 	}
 	if d.size <= 0 {
 		d.size, d.why = 0, fmt.Sprintf("the file system that holds %s does not tell its size; give the card's in [wear]", dir)
@@ -90,7 +92,7 @@ func blockDevice(dev uint64) (d disk) {
 	}
 	text, _ := os.ReadFile("/sys/class/block/" + d.name + "/size")
 	sectors, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
-	d.size = Size(sectors * sector)
+	d.size = size.Bytes(sectors * sector)
 	return d
 }
 

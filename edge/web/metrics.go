@@ -60,6 +60,12 @@ func (m *Metrics) Counter(name, help string, value float64, labels ...string) {
 	m.add("counter", name, help, value, labels)
 }
 
+func (m *Metrics) quantiles(name, help string, p50, p99, longest time.Duration) {
+	m.Gauge(name, help, p50.Seconds(), "quantile", "0.5")
+	m.Gauge(name, help, p99.Seconds(), "quantile", "0.99")
+	m.Gauge(name, help, longest.Seconds(), "quantile", "1")
+}
+
 // add takes the first sample of each name and labels: a second would spoil all of the answer.
 func (m *Metrics) add(kind, name, help string, value float64, labels []string) {
 	f := m.byName[name]
@@ -149,7 +155,15 @@ func (s *Server) measure(m *Metrics) {
 		m.Counter("selvage_store_commits_total", "Transactions committed.", float64(stats.Commits))
 		m.Counter("selvage_store_rows_total", "Rows written or removed.", float64(stats.Rows))
 		m.Counter("selvage_store_written_bytes_total", "Bytes written to the log of the database.", float64(stats.Bytes))
+		m.Counter("selvage_store_values_total", "Values of lanes among these rows, points of a history too.", float64(stats.Values))
 		m.Gauge("selvage_store_last_commit_seconds", "How long the last commit took, from gathering to flash.", stats.LastLatency.Seconds())
+		if l := stats.Commit; l.Count > 0 {
+			m.quantiles("selvage_store_commit_seconds", "How long the commits of the last minute took, from gathering to flash.", l.P50, l.P99, l.Max)
+		}
+		if l := stats.Unsaved; l.Count > 0 {
+			m.quantiles("selvage_store_unsaved_seconds", "How long the oldest change of each of them was in memory only.", l.P50, l.P99, l.Max)
+		}
+		m.Gauge("selvage_store_commit_limit_seconds", "How long a change that nobody waits for may wait to be gathered: commit in [host].", stats.Limit.Seconds())
 	}
 
 	for code, n := range s.Host.Health.Counters() {

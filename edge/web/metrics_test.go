@@ -189,7 +189,9 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for _, series := range []string{
-		"selvage_uptime_seconds", "selvage_store_rows_total", "selvage_store_written_bytes_total", "selvage_store_last_commit_seconds",
+		"selvage_uptime_seconds", "selvage_store_rows_total", "selvage_store_written_bytes_total", "selvage_store_values_total",
+		`selvage_store_commit_seconds{quantile="0.5"}`, `selvage_store_commit_seconds{quantile="1"}`, `selvage_store_unsaved_seconds{quantile="0.99"}`,
+		"selvage_store_commit_limit_seconds", "selvage_store_last_commit_seconds",
 		"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "go_goroutines",
 	} {
 		if got[series] <= 0 {

@@ -2,20 +2,14 @@ package main
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 )
-
-const cutsApart = "SELVAGE_TEST_CUTS_APART" // has the test binary cut; without it, it starts one that does
 
 // A host on ext4 starts by itself after a power cut at any moment, and has all it acknowledged.
 //
@@ -24,8 +18,7 @@ const cutsApart = "SELVAGE_TEST_CUTS_APART" // has the test binary cut; without 
 // on each of them. That losses would be noticed is shown with a disk that did not do its last flush
 // and with a database that does not flush each commit.
 func TestPowerCut(t *testing.T) {
-	if os.Getenv(cutsApart) == "" {
-		cutApart(t)
+	if !apart(t, "power cuts are not tested", "/dev/fuse", "/dev/loop-control") {
 		return
 	}
 	cuts := 20
@@ -101,54 +94,6 @@ func TestPowerCut(t *testing.T) {
 			t.Error("nothing acknowledged is found lost")
 		}
 	})
-}
-
-// cutApart runs the test in a process with mounts and processes of its own: those end with it, however
-// it ends.
-func cutApart(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("power cuts are not tested: only root may mount a file system")
-	}
-	for _, device := range []string{"/dev/fuse", "/dev/loop-control"} {
-		f, err := os.OpenFile(device, os.O_RDWR, 0)
-		if err != nil {
-			t.Skipf("power cuts are not tested: this kernel or container has no %s for us: %v", device, err)
-		}
-		f.Close()
-	}
-	for _, program := range []struct{ name, debian string }{
-		{"qemu-storage-daemon", "qemu-system-common"},
-		{"mkfs.ext4", "e2fsprogs"},
-	} {
-		if _, err := exec.LookPath(program.name); err != nil {
-			why := fmt.Sprintf("power cuts are not tested: no %s (Debian package %s)", program.name, program.debian)
-			if os.Getenv("CI") == "true" {
-				t.Fatal(why)
-			}
-			t.Skip(why)
-		}
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(self, "-test.run=^TestPowerCut$")
-	c.Env = append(os.Environ(), cutsApart+"=1", "TMPDIR="+t.TempDir())
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Unshareflags: syscall.CLONE_NEWNS,
-		Cloneflags:   syscall.CLONE_NEWPID,
-		Pdeathsig:    syscall.SIGKILL, // when our thread ends
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	out, err := c.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) {
-		t.Skipf("power cuts are not tested: root may not mount a file system here: %v", err)
-	}
-	t.Logf("%s", out)
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 // openNumbers opens a database that syncs its log before a checkpoint only.
