@@ -46,6 +46,7 @@ With --step it prints the least, mean and greatest value of each step, which are
 	c.Flags().BoolVar(&f.csv, "csv", false, "print CSV")
 	c.Flags().BoolVar(&f.plot, "plot", false, "draw a plot")
 	c.MarkFlagsMutuallyExclusive("csv", "plot")
+	c.AddCommand(e.historyImportCommand())
 	return c
 }
 
@@ -70,7 +71,7 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 	if f.step != 0 {
 		q.Set("step", f.step.String())
 	}
-	body, err := e.fetchHistory(ctx, node, q)
+	body, err := e.askHistory(ctx, http.MethodGet, node, q, nil)
 	if err != nil {
 		return err
 	}
@@ -114,8 +115,8 @@ func isUncertain(v map[string]any) bool {
 	return ok && !trusted
 }
 
-// fetchHistory asks the host, which answers over HTTP.
-func (e *env) fetchHistory(ctx context.Context, node string, q url.Values) (io.ReadCloser, error) {
+// askHistory asks the host, which answers over HTTP. A body is CSV.
+func (e *env) askHistory(ctx context.Context, method, node string, q url.Values, body io.Reader) (io.ReadCloser, error) {
 	at, err := e.address()
 	if err != nil {
 		return nil, err
@@ -132,9 +133,12 @@ func (e *env) fetchHistory(ctx context.Context, node string, q url.Values) (io.R
 	if !ours {
 		return nil, fmt.Errorf("%s is no Selvage, and WARP has no histories", e.host)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.Scheme+"://"+at.Host+string(path)+"?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, at.Scheme+"://"+at.Host+string(path)+"?"+q.Encode(), body)
 	if err != nil {
 		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "text/csv")
 	}
 	if err := e.authorize(req); err != nil {
 		return nil, err

@@ -159,7 +159,7 @@ func (b *boots) time(id int64, now *clock.Clock) bootTime {
 // correct gives a stamp the name of its boot, and the time that it had.
 func (t bootTime) correct(s clock.Stamp) clock.Stamp {
 	s.Boot = t.name
-	if !s.Trusted && t.name != "" {
+	if !s.Trusted && t.name != "" && (t.trusted || s.Wall != 0) {
 		s.Wall, s.Trusted = int64(s.Mono+t.offset), t.trusted
 	}
 	return s

@@ -61,7 +61,12 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size, dating: true}
+	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size}
+	undated, err := c.number("SELECT EXISTS (SELECT 1 FROM block b JOIN boot o ON o.id = b.boot WHERE b.boot > 0 AND o.offset_ns IS NOT NULL)")
+	if err != nil {
+		return nil, err
+	}
+	w.dating = undated > 0
 	return w, c.prepareAll(map[string]**statement{
 		"BEGIN IMMEDIATE": &w.begin,
 		"COMMIT":          &w.commit,

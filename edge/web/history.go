@@ -199,12 +199,11 @@ func (p *csvPrinter) line(heads []string, line ...string) error {
 }
 
 func (p *csvPrinter) point(at clock.Stamp, body []byte) error {
-	columns := []string{"at", "value", "unit", "quality"}
-	line := make([]string, len(columns))
+	line := make([]string, len(csvColumns))
 	fields, _ := agent.Dated(body, at)
 	for _, it := range fields[1:] {
 		name, _ := it.Key.Text()
-		if i := slices.Index(columns, name); i > 0 {
+		if i := slices.Index(csvColumns, name); i > 0 {
 			text, ok := it.Value.Text()
 			if !ok {
 				text = it.Value.String()
@@ -213,7 +212,7 @@ func (p *csvPrinter) point(at clock.Stamp, body []byte) error {
 		}
 	}
 	line[0] = stamp(at.Wall / int64(time.Millisecond))
-	return p.line(columns, line...)
+	return p.line(csvColumns, line...)
 }
 
 func (p *csvPrinter) span(s series.Span) {

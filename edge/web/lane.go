@@ -102,11 +102,16 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (body []byte, ok b
 
 // command answers after the commit that holds what the command changed.
 func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Request, node route.NodeURI, lane route.LaneName) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == csvType {
+		s.backfill(ctx, w, r, node, lane)
+		return
+	}
 	body, ok := s.body(w, r)
 	if !ok {
 		return
 	}
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	switch kind {
 	case "", reconType:
 	case jsonType:
 		v, err := recon.ParseJSON(body)
@@ -272,7 +277,7 @@ func status(err error) int {
 		return http.StatusInternalServerError
 	case errors.Is(err, host.ErrNoNode), errors.Is(err, agent.ErrNoLane):
 		return http.StatusNotFound
-	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrTooMany),
+	case errors.Is(err, host.ErrFull), errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrTooMany), errors.Is(err, agent.ErrBehind),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, agent.ErrReadOnly):

@@ -37,12 +37,13 @@ type bench struct {
 func start(t *testing.T, o Options) *bench {
 	t.Helper()
 	leaktest.Check(t)
-	kept, err := store.Open(store.Options{Dir: t.TempDir()})
+	c := clock.System()
+	kept, err := store.Open(store.Options{Dir: t.TempDir(), Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{stall: make(chan struct{}, 1), hold: make(chan struct{})}
-	o.Host = host.New(host.Options{Clock: clock.System(), Health: health.NewBoard(), Log: quiet, Store: kept})
+	o.Host = host.New(host.Options{Clock: c, Health: health.NewBoard(), Log: quiet, Store: kept})
 	pattern, err := route.ParsePattern("/box/:id")
 	if err != nil {
 		t.Fatal(err)
