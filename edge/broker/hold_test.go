@@ -204,6 +204,28 @@ func TestHeldBound(t *testing.T) {
 	}
 }
 
+// A message that a keeper cannot be sent is not acknowledged: its publisher is cut off, and no later message is
+// acknowledged to it either.
+func TestKeeperFull(t *testing.T) {
+	for _, qos := range []byte{1, 2} {
+		b := startKeeping(t, func(l *Limits) { l.Queued = 2 })
+		p := dial(t, b)
+		p.join(t, "publisher", 0)
+		p.send(t, publishPacket("kept/x", qos, 1, nil), publishPacket("kept/x", qos, 2, nil),
+			publishPacket("kept/x", qos, 3, nil), publishPacket("other", qos, 4, nil))
+		if header, body, err := p.next(); err == nil && header != 0xe0 { // mochi's DISCONNECT
+			t.Errorf("QoS %d: read packet %#x %v", qos, header, body)
+		}
+		p = dial(t, b)
+		p.join(t, "publisher", 0)
+		p.ping(t)
+		if _, ok := b.running.Load().hook.server.Clients.Get("publisher"); !ok {
+			t.Error("the session is gone")
+		}
+		stop(t, b)
+	}
+}
+
 // Nobody waits for one that is no keeper any more.
 func TestKeeperRemoved(t *testing.T) {
 	b := startKeeping(t, nil)
