@@ -2,7 +2,9 @@
 // 3.1 and 3.1.1 over TCP, with QoS 0 to 2, retained messages, wills and sessions that outlast a
 // connection.
 //
-// Everything is in memory: a restart of the host forgets retained messages and sessions.
+// Everything is in memory: a restart of the host forgets retained messages and sessions. What a client with
+// QoS 1 or 2 publishes is acknowledged when all Keepers that are to have it have acknowledged it; they see to it
+// that it is on flash.
 //
 // It is mochi-mqtt within bounds: everything that a stranger can send is limited here where mochi
 // has no limit, and what mochi does wrong in ways that matter to us is put right in its hooks. Each

@@ -40,9 +40,11 @@ type conn struct {
 	unacked atomic.Int64 // length of acks
 	leaves  atomic.Bool  // closing, for who does not hold mu
 
-	queue       queue // of the client's session
-	publishing  *held // what the client's reading goroutine publishes
-	ids         ids   // only the client's reading goroutine asks
+	queue       queue      // of the client's session
+	turn        sync.Mutex // held while a message of the client with QoS 1 or 2 is handed out
+	inTurn      bool       // only the client's reading goroutine asks
+	publishing  *held      // likewise
+	ids         ids        // only the client's reading goroutine asks
 	subscribing atomic.Bool
 
 	leaving  bool          // guarded by mu

@@ -129,8 +129,8 @@ func panicked(board *health.Board, log *slog.Logger, p any) {
 
 func (d *door) leave(c *conn) {
 	c.settle()
-	if m := c.publishing; m != nil { // mochi has panicked over it
-		c.holds.passed(m, net.ErrClosed)
+	if c.inTurn { // mochi has panicked over it
+		c.endTurn(net.ErrClosed)
 	}
 	close(c.left)
 	c.Close()

@@ -181,6 +181,8 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	pk.Created = h.order.Add(1)
 	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Qos > 0 {
+		c.turn.Lock()
+		c.inTurn = true
 		o := Origin{cl.ID, c.ids.name(pk.PacketID), pk.FixedHeader.Dup, !cl.Properties.Clean, pk.Created}
 		if !h.holds.take(c, o, &pk) {
 			return pk, packets.ErrRejectPacket
@@ -193,14 +195,17 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	return pk, nil
 }
 
-func (h *hook) OnPacketProcessed(cl *mqtt.Client, _ packets.Packet, err error) {
+// OnPacketProcessed ends what OnPublish has begun. When mochi cannot write an acknowledgement it does not hand the
+// message out, but would write the acknowledgement to the next connection of the session.
+func (h *hook) OnPacketProcessed(cl *mqtt.Client, pk packets.Packet, err error) {
 	c, ok := cl.Net.Conn.(*conn)
-	if !ok || c.publishing == nil {
+	if !ok || !c.inTurn {
 		return
 	}
-	m := c.publishing
-	c.publishing = nil
-	h.holds.passed(m, err)
+	if err != nil && cl.State.Inflight.Delete(pk.PacketID) {
+		atomic.AddInt64(&h.server.Info.Inflight, -1)
+	}
+	c.endTurn(err)
 }
 
 func (h *hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {

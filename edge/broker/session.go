@@ -83,6 +83,10 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 		<-was.left
 	}
 	old.Stop(packets.ErrSessionTakenOver)
+	if was != nil { // what is in hand is to be seen to, or not to be in the session
+		was.turn.Lock()
+		defer was.turn.Unlock()
+	}
 	if !pk.Connect.Clean {
 		renumber(old.State.Inflight)
 	}

@@ -58,6 +58,16 @@ func (c *conn) release() {
 	}
 }
 
+// endTurn notes that a message of the client was handed out, or was not.
+func (c *conn) endTurn(err error) {
+	if m := c.publishing; m != nil {
+		c.publishing = nil
+		c.holds.passed(m, err)
+	}
+	c.inTurn = false
+	c.turn.Unlock()
+}
+
 // packetSize returns the size of the packet that b begins with.
 func packetSize(b []byte) int {
 	n := 0

@@ -54,7 +54,7 @@ func (e *env) reload(ctx context.Context) error {
 	}
 	by := rand.Text()
 	at.Scheme = map[string]string{"ws": "http", "wss": "https"}[at.Scheme]
-	if err := e.post(ctx, at, string(path), lane, recon.Append(nil, recon.String(by))); err != nil {
+	if err := e.post(ctx, at, string(path), lane, recon.Append(nil, recon.String(by)), false); err != nil {
 		return err
 	}
 	var l Loaded

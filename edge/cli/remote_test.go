@@ -73,6 +73,8 @@ func TestSetOverWARP(t *testing.T) {
 		{args: []string{"get", "/box", "level"}, out: "1.5\n"},
 		{args: []string{"set", "/box", "level", "-7"}},
 		{args: []string{"get", "/box", "level"}, out: "-7\n"},
+		{args: []string{"set", "/box", "level", "8", "--durable"}, code: 1, err: "selvage: not set: " + url + " is no Selvage host, and WARP does not say when a value is on disk\n"},
+		{args: []string{"get", "/box", "level"}, out: "-7\n"},
 		{args: []string{"set", "/box", "none", "7"}, code: 1, err: "selvage: agent /box has no lane none\n"},
 		{args: []string{"set", "/none", "level", "7"}, code: 1, err: "selvage: there is no agent /none\n"},
 		{args: []string{"ls"}, code: 1, err: "selvage: there is no agent swim:meta:host\n"},

@@ -12,29 +12,32 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"selvage/edge/host"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
 
 func (e *env) setCommand() *cobra.Command {
-	return &cobra.Command{
+	var durable bool
+	c := &cobra.Command{
 		Use:   "set URI LANE VALUE",
 		Short: "set a lane, or send it a command",
 		Long: `Set sets a value lane, or sends a command to any lane. It returns when the host has taken the value
-and, if the host is a Selvage, when it is on disk.
+and, if the host is a Selvage, when it is on disk. With --durable it fails where nobody can say so: another
+host than a Selvage is sent nothing, and a lane that is not remembered over a restart is set all the same.
 
 VALUE is Recon: 21.5, true, warm, "two words", {a: 1, b: 2}. A map lane takes @update(key: K) V,
 @remove(key: K) and @clear.`,
 		Example: "  selvage set /room/air target 21.5",
 		Args:    takes(3, 3),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.set(c.Context(), args[0], args[1], args[2])
+			return e.set(c.Context(), args[0], args[1], args[2], durable)
 		},
 	}
+	c.Flags().BoolVar(&durable, "durable", false, "fail unless the value is on disk when this returns")
+	return c
 }
 
-func (e *env) set(ctx context.Context, uri, lane, text string) error {
+func (e *env) set(ctx context.Context, uri, lane, text string, durable bool) error {
 	node, err := e.aimLane(uri, lane)
 	if err != nil {
 		return err
@@ -59,7 +62,9 @@ func (e *env) set(ctx context.Context, uri, lane, text string) error {
 	case err != nil:
 		return err
 	case ours && strings.HasPrefix(string(path), "/"):
-		err = refusal(e.post(ctx, at, string(path), lane, body), text)
+		err = refusal(e.post(ctx, at, string(path), lane, body, durable), text)
+	case durable:
+		err = &trouble{fmt.Errorf("not set: %s is no Selvage host, and WARP does not say when a value is on disk", e.host), "leave --durable out"}
 	default:
 		err = e.commandAndBarrier(ctx, node, lane, body)
 	}
@@ -98,8 +103,11 @@ func (e *env) isSelvage(ctx context.Context, at *url.URL) (bool, error) {
 }
 
 // post sends the command over HTTP, which has an answer for it.
-func (e *env) post(ctx context.Context, at *url.URL, path, lane string, body []byte) error {
+func (e *env) post(ctx context.Context, at *url.URL, path, lane string, body []byte, durable bool) error {
 	to := at.Scheme + "://" + at.Host + path + "?lane=" + url.QueryEscape(lane)
+	if durable {
+		to += "&durable"
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(string(body)))
 	if err != nil {
 		return err
@@ -118,11 +126,11 @@ func (e *env) post(ctx context.Context, at *url.URL, path, lane string, body []b
 	}
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	said := printable(strings.TrimSpace(string(answer)))
-	if strings.HasPrefix(said, host.ErrNotSaved.Error()) {
-		return errors.New(said)
-	}
 	err = fmt.Errorf("not set: %s", said)
-	if resp.StatusCode == http.StatusNotFound {
+	switch resp.StatusCode {
+	case http.StatusInsufficientStorage:
+		return errors.New(said) // that it is done, and not on disk
+	case http.StatusNotFound:
 		return &trouble{err, "see what there is: " + program() + " ls, " + program() + " ls URI"}
 	}
 	return err

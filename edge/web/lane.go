@@ -128,7 +128,22 @@ func (s *Server) command(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fail(w, node, lane, err)
 		return
 	}
+	if r.URL.Query().Has("durable") && !s.keeps(node, lane) {
+		say(w, http.StatusInsufficientStorage, fmt.Sprintf("done, but not on disk: %s %s is not remembered over a restart", node, lane))
+		return
+	}
 	say(w, http.StatusOK, "ok")
+}
+
+// keeps tells whether what a command to a lane changes is on disk once it is committed. What a command lane has
+// its agent do is, as far as anything remembers it.
+func (s *Server) keeps(node route.NodeURI, lane route.LaneName) bool {
+	a, ok := s.Host.Node(node)
+	if !ok || s.Host.Store == nil {
+		return false
+	}
+	l := a.Lane(lane)
+	return l != nil && (l.Stored() || l.Kind() == agent.CommandKind)
 }
 
 // read answers with what the lane holds: a value lane's value, a map lane's entries as a record, a
@@ -282,7 +297,9 @@ func status(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.Is(err, agent.ErrReadOnly):
 		return http.StatusForbidden
-	case errors.Is(err, host.ErrNotSaved), errors.As(err, &panicked):
+	case errors.Is(err, host.ErrNotSaved):
+		return http.StatusInsufficientStorage
+	case errors.As(err, &panicked):
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest // the lane refused the value

@@ -82,6 +82,7 @@ func (b *bench) setup(a *agent.Agent, _ struct{}) error {
 		}
 		return nil
 	})
+	agent.Value(a, "passing", 0).Transient()
 	agent.Value(a, "any", recon.Value{})
 	agent.Map[string, int](a, "stock")
 	agent.List[recon.Value](a, "queue")

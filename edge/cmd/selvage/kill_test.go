@@ -91,3 +91,21 @@ func tally(base string, i int) (int, error) {
 	}
 	return strconv.Atoi(strings.TrimSpace(string(b)))
 }
+
+// What set --durable has said is done outlasts a kill in the next moment. Where nothing is remembered it says so.
+func TestSetDurable(t *testing.T) {
+	f := folderWith(t, "[host]\ndata = \"./var\"\nlisten = \"127.0.0.1:0\"\ncommit = \"1h\"\n[agent.\"/tally/:id\"]\nkind = \"tally\"\n")
+	h := f.host(t)
+	if r := f.run(t, "set", "/tally/1", "n", "7", "--durable", "--host", h.url); r.code != 0 || r.err != "" {
+		t.Errorf("exit %d, %s", r.code, r.err)
+	}
+	r := f.run(t, "set", "/tally/1", "passing", "7", "--durable", "--host", h.url)
+	if want := "selvage: done, but not on disk: /tally/1 passing is not remembered over a restart\n"; r.code != 1 || !strings.HasSuffix(r.err, want[len("selvage"):]) {
+		t.Errorf("exit %d, %s", r.code, r.err)
+	}
+	h.cmd.Process.Kill()
+	<-h.ended
+	if got := get(t, f.host(t), "/tally/1", "n"); got != "7" {
+		t.Errorf("after the kill it is %s", got)
+	}
+}

@@ -28,6 +28,7 @@ func init() {
 	// tally keeps a number.
 	agent.Register("tally", struct{}{}, func(a *agent.Agent, _ struct{}) error {
 		agent.Value(a, "n", 0)
+		agent.Value(a, "passing", 0).Transient()
 		return nil
 	})
 	// stuck does not stop.

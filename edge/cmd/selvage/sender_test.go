@@ -150,6 +150,12 @@ func (s *sender) take(c net.Conn) bool {
 	case *packets.PubackPacket:
 		return s.acknowledged(p.MessageID)
 	case *packets.PubrecPacket:
+		for _, n := range s.rel { // the PUBREL was lost
+			if s.packetID(n) == p.MessageID {
+				s.release(c, n)
+				return true
+			}
+		}
 		if !s.acknowledged(p.MessageID) {
 			return false
 		}
