@@ -245,6 +245,7 @@ func TestUndated(t *testing.T) {
 		if got := list(); got != want {
 			t.Errorf("when it is known: %s, want %s", got, want)
 		}
+		synctest.Wait()
 		if n, err := s.writer.c.number("SELECT count(*) FROM block WHERE boot > 0"); n != 0 || err != nil {
 			t.Errorf("%d blocks are not dated: %v", n, err)
 		}
