@@ -58,6 +58,12 @@ func told(c config.Changes) string {
 	if c.Policy {
 		say("~", "policy")
 	}
+	if c.History {
+		say("~", "history")
+	}
+	if c.Wear {
+		say("~", "wear")
+	}
 	for _, key := range c.Fixed {
 		say("!", key)
 	}
@@ -111,6 +117,9 @@ url = "warps://hub.example"
 		{name: "an uplink less", cut: "[uplink.cloud]\nkind = \"warp\"\nurl = \"warps://hub.example\"\n", want: "-cloud"},
 		{name: "a broker", cut: "[uplink.cloud]", put: "[broker]\n[uplink.cloud]", want: "~broker"},
 		{name: "a policy", cut: "[uplink.cloud]", put: "[policy]\naudit = true\n[uplink.cloud]", want: "~policy"},
+		{name: "a history", cut: "[uplink.cloud]", put: "[history.\"/device/*/*\"]\n[uplink.cloud]", want: "~history"},
+		{name: "a budget", cut: "[uplink.cloud]", put: "[wear]\nbudget = \"1GB\"\n[uplink.cloud]", want: "~wear"},
+		{name: "the default of wear", cut: "[uplink.cloud]", put: "[wear]\nrewrites = 3000\n[uplink.cloud]", want: ""},
 		{name: "a hub", cut: "[uplink.cloud]", put: "[hub]\n[uplink.cloud]", want: "!hub"},
 		{name: "keys of the host", cut: "[host]\nname = \"here\"\n[host.warp]\nlinks = 100", put: "[host]\nname = \"there\"\ndata = \"./var\"\n[host.warp]\nlinks = 99", want: "!host.name !host.data !host.warp.links"},
 	}

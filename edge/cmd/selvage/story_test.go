@@ -58,7 +58,7 @@ func TestStory(t *testing.T) {
 	match(ask("get", "/note/1", "notes"), "bread  one\nmilk   two litres")
 	match(ask("get", h.url+"/note/1", "notes", "--json"), `\{"node":"/note/1","lane":"notes","value":\{"bread":"one","milk":"two litres"\}\}`)
 	match(ask("get", "/note/2", "notes"), `\(empty\)`)
-	match(ask("ls"), "/broker +broker\n/device/air +twin\n/device/heater +twin\n/device/machine +twin\n/host +host\n/note/1 +note\n/note/2 +note\n/room/air +climate\n/uplink/broker +uplink")
+	match(ask("ls"), "/broker +broker\n/device/air +twin\n/device/heater +twin\n/device/machine +twin\n/host +host\n/host/wear +wear\n/note/1 +note\n/note/2 +note\n/room/air +climate\n/uplink/broker +uplink")
 	match(ask("ls", "--json"), `(?s).*\{"node":"/uplink/broker","agents":\["uplink"\]\}`)
 	match(ask("ls", "/room/air"), `(?s)heating +value +(true|false)\ntarget +value +-5\ntemperature +value +[0-9.]+ °C`)
 	match(ask("ls", "/note/1"), "notes  map  2 entries")
