@@ -26,7 +26,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 			base = b
 		}
 	}
-	h := &History{store: s, node: node, name: lane}
+	h := &History{store: s, node: node, name: lane, whole: true}
 	h.from, h.to = span(from, to)
 	var spans []series.Span
 	add := func(o series.Span) {
