@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +31,7 @@ type pastLane struct {
 
 	log     keyLog // of what is kept from now on
 	streams map[*Tail]*stream
+	gone    map[*Tail][]cut // what they are to be told behind that
 }
 
 // Dated returns the fields of a kept value: its time first, in ms since 1970 and as it is known by now, then those of
@@ -181,44 +181,9 @@ func (l *pastLane) show(body []byte, at clock.Stamp) {
 	}
 }
 
-// Dropped tells who reads the history of a lane that the entries at some moments, in ms since 1970 and in order, are not
-// kept any more. first says that nothing is left of the time before the last of them. round is how often the host had
-// dropped something, with this: who has read all before, by Past.Round, has had these entries.
-func (a *Agent) Dropped(name route.LaneName, at []int64, first bool, round uint64) {
-	a.mu.Lock()
-	of := a.lane(name)
-	if of == nil || of.past() == nil || len(at) == 0 {
-		a.mu.Unlock()
-		return
-	}
-	l := of.past()
-	events := make([]keyEvent, 0, len(at))
-	if first && !slices.ContainsFunc(l.readers(), func(t *Tail) bool { return !l.knows(t, round) }) {
-		events = append(events, keyEvent{"drop " + strconv.FormatUint(round, 10), fmt.Appendf(nil, "@drop(%d)", len(at))})
-	} else { // to some these may not be the first ones, or may be news
-		for _, ms := range at {
-			key := strconv.FormatInt(ms, 10)
-			events = append(events, keyEvent{key, []byte("@remove(key:" + key + ")")})
-		}
-	}
-	l.log.show(events)
-	readers := l.readers()
-	a.mu.Unlock()
-	for _, t := range readers {
-		t.reader.Wake()
-	}
-}
-
-// knows reports whether t's reader has had all there was before a round, and lags behind nothing.
-func (l *pastLane) knows(t *Tail, round uint64) bool {
-	s := l.streams[t]
-	return s != nil && s.over && s.of == excerpt{} && s.round < round && t.at == l.log.seq && t.lost == s.lost
-}
-
 // open begins to show t's reader what there is of a part.
 func (l *pastLane) open(t *Tail, of excerpt) func() ([]byte, bool) {
-	l.end(t)
-	l.log.left(t)
+	l.left(t)
 	t.at = l.log.seq
 	s := &stream{lane: l, tail: t, of: of, lost: t.lost}
 	l.streams[t] = s
@@ -247,7 +212,10 @@ func (l *pastLane) next(t *Tail) ([]byte, bool) {
 			return body, ok
 		}
 	}
-	return l.log.next(t)
+	if body, ok := l.log.next(t); ok {
+		return body, true
+	}
+	return l.nextGone(t)
 }
 
 func (l *pastLane) due(t *Tail) uint64 {
@@ -259,6 +227,7 @@ func (l *pastLane) due(t *Tail) uint64 {
 
 func (l *pastLane) left(t *Tail) {
 	l.end(t)
+	delete(l.gone, t)
 	l.log.left(t)
 }
 

@@ -290,11 +290,18 @@ func TestPastDropped(t *testing.T) {
 	}
 	air(1, 3000)
 	a.Dropped("air", two, true, 8)
-	if got := drain(tail); len(got) != 3 || got[1] != removed[0] {
+	if got := drain(tail); len(got) != 2 || got[1] != "@drop(2)" {
 		t.Errorf("who lags is told %q", got)
 	}
+	for i := range int64(maxGone/2 + 1) {
+		a.Dropped("air", []int64{i, i}, false, 9)
+	}
+	a.Dropped("air", two, true, 10)
+	if got, lost := drain(tail), tail.Lost(); len(got)+int(lost) != maxGone+4 || lost != 4 || !slices.Equal(got[len(got)-2:], removed) {
+		t.Errorf("who lags too far is told %d, and %d are lost", len(got), lost)
+	}
 	f.sync(tail, "@take(2)")
-	a.Dropped("air", two, true, 9)
+	a.Dropped("air", two, true, 11)
 	if got := drain(tail); !slices.Equal(got, removed) {
 		t.Errorf("who has a part is told %q", got)
 	}

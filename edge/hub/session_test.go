@@ -220,3 +220,17 @@ func TestShare(t *testing.T) {
 		t.Errorf("nothing is left, and counts as %d bytes", n)
 	}
 }
+
+// An edge cannot give a lane the name of a history, which is for that of its own copy here.
+func TestNoLaneNamedHistory(t *testing.T) {
+	b := newBench(t, nil)
+	s := b.begin()
+	b.tell(s, "mirror", "@lane(name:v,kind:value)")
+	b.tell(s, "mirror", `@lane(name:"v/history",kind:map)`)
+	b.tell(s, "v", "1")
+	b.tell(s, "mirror", "@synced(name:v)")
+	b.holds("mirror", "live")
+	if n := b.hub.host.Health.Count("mirror.refused"); n != 1 {
+		t.Errorf("%d lanes were refused, want 1", n)
+	}
+}

@@ -55,6 +55,13 @@ func TestPatterns(t *testing.T) {
 		{"/**", "warp://far/unit", "x", false},
 		{"/*/x", "/a", "x", true},
 		{"/*/x", "/", "x", false},
+		{"/room/*/target", "/room/air", "target/history", true}, // who may see a lane may see what it was, and else nobody
+		{"/room/*/target", "/room/air", "heating/history", false},
+		{"/room/*/target/history", "/room/air", "target/history", false},
+		{"/room/*/history", "/room/air", "target/history", false},
+		{"/room/*/history", "/room/air", "/history", false},
+		{"/room/*/target", "/room/air", "target/history/history", false},
+		{"/room/air/*", "/room/air", "any/history", true},
 	}
 	for _, tt := range tests {
 		who := of(t, Role{Command: []string{tt.pattern}})
@@ -84,6 +91,8 @@ func TestMeta(t *testing.T) {
 		{"/room/*/target", "swim:meta:node/%2froom%2fa", false}, // its list of lanes and its log are about all of them
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/target", true},
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/heating", false},
+		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/target%2fhistory", true},
+		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/heating%2fhistory", false},
 		{"/room/*/target", "swim:meta:host//node/%2froom%2fa/lane/target", true},
 		{"/room/*/target", "swim:meta:edge/mesh//part//host//node/%2froom%2fa/lane/target", true},
 		{"/room/**", "swim:meta:node/%2fsafe%2fa", false},

@@ -20,6 +20,11 @@ type Point struct {
 	Body []byte
 }
 
+// compare orders points as histories do.
+func (p Point) compare(q Point) int {
+	return cmp.Or(cmp.Compare(p.At.Wall, q.At.Wall), cmp.Compare(p.Seq, q.Seq))
+}
+
 // History reads the points of a lane in the order of their time, a block at a time.
 type History struct {
 	store    *Store
@@ -35,6 +40,7 @@ type History struct {
 	last   Point // that Next has returned; its number is 0 before there is one
 	begun  bool  // last is behind us, and not to come again
 	rests  bool
+	whole  bool // all that is not sealed is read at once
 	err    error
 }
 
@@ -48,7 +54,11 @@ type blockRef struct {
 type points struct {
 	list []Point
 	next int
+	more bool // of these are not in the list
 }
+
+// maxTail is how many points that are not sealed a History holds at once.
+const maxTail = 2 * maxBlock
 
 func (p *points) at() int64 { return p.list[p.next].At.Wall }
 
@@ -99,7 +109,7 @@ func (h *History) Rest() {
 	}
 }
 
-// find lists the blocks, and reads what is not sealed.
+// find lists the blocks, and reads what is not sealed, or the first of it.
 func (h *History) find(r *reader) error {
 	err := r.laneID.query(func(columns []driver.Value) {
 		id, _ := columns[0].(int64)
@@ -132,18 +142,22 @@ func (h *History) find(r *reader) error {
 		return err
 	}
 	slices.SortStableFunc(h.blocks, func(x, y blockRef) int { return cmp.Compare(x.least, y.least) })
-	var tail []Point
+	var tail points
 	var wrong error
 	err = r.feed.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
 		if wrong == nil {
 			wrong = readGroup(text, func(lane LaneID, _ bool, p *series.Point) {
 				if lane == h.lane {
-					tail = h.want(tail, p)
+					tail.list = h.want(tail.list, p)
 				}
 			})
 		}
+		if len(tail.list) > 4*maxTail {
+			h.shorten(&tail)
+		}
 	})
+	h.shorten(&tail)
 	h.add(tail)
 	return cmp.Or(err, wrong)
 }
@@ -164,18 +178,27 @@ func (h *History) want(list []Point, p *series.Point) []Point {
 	if ms := at.Wall / int64(time.Millisecond); ms < h.from || ms >= h.to {
 		return list
 	}
-	if h.begun && cmp.Or(cmp.Compare(at.Wall, h.last.At.Wall), cmp.Compare(p.Seq, h.last.Seq)) <= 0 {
+	point := Point{p.Seq, at, p.Body}
+	if h.begun && point.compare(h.last) <= 0 {
 		return list
 	}
-	return append(list, Point{p.Seq, at, h.store.boots.restamp(p.Body, h.store.opts.Clock)})
+	point.Body = h.store.boots.restamp(p.Body, h.store.opts.Clock)
+	return append(list, point)
 }
 
-func (h *History) add(list []Point) {
-	if len(list) == 0 {
-		return
+// shorten puts points in order, and leaves only the first of them, so that who is slow does not hold all. Next begins
+// anew behind these.
+func (h *History) shorten(p *points) {
+	slices.SortStableFunc(p.list, Point.compare)
+	if len(p.list) > maxTail && !h.whole {
+		p.list, p.more = slices.Clone(p.list[:maxTail]), true
 	}
-	slices.SortStableFunc(list, func(x, y Point) int { return cmp.Or(cmp.Compare(x.At.Wall, y.At.Wall), cmp.Compare(x.Seq, y.Seq)) })
-	h.open = append(h.open, &points{list: list})
+}
+
+func (h *History) add(p points) {
+	if len(p.list) > 0 {
+		h.open = append(h.open, &p)
+	}
 }
 
 // Next returns the next point; false at the end, and after an error, which Err returns.
@@ -200,6 +223,9 @@ func (h *History) Next() (Point, bool) {
 			h.open = slices.DeleteFunc(h.open, func(o *points) bool { return o == first })
 		}
 		h.last = p
+		if first.more && first.next == len(first.list) {
+			h.Rest()
+		}
 		return p, true
 	}
 	return Point{}, false
@@ -231,7 +257,8 @@ func (h *History) read(ref blockRef) error {
 	for i := range all {
 		list = h.want(list, &all[i])
 	}
-	h.add(list)
+	slices.SortStableFunc(list, Point.compare)
+	h.add(points{list: list})
 	return nil
 }
 

@@ -27,7 +27,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 			base = b
 		}
 	}
-	h := &History{store: s, node: node, name: lane, times: map[int64]bootTime{}}
+	h := &History{store: s, node: node, name: lane, times: map[int64]bootTime{}, whole: true}
 	h.from, h.to = span(from, to)
 	var spans []series.Span
 	add := func(o series.Span) {

@@ -12,6 +12,8 @@ type script struct {
 	state, news []string
 	lost        uint64
 	closed      bool
+	slow        bool // more of the state is to come
+	asked       string
 }
 
 func take(from *[]string) ([]byte, bool) {
@@ -25,15 +27,27 @@ func take(from *[]string) ([]byte, bool) {
 
 func (s *script) Next() ([]byte, bool) { return take(&s.news) }
 func (s *script) State() func() ([]byte, bool) {
-	left := append([]string(nil), s.state...)
-	return func() ([]byte, bool) { return take(&left) }
+	at := 0
+	return func() ([]byte, bool) {
+		if at == len(s.state) {
+			return nil, false
+		}
+		at++
+		return []byte(s.state[at-1]), true
+	}
 }
-func (s *script) Lost() uint64 { return s.lost }
-func (s *script) Close()       { s.closed = true }
+func (s *script) StateOf(ask []byte) func() ([]byte, bool) {
+	s.asked = string(ask)
+	return s.State()
+}
+func (s *script) IsPending() bool { return s.slow }
+func (s *script) Lost() uint64    { return s.lost }
+func (s *script) Close()          { s.closed = true }
 
 // The transcripts are in testdata/uplink: `<` is an envelope from the reader, `>` the frame owed
 // next, `=` adds an event's body to the lane's state, `+` is news of the lane, `!` refuses the link,
-// `x` ends its lane and `~` closes it. At the end nothing more may be owed.
+// `x` ends its lane and `~` closes it. `s` has more of the lane's state still to come, `.` nothing of it, `,` has
+// nothing owed now, `?` is the part that was asked for, and `f` has the lane fail. At the end nothing more may be owed.
 func TestUplinkTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/uplink/*.txt")
 	if err != nil || len(files) == 0 {
@@ -88,6 +102,20 @@ func play(t *testing.T, lines []string) {
 			u.Refuse(arg)
 		case "x":
 			u.End()
+		case "s":
+			sources[len(sources)-1].slow = true
+		case ".":
+			sources[len(sources)-1].slow = false
+		case "?":
+			if got := sources[len(sources)-1].asked; got != arg {
+				t.Fatalf("line %d: it was asked for %q, want %q", i+1, got, arg)
+			}
+		case "f":
+			u.Fail(sources[len(sources)-1], arg)
+		case ",":
+			if frame, ok := u.Step(nil); ok {
+				t.Fatalf("line %d: %s is owed, want nothing", i+1, frame)
+			}
 		case "~":
 			u.Close()
 		case ">":
