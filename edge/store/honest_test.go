@@ -19,10 +19,9 @@ import (
 
 // told is a point as it was handed to the store.
 type told struct {
-	n     int
-	boot  int // of the board; 0 for a late one, which has its time from elsewhere
-	at    clock.Stamp
-	first time.Duration // wall minus monotonic time when its boot first knew it; 0 while it does not
+	n    int
+	boot int // of the board; 0 for a late one, which has its time from elsewhere
+	at   clock.Stamp
 }
 
 // board is one that boots, learns the time or not, loses power and boots again, with a store that is told all.
@@ -34,7 +33,7 @@ type board struct {
 	s     *Store
 	clock *clock.Clock
 	boot  int
-	first map[int]time.Duration
+	first map[int]time.Duration // wall minus monotonic time of a boot when it first knew it
 	all   []told
 }
 
