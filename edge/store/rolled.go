@@ -75,7 +75,7 @@ func (h *History) rolled(r *reader, step time.Duration, add func(series.Span)) e
 	var wrong error
 	err := r.spans.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
-		spans, err := series.ReadSpans(nil, text)
+		spans, err := unpackSpans(text)
 		wrong = cmp.Or(wrong, err)
 		for _, s := range spans {
 			if s.Start >= h.from && s.Start < h.to {

@@ -36,7 +36,10 @@ type saving struct {
 	err   error         // why the last commit failed; nil if it did not
 	delay time.Duration // before the next try, while commits fail
 
+	lost int64 // points dropped since the last commit that worked
+
 	patience time.Duration // the same of checkpoints
+	unsealed time.Time     // when a failed sealing is tried again; zero while they work
 }
 
 // run gathers and commits whenever there is a reason to. It ends after the commit of Close.
@@ -103,14 +106,21 @@ func (w *saving) commit() {
 	cost, err := w.writer.write(w.batch)
 	w.suspect(err)
 	failed := w.err != nil
+	w.err = fault("save changes to "+w.path, err)
+	w.report(failed)
 	if n := w.batch.dropped; n > 0 {
 		w.opts.Health.Add(droppedCode, n)
 		w.opts.Log.Error("points of the history are lost, since too many wait to be saved", slog.Int64("points", n))
-		w.batch.dropped = 0
+		w.batch.dropped, w.lost = 0, w.lost+n
 	}
-	w.err = fault("save changes to "+w.path, err)
-	w.report(failed)
-	if err == nil {
+	answer := w.err
+	if err == nil && w.lost > 0 { // some of those who wait now may have been told before that theirs is still to come
+		answer, w.lost = fault("save changes to "+w.path, reason{
+			why: fmt.Sprintf("%d points of the history were lost while nothing could be saved", w.lost),
+			try: "send anew what was not confirmed",
+		}), 0
+	}
+	if w.batch.failing = err != nil; err == nil {
 		w.lanes.settle(w.batch.lanes)
 		w.batch.reset()
 		w.delay = 0
@@ -133,9 +143,9 @@ func (w *saving) commit() {
 	}
 	w.current = nil
 	w.mu.Unlock()
-	g.err = w.err
+	g.err = answer
 	close(g.done)
-	if err == nil && w.writer.tail.points >= sealAt {
+	if err == nil && w.writer.tail.full() && !time.Now().Before(w.unsealed) {
 		w.seal()
 	}
 	if err == nil && w.writer.dating {
@@ -172,15 +182,17 @@ func (w *saving) report(failed bool) {
 	}
 }
 
-// seal seals what the feed has. If that fails it stays as it is, and is tried again after the next commit.
+// seal seals what the feed has. If that fails it stays as it is, and is tried again with a later commit.
 func (w *saving) seal() {
 	err := w.writer.seal()
 	w.suspect(err)
+	w.unsealed = time.Time{}
 	if err == nil {
 		w.opts.Health.Clear(sealCode)
 		w.retain()
 		return
 	}
+	w.unsealed = time.Now().Add(longRetry)
 	why, try := explain(err)
 	w.opts.Health.Raise(health.Condition{
 		Code:     sealCode,

@@ -139,6 +139,11 @@ func (s *Store) open() (err error) {
 		}
 	}()
 	s.path = databasePath(s.opts.Dir)
+	if isReplaced(s.path) {
+		if _, err = putInPlace(s.path, "replaced"); err != nil {
+			return fmt.Errorf("a new %s could not be put in place: %w", fileName, err)
+		}
+	}
 	if !isMarked(s.opts.Dir) {
 		if err = s.connect(); !isDamage(err) {
 			return err
@@ -178,7 +183,7 @@ func (s *Store) connect() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock); err != nil {
+	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock, s.suspect); err != nil {
 		return err
 	}
 	s.pool = newPool(s.path, s.suspect)

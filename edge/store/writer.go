@@ -13,6 +13,9 @@ import (
 // to the database once.
 const maxLog = 4 << 20
 
+// longLog is how many times as much it may have before commits wait for those who read it.
+const longLog = 4
+
 // writer puts batches into the database.
 type writer struct {
 	c     *session
@@ -42,6 +45,7 @@ type writer struct {
 	retained int64 // the lane that was looked at last for what to drop; 0 for none
 	dating   bool  // there may be blocks whose time has become known
 	seen     seen
+	suspect  func(error) // is told what cannot be read, where that stops nothing
 	tail     *tail
 	packing  []series.Point // room for a block's points
 }
@@ -54,12 +58,12 @@ type cost struct {
 	repeated  int64 // late points that were there already
 }
 
-func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error) {
+func newWriter(c *session, b *boots, t *tail, now *clock.Clock, suspect func(error)) (*writer, error) {
 	size, err := c.number("PRAGMA page_size")
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size}
+	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size, suspect: suspect}
 	undated, err := c.number("SELECT EXISTS (SELECT 1 FROM block b JOIN boot o ON o.id = b.boot WHERE b.boot > 0 AND o.offset_ns IS NOT NULL)")
 	if err != nil {
 		return nil, err
@@ -90,11 +94,12 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 		"INSERT INTO block (lane, segment, least, greatest, boot, points, body) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.addBlock,
 		`SELECT b.id, b.lane, b.boot, b.body FROM block b JOIN boot o ON o.id = b.boot
 		 WHERE b.boot > 0 AND o.offset_ns IS NOT NULL LIMIT ?`: &w.undated,
-		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE id = ?":                &w.setDate,
-		"SELECT id FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least <= ?":                 &w.coveredBy,
-		"SELECT lane, body FROM block WHERE id = ?":                                                         &w.readBlock,
-		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)": &w.nextLane,
-		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ?":                                    &w.dropBefore,
+		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE id = ?": &w.setDate,
+		"SELECT id FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least <= ?":  &w.coveredBy,
+		"SELECT lane, body FROM block WHERE id = ?":                                          &w.readBlock,
+		`SELECT b.lane, l.node, l.lane FROM (SELECT min(lane) AS lane FROM block WHERE lane > ?) b
+		 LEFT JOIN lane l ON l.id = b.lane`: &w.nextLane,
+		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ?": &w.dropBefore,
 		`SELECT coalesce(max(last), 0) FROM segment WHERE boot = ?1 AND mono < ?2
 		 OR boot < (SELECT max(id) FROM boot WHERE offset_ns < ?3)`: &w.sealedBefore,
 		"DELETE FROM block WHERE lane = ? AND segment <= ? AND (boot > 0 OR greatest > ?)": &w.dropSealed,
@@ -287,13 +292,32 @@ func (w *writer) offset(now clock.Stamp) error {
 	return nil
 }
 
-// checkpoint moves the log into the database, as far as nobody reads what it changed.
+// checkpoint moves the log into the database, as far as nobody reads what it changed. Where somebody always does
+// the log would never begin anew, so that one which has become long waits for them a little.
 func (w *writer) checkpoint() error {
-	return w.c.once("PRAGMA wal_checkpoint(PASSIVE)", func(columns []driver.Value) {
-		logged, _ := columns[1].(int64)
+	var busy, logged int64
+	move := func(columns []driver.Value) {
+		busy, _ = columns[0].(int64)
+		logged, _ = columns[1].(int64)
 		moved, _ := columns[2].(int64)
 		w.logged = logged - moved
-	})
+	}
+	err := w.c.once("PRAGMA wal_checkpoint(PASSIVE)", move)
+	if err != nil || logged < longLog*w.logLimit {
+		return err
+	}
+	err = w.c.run("PRAGMA busy_timeout = 250") // ms; whoever waits for a commit waits for that too
+	if err == nil {
+		err = w.c.once("PRAGMA wal_checkpoint(RESTART)", move)
+	}
+	err = errors.Join(err, w.c.run(busyTimeout))
+	if err == nil && busy != 0 {
+		err = reason{
+			why: fmt.Sprintf("something has been reading for long, and the log has %d MB", logged*w.pageSize>>20),
+			try: "close what else has " + fileName + " open, such as an SQLite shell, or wait for the end of an export",
+		}
+	}
+	return err
 }
 
 // close moves the log into the database, so that the folder is one file at rest, and disconnects. If that fails
