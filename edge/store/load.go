@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"slices"
+	"time"
 
 	"selvage/edge/clock"
 	"selvage/edge/route"
@@ -99,6 +100,27 @@ func (p *pool) with(fn func(r *reader) error) error {
 	}
 	p.idle <- r
 	return err
+}
+
+// alone runs fn while nobody reads, if it comes to that soon.
+func (p *pool) alone(soon time.Duration, fn func() error) (ok bool, err error) {
+	var all []*reader
+	defer func() {
+		for _, r := range all {
+			p.idle <- r
+		}
+	}()
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	for range readers {
+		select {
+		case r := <-p.idle:
+			all = append(all, r)
+		case <-timer.C:
+			return false, nil
+		}
+	}
+	return true, fn()
 }
 
 // close waits for the loads under way and disconnects.

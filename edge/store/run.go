@@ -217,6 +217,9 @@ func (w *saving) date() {
 // checkpoint moves the log into the database, behind the backs of those who wait for a commit.
 func (w *saving) checkpoint() {
 	err := w.writer.checkpoint()
+	if err == nil && w.writer.long() {
+		err = w.restart()
+	}
 	w.suspect(err)
 	stalled := time.Time{}
 	if err == nil {
@@ -236,6 +239,20 @@ func (w *saving) checkpoint() {
 	w.mu.Lock()
 	w.stalled = stalled
 	w.mu.Unlock()
+}
+
+// restart has the log begin anew: as long as somebody reads what is in it it only grows, and where there are many who read
+// somebody always does. Commits wait meanwhile.
+func (w *saving) restart() error {
+	const patience = time.Second
+	alone, err := w.pool.alone(patience, w.writer.checkpoint)
+	if err != nil || alone && w.writer.logged == 0 && w.writer.log < 2*longLog*w.writer.logLimit {
+		return err
+	}
+	return reason{
+		why: fmt.Sprintf("something has been reading for long, and it has %d MB", w.writer.log*w.writer.pageSize>>20),
+		try: "close what else has " + fileName + " open, such as an SQLite shell, or wait for the end of an export",
+	}
 }
 
 // last makes the commit of Close.

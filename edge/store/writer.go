@@ -13,7 +13,7 @@ import (
 // to the database once.
 const maxLog = 4 << 20
 
-// longLog is how many times as much it may have before commits wait for those who read it.
+// longLog is how many times as much it may have before nobody may read until it has begun anew.
 const longLog = 4
 
 // writer puts batches into the database.
@@ -40,6 +40,7 @@ type writer struct {
 	setCursor                              *statement
 
 	pageSize int64
+	log      int64 // pages the log had at the last checkpoint
 	logged   int64 // pages written to the log since it was last empty
 	logLimit int64 // pages; beyond these the log is moved into the database
 	retained int64 // the lane that was looked at last for what to drop; 0 for none
@@ -292,33 +293,17 @@ func (w *writer) offset(now clock.Stamp) error {
 	return nil
 }
 
-// checkpoint moves the log into the database, as far as nobody reads what it changed. Where somebody always does
-// the log would never begin anew, so that one which has become long waits for them a little.
+// checkpoint moves the log into the database, as far as nobody reads what it changed.
 func (w *writer) checkpoint() error {
-	var busy, logged int64
-	move := func(columns []driver.Value) {
-		busy, _ = columns[0].(int64)
-		logged, _ = columns[1].(int64)
+	return w.c.once("PRAGMA wal_checkpoint(PASSIVE)", func(columns []driver.Value) {
+		w.log, _ = columns[1].(int64)
 		moved, _ := columns[2].(int64)
-		w.logged = logged - moved
-	}
-	err := w.c.once("PRAGMA wal_checkpoint(PASSIVE)", move)
-	if err != nil || logged < longLog*w.logLimit {
-		return err
-	}
-	err = w.c.run("PRAGMA busy_timeout = 250") // ms; whoever waits for a commit waits for that too
-	if err == nil {
-		err = w.c.once("PRAGMA wal_checkpoint(RESTART)", move)
-	}
-	err = errors.Join(err, w.c.run(busyTimeout))
-	if err == nil && busy != 0 {
-		err = reason{
-			why: fmt.Sprintf("something has been reading for long, and the log has %d MB", logged*w.pageSize>>20),
-			try: "close what else has " + fileName + " open, such as an SQLite shell, or wait for the end of an export",
-		}
-	}
-	return err
+		w.logged = w.log - moved
+	})
 }
+
+// long tells whether the log, of which all may be in the database, has not begun anew for long.
+func (w *writer) long() bool { return w.log >= longLog*w.logLimit }
 
 // close moves the log into the database, so that the folder is one file at rest, and disconnects. If that fails
 // nothing is lost.
