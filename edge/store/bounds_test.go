@@ -12,6 +12,7 @@ import (
 
 	"selvage/edge/health"
 	"selvage/edge/route"
+	"selvage/edge/series"
 )
 
 // TestManyPointsAtOnce: while commits work none is dropped, however many come at once.
@@ -204,6 +205,33 @@ func TestReadersDoNotHoldUpCommits(t *testing.T) {
 		close(hold)
 		synctest.Wait()
 	})
+}
+
+// TestTooManySteps: a question for more steps than there is memory for ends early.
+func TestTooManySteps(t *testing.T) {
+	s := open(t, t.TempDir())
+	a := s.Lane("/n", "a", "value")
+	save(t, s, func(b *Batch) { b.Value(a, []byte("1"), moment(1)) })
+	save(t, s, func(*Batch) {
+		must(t, s.writer.c.run("BEGIN"))
+		for row := int64(0); row*rollSpans <= maxSpans; row++ {
+			spans := make([]series.Span, rollSpans)
+			for i := range spans {
+				spans[i] = series.Span{Start: (row*rollSpans + int64(i)) * 60_000, Count: 1, Min: 1, Max: 1, Sum: 1}
+			}
+			_, err := s.writer.setSpans.exec(int64(a), int64(60_000), spans[0].Start, series.AppendSpans(nil, spans))
+			must(t, err)
+		}
+		must(t, s.writer.c.run("COMMIT"))
+	})
+	_, err := s.Rolled("/n", "a", time.Time{}, time.Time{}, time.Minute)
+	if err == nil || !strings.Contains(err.Error(), "more than 1000000 steps; ask for longer ones") {
+		t.Errorf("Rolled = %v", err)
+	}
+	spans, err := s.Rolled("/n", "a", time.UnixMilli(1), time.UnixMilli(3*3600_000), time.Hour)
+	if err != nil || len(spans) != 0 { // there are no hours
+		t.Errorf("Rolled by the hour = %v, %v", spans, err)
+	}
 }
 
 // TestLogIsBounded: the log begins anew although there is always somebody who reads; of a stranger who never ends

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"math"
 	"slices"
@@ -81,8 +82,8 @@ func rolled(numbers []measured, step int64) map[int64][]series.Span {
 // merge adds a span to those of the same step, which are in the order of time.
 func merge(spans []series.Span, s series.Span) []series.Span {
 	i := len(spans)
-	for i > 0 && spans[i-1].Start >= s.Start { // it is nearly always the last
-		i--
+	if i > 0 && spans[i-1].Start >= s.Start { // it is nearly always the last, or behind that
+		i, _ = slices.BinarySearchFunc(spans, s.Start, func(o series.Span, start int64) int { return cmp.Compare(o.Start, start) })
 	}
 	if i < len(spans) && spans[i].Start == s.Start {
 		spans[i].Merge(s)
