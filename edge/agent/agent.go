@@ -88,6 +88,7 @@ type Runtime interface {
 	Watch(nodes func(route.NodeURI) bool, fn func(route.NodeURI, route.LaneName)) (cancel func()) // of lanes of the host that come or go, and those there are; fn must not block
 	IsThere(route.NodeURI, route.LaneName) (LaneKind, bool)
 	Keeps(*Lane) bool // whether there is a history of it; called with the agent's lock held
+	Hurry() bool      // much waits for the store: it is to take it soon; false if it cannot save anything now; called with the agent's lock held
 	Made(*Lane)       // there is a lane that was not there before, or not since the last restart
 	Gone(*Lane)       // it is not any more
 	Work(do func())   // on a goroutine that the host waits for when it stops

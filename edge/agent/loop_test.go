@@ -21,6 +21,7 @@ type loop struct {
 	sent   []string
 	saves  int
 	kept   []string // lanes with a history
+	saving bool     // what Hurry says
 }
 
 type posted struct {
@@ -128,6 +129,7 @@ func (r *loopRuntime) Leave(node route.NodeURI, w *Wait) {
 }
 func (r *loopRuntime) Made(*Lane)            {}
 func (r *loopRuntime) Keeps(l *Lane) bool    { return slices.Contains(r.loop.kept, string(l.name)) }
+func (r *loopRuntime) Hurry() bool           { return r.loop.saving }
 func (r *loopRuntime) Work(do func())        { go do() }
 func (r *loopRuntime) End()                  {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }

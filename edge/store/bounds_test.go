@@ -264,7 +264,7 @@ func TestLogIsBounded(t *testing.T) {
 				default:
 				}
 				err := s.pool.with(func(r *reader) error { // as long as several commits take
-					return r.c.run(`WITH RECURSIVE n(x) AS (SELECT count(*) FROM lane UNION ALL SELECT x + 1 FROM n WHERE x < 10000) SELECT count(*) FROM n`)
+					return r.c.run(`WITH RECURSIVE n(x) AS (SELECT count(*) FROM lane UNION ALL SELECT x + 1 FROM n WHERE x < 500) SELECT count(*) FROM n`)
 				})
 				if err != nil {
 					t.Error(err)

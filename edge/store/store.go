@@ -266,6 +266,16 @@ func (s *Store) Flush(ctx context.Context) error {
 	}
 }
 
+// Hurry has what is marked committed without delay, for one who has no room for more. It reports whether commits work.
+func (s *Store) Hurry() bool {
+	s.mu.Lock()
+	s.next.wanted = s.next.wanted || s.dirty
+	works := s.retry.IsZero()
+	s.mu.Unlock()
+	s.rouse()
+	return works
+}
+
 // Stats returns what saving has cost so far.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
