@@ -91,6 +91,7 @@ type Runtime interface {
 	// Past reads the history of a lane, the newest entries only if that is not 0: all that was published before the
 	// call. Unlike the rest it may wait, for the disk, and is called outside of turns.
 	Past(lane route.LaneName, newest int) (Past, error)
+	Hurry() bool    // much waits for the store: it is to take it soon; false if it cannot save anything now; called with the agent's lock held
 	Made(*Lane)     // there is a lane that was not there before, or not since the last restart
 	Gone(*Lane)     // it is not any more
 	Work(do func()) // on a goroutine that the host waits for when it stops

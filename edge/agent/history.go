@@ -4,8 +4,12 @@ import (
 	"selvage/edge/clock"
 )
 
-// maxKept bounds in bytes what a lane with a history keeps for the store while that takes nothing.
-const maxKept = 256 << 10
+// maxKept bounds in bytes what a lane with a history keeps for the store while that takes nothing. One that works is
+// asked to take it at once, and has the time until it is mostKept.
+const (
+	maxKept  = 256 << 10
+	mostKept = 4 << 20
+)
 
 // Timed is a value that knows when it was: its time in the history of its lane, where other values have that of
 // the turn that has set them. The zero stamp stands for no value yet, which is not kept.
@@ -72,7 +76,7 @@ func (l *Lane) keep() {
 		l.rare.past.show(p.Body, at)
 	}
 	k.points = append(k.points, p)
-	if k.bytes += p.cost(); k.bytes > maxKept && !p.Owed {
+	if k.bytes += p.cost(); k.bytes > maxKept && !p.Owed && (!l.agent.rt.Hurry() || k.bytes > mostKept) {
 		l.agent.rt.Health().Add("history.dropped", k.drop())
 	}
 }

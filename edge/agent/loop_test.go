@@ -22,6 +22,7 @@ type loop struct {
 	saves  int
 	kept   []string // lanes with a history
 	past   func(lane route.LaneName, newest int) (Past, error)
+	saving bool // what Hurry says
 }
 
 type posted struct {
@@ -129,6 +130,7 @@ func (r *loopRuntime) Leave(node route.NodeURI, w *Wait) {
 }
 func (r *loopRuntime) Made(*Lane)            {}
 func (r *loopRuntime) Keeps(l *Lane) bool    { return slices.Contains(r.loop.kept, string(l.name)) }
+func (r *loopRuntime) Hurry() bool           { return r.loop.saving }
 func (r *loopRuntime) Work(do func())        { go do() }
 func (r *loopRuntime) End()                  {}
 func (r *loopRuntime) Changed()              { r.loop.saves++ }

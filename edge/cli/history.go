@@ -93,7 +93,7 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 			p.add(v)
 			return nil
 		}
-		_, err := fmt.Fprintln(e.out, pointText(v))
+		_, err := fmt.Fprintln(e.out, pointText(v, f.step != 0))
 		return err
 	})
 	switch {
@@ -165,7 +165,7 @@ func instant(flag, text string, now time.Time) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && math.Abs(n) < 100_000 { // more is no time.Duration
 			return now.Add(-time.Duration(n * 24 * float64(time.Hour))), nil
 		}
 	}
@@ -216,8 +216,8 @@ func printLine(w io.Writer, v map[string]any) error {
 	return err
 }
 
-// pointText is a point, or the sum of a step, on one line.
-func pointText(v map[string]any) string {
+// pointText is a point, or the sum of a step, on one line. A value may have a field of any name.
+func pointText(v map[string]any, summed bool) string {
 	line := "time unknown           "
 	if at, ok := atOf(v); ok {
 		line = at.Local().Format("2006-01-02 15:04:05.000")
@@ -225,8 +225,8 @@ func pointText(v map[string]any) string {
 	if isUncertain(v) {
 		line = "~" + line
 	}
-	if count, ok := v["count"]; ok {
-		return fmt.Sprintf("%s  %v … %v … %v  of %v", line, v["min"], v["mean"], v["max"], count)
+	if summed {
+		return fmt.Sprintf("%s  %v … %v … %v  of %v", line, v["min"], v["mean"], v["max"], v["count"])
 	}
 	line += "  " + printable(valueText(v["value"]))
 	if unit, ok := v["unit"].(string); ok && unit != "1" {

@@ -335,6 +335,7 @@ func (c *cell) Work(do func())     { c.host.works.start(do) }
 func (c *cell) Keeps(l *agent.Lane) bool {
 	return c.host.Keeps(c.agent.URI(), l.Name())
 }
+func (c *cell) Hurry() bool           { return c.host.Store != nil && c.host.Store.Hurry() }
 func (c *cell) Clock() *clock.Clock   { return c.host.Clock }
 func (c *cell) Health() *health.Board { return c.host.Health }
 func (c *cell) Log() *slog.Logger     { return c.host.heardLog(c.agent.URI()) }

@@ -1,15 +1,12 @@
 package store
 
 import (
-	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"selvage/edge/series"
 )
@@ -30,7 +27,7 @@ func look(dir string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.run("PRAGMA busy_timeout = 2000", "PRAGMA temp_store = MEMORY")
+	err = c.run(busyTimeout, "PRAGMA temp_store = MEMORY")
 	if err == nil {
 		err = c.isOurs()
 	}
@@ -61,8 +58,8 @@ func (c *session) isOurs() error {
 	return nil
 }
 
-// Check reads all of a database and returns what is wrong with it, nothing if all is well. Else the next Open
-// salvages it.
+// Check reads all of a database and returns what is wrong with it, nothing if all is well. What is damaged is salvaged
+// when the host starts the next time.
 func Check(dir string) (wrong []string, err error) {
 	c, err := look(dir)
 	if err == nil {
@@ -78,7 +75,7 @@ func Check(dir string) (wrong []string, err error) {
 	}{
 		{"SELECT seq, body FROM feed", "row of the feed", func(b []byte) error { return readGroup(b, func(LaneID, bool, *series.Point) {}) }},
 		{"SELECT id, body FROM block", "block", func(b []byte) error { _, err := unpack(b); return err }},
-		{"SELECT start, body FROM rollup", "roll-up", func(b []byte) error { _, err := series.ReadSpans(nil, b); return err }},
+		{"SELECT start, body FROM rollup", "roll-up", func(b []byte) error { _, err := unpackSpans(b); return err }},
 	} {
 		if err == nil {
 			err = c.once(part.rows, func(row []driver.Value) {
@@ -92,11 +89,11 @@ func Check(dir string) (wrong []string, err error) {
 	if isDamage(err) {
 		wrong, err = append(wrong, err.Error()), nil
 	}
+	if len(wrong) > 0 && err == nil {
+		err = mark(dir)
+	}
 	if c != nil {
 		err = errors.Join(err, c.close())
-	}
-	if len(wrong) > 0 {
-		err = errors.Join(err, markDamaged(dir))
 	}
 	return wrong, fault("check the store in "+dir, err)
 }
@@ -162,14 +159,34 @@ func Export(dir, file string) error {
 	if _, err := os.Stat(file); err == nil {
 		return fault(what, reason{why: "there is such a file already", try: "name another one, or move it away"})
 	}
-	c, err := look(dir)
+	part := file + ".part" // what is cut short must not be taken for a backup
+	err := copyOut(dir, part)
 	if err == nil {
-		err = errors.Join(c.once("VACUUM INTO ?", nil, file), c.close())
+		err = os.Rename(part, file)
 	}
 	if err == nil {
-		err = syncFile(file)
+		err = syncFolder(filepath.Dir(file))
 	}
 	return fault(what, err)
+}
+
+// copyOut writes the database of a folder to a file, on flash, without the room that is free in it.
+func copyOut(dir, file string) error {
+	if err := removeDatabase(file); err != nil {
+		return err
+	}
+	c, err := look(dir)
+	if err != nil {
+		return err
+	}
+	err = c.run(fmt.Sprintf("PRAGMA page_size = %d", pageSize))
+	if err = errors.Join(err, c.once("VACUUM INTO ?", nil, file), c.close()); err == nil {
+		err = syncFile(file)
+	}
+	if err != nil {
+		removeDatabase(file)
+	}
+	return err
 }
 
 // Import puts what Export has written in the place of a folder's database, under a new epoch: to its peers it is
@@ -182,19 +199,17 @@ func Import(dir, file string) (aside string, err error) {
 	}
 	defer lock.release()
 	path := databasePath(dir)
-	fresh := path + ".import"
-	if err = copyFile(fresh, file); err == nil {
-		err = adopt(fresh)
+	part := path + ".part"
+	if err = removeDatabase(part); err == nil {
+		err = copyFile(part, file)
 	}
 	if err == nil {
-		aside, err = setAside(path, "before-import")
+		err = adopt(part)
 	}
-	if err == nil {
-		err = os.Rename(fresh, path)
+	if err != nil {
+		return "", fault(what, errors.Join(err, removeDatabase(part)))
 	}
-	if err == nil {
-		err = syncFolder(dir)
-	}
+	aside, err = replace(path, part, "before-import")
 	return aside, fault(what, err)
 }
 
@@ -243,55 +258,17 @@ func Compact(dir string) (before, after int64, err error) {
 		return info.Size()
 	}
 	before = size()
-	c, err := look(dir)
+	// Not VACUUM alone, which makes the copy in memory, and writes it twice.
+	part := path + ".part"
+	err = copyOut(dir, part)
+	if _, left := os.Stat(path + "-wal"); err == nil && left == nil { // the log that would be taken for that of the new file
+		err = errors.Join(reason{why: "another program has it open", try: "close what reads it, and try again"}, removeDatabase(part))
+	}
 	if err == nil {
-		err = c.run("PRAGMA journal_mode = DELETE", // or the size of a page stays as it is
-			fmt.Sprintf("PRAGMA page_size = %d", pageSize), "VACUUM", "PRAGMA journal_mode = WAL")
-		err = errors.Join(err, c.close())
+		err = os.Rename(part, path)
+	}
+	if err == nil {
+		err = syncFolder(dir)
 	}
 	return before, size(), fault(what, err)
-}
-
-// setAside renames a database and its log.
-func setAside(path, why string) (aside string, err error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	aside = path + "." + why + "-" + time.Now().UTC().Format("20060102T150405Z")
-	for _, suffix := range []string{"-shm", "-wal", ""} {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	return aside, nil
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func syncFile(name string) error {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return cmp.Or(errors.Join(f.Sync(), f.Close()), syncFolder(filepath.Dir(name)))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

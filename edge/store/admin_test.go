@@ -120,3 +120,73 @@ func TestCheckAndCompact(t *testing.T) {
 		t.Errorf("Check of nothing: %v", err)
 	}
 }
+
+// TestWhatIsCutShort: what an import, an export or a compaction that was killed has left is not taken for
+// anything, least of all its log, which SQLite would play into the next file of that name.
+func TestWhatIsCutShort(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "backup.db")
+	fill(t, dir)
+	other := t.TempDir()
+	s := open(t, other)
+	save(t, s, func(b *Batch) { b.Value(s.Lane("/other", "v", "value"), []byte("other"), moment(1)) })
+	log, err := os.ReadFile(s.path + "-wal")
+	must(t, err)
+	must(t, s.Close())
+	for _, part := range []string{databasePath(dir) + ".part", file + ".part"} {
+		must(t, os.WriteFile(part, []byte("half"), 0o600))
+		must(t, os.WriteFile(part+"-wal", log, 0o600))
+	}
+	epoch := func() string {
+		u, err := Measure(dir)
+		must(t, err)
+		return u.Epoch
+	}
+	was := epoch()
+	must(t, Export(dir, file))
+	if _, _, err := Compact(dir); err != nil {
+		t.Fatal(err)
+	}
+	if now := epoch(); now != was {
+		t.Errorf("the epoch was %s and is %s", was, now)
+	}
+	must(t, os.WriteFile(databasePath(dir)+".part-wal", log, 0o600))
+	if _, err := Import(dir, file); err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := Check(dir); len(wrong) > 0 || err != nil {
+		t.Errorf("Check = %v, %v", wrong, err)
+	}
+	s = open(t, dir)
+	wantLoaded(t, s, "19")
+	must(t, s.Close())
+	for _, at := range []string{filepath.Join(dir, "*.part*"), file + ".*"} {
+		if left, err := filepath.Glob(at); len(left) > 0 || err != nil {
+			t.Errorf("%v is left", left)
+		}
+	}
+
+	reading, err := connect(databasePath(dir))
+	must(t, err)
+	must(t, reading.run("BEGIN", "SELECT count(*) FROM lane"))
+	if _, _, err := Compact(dir); err == nil || !strings.Contains(err.Error(), "another program has it open; close what reads it") {
+		t.Errorf("Compact of what another program reads = %v", err)
+	}
+	must(t, reading.close())
+	s = open(t, dir)
+	wantLoaded(t, s, "19")
+}
+
+// TestCheckHasItSalvaged: the next start saves what a check has found to be damaged.
+func TestCheckHasItSalvaged(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir)
+	sqlFile(t, dir, "UPDATE block SET body = "+hurt+" WHERE id = 1")
+	wrong, err := Check(dir)
+	if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "block 1: ") || err != nil {
+		t.Errorf("Check = %v, %v", wrong, err)
+	}
+	must(t, open(t, dir).Close())
+	if wrong, err := Check(dir); len(wrong) > 0 || err != nil {
+		t.Errorf("Check after the next start = %v, %v", wrong, err)
+	}
+}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"slices"
 
 	"selvage/edge/clock"
@@ -19,6 +18,7 @@ type Batch struct {
 	cursors map[string]uint64
 	waiting int   // bytes of points
 	dropped int64 // points, since too many waited
+	failing bool  // the last commit, so that this must not grow without end
 	final   bool  // the commit of Close
 }
 
@@ -61,7 +61,7 @@ func newBatch() *Batch {
 }
 
 func (b *Batch) empty() {
-	*b = Batch{values: map[LaneID]int{}, entries: map[entryKey]int{}, cleared: map[LaneID]int{}, cursors: map[string]uint64{}, final: b.final}
+	*b = Batch{values: map[LaneID]int{}, entries: map[entryKey]int{}, cleared: map[LaneID]int{}, cursors: map[string]uint64{}, final: b.final, failing: b.failing}
 }
 
 // Value sets the value of a value lane. The batch copies what it is given.
@@ -77,8 +77,8 @@ func (b *Batch) Value(id LaneID, body []byte, at clock.Stamp) {
 // Point keeps a value of a value lane in its history; it is the lane's value too, unless a newer one is known
 // and it is late. The batch copies what it is given.
 func (b *Batch) Point(id LaneID, body []byte, at clock.Stamp, late bool) {
-	b.points = append(b.points, feedPoint{lane: id, late: late, body: bytes.Clone(body), at: at})
-	if b.waiting += pointCost + len(body); b.waiting > maxWaiting {
+	b.points = append(b.points, feedPoint{lane: id, late: late, body: append([]byte{}, body...), at: at})
+	if b.waiting += pointCost + len(body); b.failing && b.waiting > maxWaiting {
 		b.drop()
 	}
 }
@@ -178,4 +178,7 @@ func (b *Batch) reset() {
 	clear(b.cursors)
 	clear(b.points)
 	b.points, b.waiting = b.points[:0], 0
+	if cap(b.points) > keepRows {
+		b.points = nil
+	}
 }

@@ -36,10 +36,10 @@ func (f *failure) Error() string {
 func (f *failure) Unwrap() error { return f.cause }
 
 const (
-	tryOwner  = "give the data folder to the user Selvage runs as (chown -R), or set another one"
-	trySpace  = "make room on the disk of the data folder (df -h shows it)"
-	tryDisk   = "look for disk errors in the kernel's log (dmesg); a worn card wants replacing"
-	tryBackup = "move " + fileName + " and " + fileName + "-wal away to start empty, or put back a copy"
+	tryOwner = "give the data folder to the user Selvage runs as (chown -R), or set another one"
+	trySpace = "make room on the disk of the data folder (df -h shows it)"
+	tryDisk  = "look for disk errors in the kernel's log (dmesg); a worn card wants replacing"
+	tryAnew  = "restart Selvage: it then keeps what can be read and sets the damaged file aside"
 )
 
 // explain says why something failed and what to try.
@@ -58,6 +58,8 @@ func explain(err error) (why, try string) {
 	}
 	var made *fs.PathError
 	switch {
+	case errors.Is(err, errPacked):
+		return fileName + " is damaged (" + err.Error() + ")", tryAnew
 	case errors.Is(err, ErrClosed):
 		return err.Error(), "open it again"
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
@@ -89,9 +91,9 @@ func explainSQLite(e *sqlite.Error) (why, try string) {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return "another program holds the database" + detail, "close what else has " + fileName + " open, such as an SQLite shell"
 	case sqlite3.SQLITE_NOTADB:
-		return fileName + " is not a database" + detail, tryBackup
+		return fileName + " is not a database" + detail, tryAnew
 	case sqlite3.SQLITE_CORRUPT:
-		return fileName + " is damaged" + detail, tryBackup
+		return fileName + " is damaged" + detail, tryAnew
 	case sqlite3.SQLITE_NOMEM:
 		return "there is not enough memory" + detail, "give the host more memory or fewer agents"
 	}

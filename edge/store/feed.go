@@ -39,7 +39,7 @@ type run struct {
 	count int
 }
 
-var errGroup = errors.New("a row of the feed cannot be read")
+var errShort = errors.New("it is cut short")
 
 // appendTo packs g: the runs, each as the difference of its lane to the one before, doubled, plus 1 if
 // its points are late, and how many there are; then the points.
@@ -71,27 +71,27 @@ func readGroup(text []byte, each func(lane LaneID, late bool, p *series.Point)) 
 	}
 	n := next()
 	if n < 0 || n > len(text) {
-		return errGroup
+		return packed("a row of the feed", errShort)
 	}
 	runs := make([]run, n)
 	last := LaneID(0)
 	for i := range runs {
 		code, count := next(), next()
 		if code < 0 || count < 0 {
-			return errGroup
+			return packed("a row of the feed", errShort)
 		}
 		last += LaneID(code >> 1)
 		runs[i] = run{last, code&1 != 0, count}
 	}
 	r, err := series.Open(text)
 	if err != nil {
-		return errors.Join(errGroup, err)
+		return packed("a row of the feed", err)
 	}
 	for _, run := range runs {
 		for range run.count {
 			var p series.Point
 			if !r.Next(&p) {
-				return errors.Join(errGroup, r.Err())
+				return packed("a row of the feed", cmp.Or(r.Err(), errShort))
 			}
 			each(run.lane, run.late, &p)
 		}
@@ -102,8 +102,10 @@ func readGroup(text []byte, each func(lane LaneID, late bool, p *series.Point)) 
 // maxGroup is how many points a row of the feed has at most.
 const maxGroup = 4096
 
-// feed appends the points of a batch, but for late ones that are there already.
-func (w *writer) feed(points []feedPoint) (groups []*feedGroup, err error) {
+// feed appends the points of a batch, which stay in the order they came in, should they have to be dropped. It leaves
+// out late ones that are there already.
+func (w *writer) feed(came []feedPoint) (groups []*feedGroup, err error) {
+	points := slices.Clone(came)
 	for i := range points {
 		points[i].lane = w.actual(points[i].lane)
 		points[i].at = w.boots.settled(points[i].at, w.clock)
@@ -156,6 +158,8 @@ type tail struct {
 	mu     sync.RWMutex
 	seq    uint64 // of the newest point there ever was
 	points int    // in rows
+	bytes  int    // of their bodies
+	sealed uint64 // how often rows were sealed
 	newest map[LaneID]newest
 	last   heard // of the points that were not late; only the writer looks
 }
@@ -185,6 +189,13 @@ func loadTail(c *session, b *boots, now *clock.Clock) (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What a salvage has lost, or retention dropped, had numbers too.
+	given, err := c.number(`SELECT max((SELECT coalesce(max(segment), 0) FROM block),
+		(SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'seq'))`)
+	t.seq = max(t.seq, uint64(given))
+	if err != nil {
+		return nil, err
+	}
 	var wrong error
 	err = c.once("SELECT body FROM feed ORDER BY seq", func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
@@ -199,6 +210,7 @@ func loadTail(c *session, b *boots, now *clock.Clock) (*tail, error) {
 func (t *tail) note(lane LaneID, late bool, p *series.Point, at clock.Stamp) {
 	t.seq = max(t.seq, p.Seq)
 	t.points++
+	t.bytes += len(p.Body)
 	if late {
 		return
 	}
@@ -228,17 +240,29 @@ func (t *tail) append(g *feedGroup, b *boots, now *clock.Clock) {
 	}
 }
 
-// empty forgets what has been sealed: rows have it now. Loads under way, which may not see these yet, come first.
+// empty forgets what has been sealed: rows have it now.
 func (t *tail) empty() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.points = 0
+	t.points, t.bytes = 0, 0
+	t.sealed++
 	clear(t.newest)
 }
 
-// value returns the value that the feed has for a lane, if it is newer than that of the number since. It is
-// called with mu held since before what the row holds was read.
+// full tells whether it is time to seal.
+func (t *tail) full() bool { return t.points >= sealAt || t.bytes >= sealBytes }
+
+// seals returns how often the feed was sealed by now.
+func (t *tail) seals() uint64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.sealed
+}
+
+// value returns the value that the feed has for a lane, if it is newer than that of the number since.
 func (t *tail) value(lane LaneID, since uint64) (newest, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	n, ok := t.newest[lane]
 	return n, ok && n.seq > since
 }

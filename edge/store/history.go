@@ -44,10 +44,11 @@ type History struct {
 	err    error
 }
 
-// blockRef is a block that may have points wanted.
+// blockRef is a block that may have points wanted. SQLite gives the id of one that is dropped to another, whose
+// segment is not the same.
 type blockRef struct {
-	id, least int64
-	rolled    bool
+	id, segment, least int64
+	rolled             bool
 }
 
 // points are those of a block that are wanted, in the order of their time.
@@ -121,9 +122,10 @@ func (h *History) find(r *reader) error {
 	err = r.undatedOf.query(func(columns []driver.Value) {
 		var b blockRef
 		b.id, _ = columns[0].(int64)
-		boot, _ := columns[1].(int64)
-		least, _ := columns[2].(int64)
-		greatest, _ := columns[3].(int64)
+		b.segment, _ = columns[1].(int64)
+		boot, _ := columns[2].(int64)
+		least, _ := columns[3].(int64)
+		greatest, _ := columns[4].(int64)
 		offset := h.time(boot).offset.Milliseconds()
 		if b.least = least + offset; b.least < h.to && greatest+offset >= h.from {
 			h.blocks = append(h.blocks, b)
@@ -135,7 +137,8 @@ func (h *History) find(r *reader) error {
 	err = r.blocksOf.query(func(columns []driver.Value) {
 		b := blockRef{rolled: true}
 		b.id, _ = columns[0].(int64)
-		b.least, _ = columns[1].(int64)
+		b.segment, _ = columns[1].(int64)
+		b.least, _ = columns[2].(int64)
 		h.blocks = append(h.blocks, b)
 	}, int64(h.lane), h.from, h.to)
 	if err != nil {
@@ -244,13 +247,14 @@ func (h *History) first() (first *points) {
 func (h *History) read(ref blockRef) error {
 	var body []byte
 	err := h.store.pool.with(func(r *reader) error {
-		return r.block.query(func(columns []driver.Value) { body, _ = columns[0].([]byte) }, ref.id)
+		return r.block.query(func(columns []driver.Value) { body, _ = columns[0].([]byte) }, ref.id, ref.segment)
 	})
 	if err != nil || body == nil { // dropped meanwhile
 		return err
 	}
 	all, err := unpack(body)
 	if err != nil {
+		h.store.suspect(err)
 		return err
 	}
 	list := make([]Point, 0, len(all))

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"slices"
+	"time"
 
 	"selvage/edge/clock"
 	"selvage/edge/route"
@@ -101,6 +102,27 @@ func (p *pool) with(fn func(r *reader) error) error {
 	return err
 }
 
+// alone runs fn while nobody reads, if it comes to that soon.
+func (p *pool) alone(soon time.Duration, fn func() error) (ok bool, err error) {
+	var all []*reader
+	defer func() {
+		for _, r := range all {
+			p.idle <- r
+		}
+	}()
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	for range readers {
+		select {
+		case r := <-p.idle:
+			all = append(all, r)
+		case <-timer.C:
+			return false, nil
+		}
+	}
+	return true, fn()
+}
+
 // close waits for the loads under way and disconnects.
 func (p *pool) close() {
 	for range readers {
@@ -121,6 +143,7 @@ type reader struct {
 	newest                 *statement
 	undatedOf, block, feed *statement
 	segment, feedAfter     *statement
+	feedWith               *statement
 	laneName, cursor       *statement
 	spans                  *statement
 }
@@ -138,18 +161,19 @@ func openReader(path string) (*reader, error) {
 			`SELECT l.id, l.lane, l.kind, EXISTS (SELECT 1 FROM entry WHERE lane = l.id),
 			        v.body, v.seq, v.boot, v.mono, v.wall, v.trusted
 			 FROM lane l LEFT JOIN value v ON v.lane = l.id WHERE l.node = ?`: &r.values,
-			`SELECT key, body, boot, mono, wall, trusted FROM entry WHERE lane = ? ORDER BY key`:                         &r.entries,
-			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:                           &r.named,
-			`SELECT id FROM lane WHERE node = ? AND lane = ?`:                                                            &r.laneID,
-			`SELECT id, least FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least < ? ORDER BY least, id`: &r.blocksOf,
-			`SELECT id, boot, least, greatest FROM block WHERE lane = ? AND boot > 0 ORDER BY id`:                        &r.undatedOf,
+			`SELECT key, body, boot, mono, wall, trusted FROM entry WHERE lane = ? ORDER BY key`:                                  &r.entries,
+			`SELECT l.node, e.body FROM lane l JOIN entry e ON e.lane = l.id WHERE l.lane = ?`:                                    &r.named,
+			`SELECT id FROM lane WHERE node = ? AND lane = ?`:                                                                     &r.laneID,
+			`SELECT id, segment, least FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least < ? ORDER BY least, id`: &r.blocksOf,
+			`SELECT id, segment, boot, least, greatest FROM block WHERE lane = ? AND boot > 0 ORDER BY id`:                        &r.undatedOf,
 			`SELECT points, least FROM block WHERE lane = (SELECT id FROM lane WHERE node = ? AND lane = ?) AND boot = 0
 			 ORDER BY greatest DESC`: &r.newest,
-			`SELECT body FROM block WHERE id = ?`: &r.block,
-			`SELECT body FROM feed ORDER BY seq`:  &r.feed,
-			`SELECT b.lane, l.node, l.lane, b.body, b.segment FROM block b JOIN lane l ON l.id = b.lane
+			`SELECT body FROM block WHERE id = ? AND segment = ?`: &r.block,
+			`SELECT body FROM feed ORDER BY seq`:                  &r.feed,
+			`SELECT b.lane, l.node, l.lane, b.body, b.segment FROM block b LEFT JOIN lane l ON l.id = b.lane
 			 WHERE b.segment = (SELECT min(segment) FROM block WHERE segment > ?)`: &r.segment,
-			`SELECT body FROM feed WHERE seq > ? ORDER BY seq LIMIT 1`:                                        &r.feedAfter,
+			`SELECT seq, body FROM feed WHERE seq >= ? ORDER BY seq LIMIT 1`:                                  &r.feedAfter,
+			`SELECT coalesce(max(seq), 0) FROM feed WHERE seq <= ?`:                                           &r.feedWith,
 			`SELECT node, lane FROM lane WHERE id = ?`:                                                        &r.laneName,
 			`SELECT seq FROM cursor WHERE name = ?`:                                                           &r.cursor,
 			`SELECT body FROM rollup WHERE lane = ? AND step = ? AND start >= ? AND start < ? ORDER BY start`: &r.spans,
@@ -163,8 +187,17 @@ func openReader(path string) (*reader, error) {
 }
 
 func (p *pool) load(node route.NodeURI, b *boots, t *tail, now *clock.Clock) (stored []StoredLane, err error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+	for {
+		before := t.seals()
+		stored, err = p.loadOnce(node, b, t, now)
+		// What was sealed meanwhile has left the tail for rows that this commit may not have had yet.
+		if err != nil || t.seals() == before {
+			return stored, err
+		}
+	}
+}
+
+func (p *pool) loadOnce(node route.NodeURI, b *boots, t *tail, now *clock.Clock) (stored []StoredLane, err error) {
 	err = p.with(func(r *reader) error {
 		// One transaction, so that all lanes are of the same commit.
 		if _, err := r.begin.exec(); err != nil {

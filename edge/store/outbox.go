@@ -40,55 +40,63 @@ func (s *Store) Feed(after uint64, limit int) (list []FeedPoint, upto uint64, er
 
 func (s *Store) feed(r *reader, after uint64, limit int, list *[]FeedPoint, upto *uint64) error {
 	keys := map[LaneID]laneKey{}
-	var wrong error
 	times := map[int64]bootTime{}
 	take := func(lane LaneID, p *series.Point) {
-		if p.Seq > after {
+		if key := keys[lane]; p.Seq > after && key.node != "" { // or its lane was lost with a page
 			t, ok := times[p.Boot]
 			if !ok {
 				t = s.boots.time(p.Boot, s.opts.Clock)
 				times[p.Boot] = t
 			}
 			at := t.correct(stampOf(p))
-			key := keys[lane]
 			*list = append(*list, FeedPoint{key.node, key.lane, Point{p.Seq, at, s.boots.restamp(p.Body, s.opts.Clock)}})
 		}
 		*upto = max(*upto, p.Seq)
 	}
-	err := r.segment.query(func(columns []driver.Value) {
-		lane, _ := columns[0].(int64)
-		node, _ := columns[1].(string)
-		name, _ := columns[2].(string)
-		body, _ := columns[3].([]byte)
-		last, _ := columns[4].(int64)
-		keys[LaneID(lane)] = laneKey{route.NodeURI(node), route.LaneName(name)}
-		points, err := unpack(body)
-		wrong = cmp.Or(wrong, err)
-		for i := range points {
-			take(LaneID(lane), &points[i])
-		}
-		*upto = max(*upto, uint64(last))
-	}, int64(after))
-	if err = cmp.Or(err, wrong); err != nil || len(*list) > 0 {
-		slices.SortFunc(*list, func(x, y FeedPoint) int { return cmp.Compare(x.Seq, y.Seq) })
-		return err
-	}
-	for len(*list) < limit {
-		var body []byte
-		if err := r.feedAfter.query(func(columns []driver.Value) { body, _ = columns[0].([]byte) }, int64(*upto)); err != nil {
+	// What cannot be unpacked is passed over: a peer would wait for it until the next start, which drops it.
+	for sealed := true; sealed && len(*list) == 0; { // all that is left of a segment may be confirmed
+		sealed = false
+		err := r.segment.query(func(columns []driver.Value) {
+			lane, _ := columns[0].(int64)
+			node, _ := columns[1].(string)
+			name, _ := columns[2].(string)
+			body, _ := columns[3].([]byte)
+			last, _ := columns[4].(int64)
+			keys[LaneID(lane)] = laneKey{route.NodeURI(node), route.LaneName(name)}
+			points, err := unpack(body)
+			s.suspect(err)
+			for i := range points {
+				take(LaneID(lane), &points[i])
+			}
+			*upto, sealed = max(*upto, uint64(last)), true
+		}, int64(*upto))
+		if err != nil {
 			return err
 		}
-		if body == nil {
-			return nil
+	}
+	if len(*list) > 0 {
+		slices.SortFunc(*list, func(x, y FeedPoint) int { return cmp.Compare(x.Seq, y.Seq) })
+		return nil
+	}
+	next := int64(0) // of the row that has the next point, be it not the first of that
+	err := r.feedWith.query(func(columns []driver.Value) { next, _ = columns[0].(int64) }, int64(*upto)+1)
+	for err == nil && len(*list) < limit {
+		var body []byte
+		first := int64(0)
+		err = r.feedAfter.query(func(columns []driver.Value) {
+			first, _ = columns[0].(int64)
+			body, _ = columns[1].([]byte)
+		}, next)
+		if err != nil || first == 0 {
+			return err
 		}
+		next = first + 1
 		type unnamed struct {
 			lane LaneID
 			series.Point
 		}
 		var group []unnamed
-		if err := readGroup(body, func(lane LaneID, _ bool, p *series.Point) { group = append(group, unnamed{lane, *p}) }); err != nil {
-			return err
-		}
+		s.suspect(readGroup(body, func(lane LaneID, _ bool, p *series.Point) { group = append(group, unnamed{lane, *p}) }))
 		for i := range group {
 			p := &group[i]
 			if _, ok := keys[p.lane]; !ok {
@@ -104,7 +112,7 @@ func (s *Store) feed(r *reader, after uint64, limit int, list *[]FeedPoint, upto
 			take(p.lane, &p.Point)
 		}
 	}
-	return nil
+	return err
 }
 
 // Cursor returns how far a reader of the feed has confirmed it; 0 for one that never did.

@@ -11,7 +11,7 @@ import (
 )
 
 // Keep says how much is kept of a lane's history. What goes beyond one of the bounds goes, the oldest first,
-// a block at a time; 0 is no bound.
+// as long as a whole block does, but for the newest; 0 is no bound.
 type Keep struct {
 	For    time.Duration
 	Points int64
@@ -46,6 +46,9 @@ const (
 	// retainLanes is how many lanes are looked at after each sealing, so that it costs the same however many
 	// there are.
 	retainLanes = 64
+
+	// dropSegments is how many segments are dropped after each sealing, which makes one.
+	dropSegments = 64
 
 	fullCode = "store.full"
 )
@@ -121,14 +124,15 @@ func (w *writer) retainLane(lane int64, k Keep, sealed map[time.Duration]int64) 
 		return nil
 	}
 	var beyond []int64
-	points, bytes := int64(0), int64(0)
+	points, bytes := int64(0), int64(0) // of newer blocks
 	err := w.sizes.query(func(columns []driver.Value) {
 		id, _ := columns[0].(int64)
 		n, _ := columns[1].(int64)
 		size, _ := columns[2].(int64)
-		if points, bytes = points+n, bytes+size; k.Points > 0 && points > k.Points || k.Bytes > 0 && bytes > k.Bytes {
+		if k.Points > 0 && points >= k.Points || k.Bytes > 0 && points > 0 && bytes+size > k.Bytes {
 			beyond = append(beyond, id)
 		}
+		points, bytes = points+n, bytes+size
 	}, lane)
 	for _, id := range beyond {
 		if err == nil {
@@ -156,9 +160,10 @@ func (w *writer) retainAge(lane int64, age time.Duration, now clock.Stamp, seale
 	return w.dropSealed.query(w.dropped, lane, last, now.Wall/int64(time.Millisecond))
 }
 
-// makeRoom drops the oldest segments until what is used of the file is no more than room.
+// makeRoom drops the oldest segments until what is used of the file is no more than room, or many are gone: a bound
+// that was lowered must not hold up commits for long.
 func (w *writer) makeRoom(room int64) (dropped int64, err error) {
-	for {
+	for range dropSegments {
 		pages, err := w.c.number("SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)")
 		if err != nil || pages*w.pageSize <= room {
 			return dropped, err
@@ -176,6 +181,7 @@ func (w *writer) makeRoom(room int64) (dropped int64, err error) {
 		}
 		dropped += points
 	}
+	return dropped, nil
 }
 
 // retain applies what is to be kept, after a sealing.

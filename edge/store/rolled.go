@@ -4,12 +4,22 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"selvage/edge/route"
 	"selvage/edge/series"
 )
+
+// maxSpans bounds what Rolled returns: 40 MB.
+const maxSpans = 1_000_000
+
+var errSpans = reason{
+	why: fmt.Sprintf("that would be more than %d steps", maxSpans),
+	try: "ask for longer ones, or for less time",
+}
 
 // Rolled returns the least, greatest, sum and number of a lane's values in each span of a step, from one time
 // until another, which is not included; a zero time is no bound. Spans begin at multiples of the step since
@@ -31,8 +41,13 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 	h.from, h.to = span(from, to)
 	var spans []series.Span
 	add := func(o series.Span) {
+		if h.err != nil {
+			return
+		}
 		o.Start = floor(o.Start, width)
-		spans = merge(spans, o)
+		if spans = merge(spans, o); len(spans) > maxSpans {
+			h.err = errSpans
+		}
 	}
 	count := func(p Point) {
 		if v, ok := numberOf(p.Body); ok && p.At.Trusted {
@@ -69,13 +84,13 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 func (h *History) rolled(r *reader, step time.Duration, add func(series.Span)) error {
 	width := step.Milliseconds()
 	first := int64(h.from)
-	if first > 0 { // the row that a span from then on may be in
+	if first > math.MinInt64 { // the row that a span from then on may be in
 		first = floor(first, width*rollSpans)
 	}
 	var wrong error
 	err := r.spans.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
-		spans, err := series.ReadSpans(nil, text)
+		spans, err := unpackSpans(text)
 		wrong = cmp.Or(wrong, err)
 		for _, s := range spans {
 			if s.Start >= h.from && s.Start < h.to {

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"database/sql/driver"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -82,8 +82,8 @@ func rolled(numbers []measured, step int64) map[int64][]series.Span {
 // merge adds a span to those of the same step, which are in the order of time.
 func merge(spans []series.Span, s series.Span) []series.Span {
 	i := len(spans)
-	for i > 0 && spans[i-1].Start >= s.Start { // it is nearly always the last
-		i--
+	if i > 0 && spans[i-1].Start >= s.Start { // it is nearly always the last, or behind that
+		i, _ = slices.BinarySearchFunc(spans, s.Start, func(o series.Span, start int64) int { return cmp.Compare(o.Start, start) })
 	}
 	if i < len(spans) && spans[i].Start == s.Start {
 		spans[i].Merge(s)
@@ -104,12 +104,13 @@ func floor(n, step int64) int64 {
 // addSpans adds spans to a row of a roll-up.
 func (w *writer) addSpans(lane LaneID, step time.Duration, row int64, more []series.Span) error {
 	var spans []series.Span
-	var wrong error
 	err := w.readSpans.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
-		spans, wrong = series.ReadSpans(nil, text)
+		var wrong error
+		spans, wrong = unpackSpans(text)
+		w.suspect(wrong) // such a row begins anew; if it stopped the sealing the feed would pile up
 	}, int64(lane), step.Milliseconds(), row)
-	if err = errors.Join(err, wrong); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, s := range more {

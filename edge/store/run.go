@@ -37,7 +37,10 @@ type saving struct {
 	delay  time.Duration // before the next try, while commits fail
 	oldest time.Time     // of the changes in batch; zero for none
 
+	lost int64 // points dropped since the last commit that worked
+
 	patience time.Duration // the same of checkpoints
+	unsealed time.Time     // when a failed sealing is tried again; zero while they work
 }
 
 // run gathers and commits whenever there is a reason to. It ends after the commit of Close.
@@ -111,14 +114,21 @@ func (w *saving) commit() {
 	cost, err := w.write()
 	w.suspect(err)
 	failed := w.err != nil
+	w.err = fault("save changes to "+w.path, diagnose(w.opts.Dir, err))
+	w.report(failed)
 	if n := w.batch.dropped; n > 0 {
 		w.opts.Health.Add(droppedCode, n)
 		w.opts.Log.Error("points of the history are lost, since too many wait to be saved", slog.Int64("points", n))
-		w.batch.dropped = 0
+		w.batch.dropped, w.lost = 0, w.lost+n
 	}
-	w.err = fault("save changes to "+w.path, diagnose(w.opts.Dir, err))
-	w.report(failed)
-	if err == nil {
+	answer := w.err
+	if err == nil && w.lost > 0 { // some of those who wait now may have been told before that theirs is still to come
+		answer, w.lost = fault("save changes to "+w.path, reason{
+			why: fmt.Sprintf("%d points of the history were lost while nothing could be saved", w.lost),
+			try: "send anew what was not confirmed",
+		}), 0
+	}
+	if w.batch.failing = err != nil; err == nil {
 		w.lanes.settle(w.batch.lanes)
 		w.batch.reset()
 		w.delay = 0
@@ -150,9 +160,9 @@ func (w *saving) commit() {
 	}
 	w.current = nil
 	w.mu.Unlock()
-	g.err = w.err
+	g.err = answer
 	close(g.done)
-	if err == nil && w.writer.tail.points >= sealAt {
+	if err == nil && w.writer.tail.full() && !time.Now().Before(w.unsealed) {
 		w.seal()
 	}
 	if err == nil && w.writer.dating {
@@ -199,15 +209,17 @@ func (w *saving) report(failed bool) {
 	}
 }
 
-// seal seals what the feed has. If that fails it stays as it is, and is tried again after the next commit.
+// seal seals what the feed has. If that fails it stays as it is, and is tried again with a later commit.
 func (w *saving) seal() {
 	err := w.writer.seal()
 	w.suspect(err)
+	w.unsealed = time.Time{}
 	if err == nil {
 		w.opts.Health.Clear(sealCode)
 		w.retain()
 		return
 	}
+	w.unsealed = time.Now().Add(longRetry)
 	why, try := explain(diagnose(w.opts.Dir, err))
 	w.opts.Health.Raise(health.Condition{
 		Code:     sealCode,
@@ -232,6 +244,9 @@ func (w *saving) date() {
 // checkpoint moves the log into the database, behind the backs of those who wait for a commit.
 func (w *saving) checkpoint() {
 	err := w.writer.checkpoint()
+	if err == nil && w.writer.long() {
+		err = w.restart()
+	}
 	w.suspect(err)
 	stalled := time.Time{}
 	if err == nil {
@@ -251,6 +266,20 @@ func (w *saving) checkpoint() {
 	w.mu.Lock()
 	w.stalled = stalled
 	w.mu.Unlock()
+}
+
+// restart has the log begin anew: as long as somebody reads what is in it it only grows, and where there are many who read
+// somebody always does. Commits wait meanwhile.
+func (w *saving) restart() error {
+	const patience = time.Second
+	alone, err := w.pool.alone(patience, w.writer.checkpoint)
+	if err != nil || alone && w.writer.logged == 0 && w.writer.log < 2*longLog*w.writer.logLimit {
+		return err
+	}
+	return reason{
+		why: fmt.Sprintf("something has been reading for long, and it has %d MB", w.writer.log*w.writer.pageSize>>20),
+		try: "close what else has " + fileName + " open, such as an SQLite shell, or wait for the end of an export",
+	}
 }
 
 // last makes the commit of Close.

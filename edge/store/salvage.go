@@ -5,58 +5,17 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"selvage/edge/health"
 	"selvage/edge/series"
 )
-
-// damagedName is a mark in the data folder: a page could not be read, and the file is to be salvaged at the
-// next start.
-const damagedName = "selvage.db.is-damaged"
 
 // Salvaged tells what became of a damaged file.
 type Salvaged struct {
 	Aside string   // where the damaged file is now
 	Rows  int64    // that could be read
 	Lost  []string // tables of which something could not, with why
-}
-
-// isDamage reports whether err says that the file is not as it was written.
-func isDamage(err error) bool {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		code := e.Code() & 0xff
-		return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
-	}
-	return false
-}
-
-func isMarked(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, damagedName))
-	return err == nil
-}
-
-// suspect marks the file as damaged if err says so.
-func (s *Store) suspect(err error) {
-	if isDamage(err) && !isMarked(s.opts.Dir) {
-		s.opts.Log.Error("the database is damaged; what can be read of it is saved at the next start", "err", err)
-		markDamaged(s.opts.Dir) // if not, another read finds it
-	}
-}
-
-func markDamaged(dir string) error {
-	f, err := os.Create(filepath.Join(dir, damagedName))
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // tell shows what a salvage has found.
@@ -75,14 +34,12 @@ func (s *Store) tell(saved *Salvaged) {
 
 // salvage makes a new file of what can be read of the one at path, and sets that aside.
 func salvage(path string) (*Salvaged, error) {
-	fresh := path + ".salvaged"
-	for _, suffix := range []string{"", "-wal", "-shm"} { // of a salvage that was cut short
-		if err := os.Remove(fresh + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
+	part := path + ".part"
+	if err := removeDatabase(part); err != nil { // of a salvage that was cut short
+		return nil, err
 	}
 	s := &Salvaged{}
-	to, err := openWriter(fresh)
+	to, err := openWriter(part)
 	if err != nil {
 		return nil, err
 	}
@@ -96,16 +53,8 @@ func salvage(path string) (*Salvaged, error) {
 	if err = errors.Join(err, to.close()); err != nil {
 		return nil, err
 	}
-	if s.Aside, err = setAside(path, "damaged"); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(filepath.Join(filepath.Dir(path), damagedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return s, syncFolder(filepath.Dir(path))
+	s.Aside, err = replace(path, part, "damaged")
+	return s, err
 }
 
 // tables are what a salvage copies, in this order, and how their rows are ordered.
@@ -125,15 +74,19 @@ var tables = []struct {
 	{name: "segment", key: []string{"last"}},
 	{name: "block", key: []string{"id"}, ok: func(row []driver.Value) bool {
 		body, _ := row[7].([]byte)
-		_, err := series.Open(body)
+		_, err := unpack(body)
 		return err == nil
 	}},
-	{name: "rollup", key: []string{"lane", "step", "start"}},
+	{name: "rollup", key: []string{"lane", "step", "start"}, ok: func(row []driver.Value) bool {
+		body, _ := row[3].([]byte)
+		_, err := unpackSpans(body)
+		return err == nil
+	}},
 	{name: "cursor", key: []string{"name"}},
 }
 
-// afterSalvage drops what belongs to lanes that could not be read, and has new lanes and boots take numbers
-// that nothing refers to.
+// afterSalvage drops what belongs to lanes that could not be read, and has new lanes, boots and points take
+// numbers that nothing refers to: a point below a cursor would never be delivered.
 const afterSalvage = `
 DELETE FROM value WHERE lane NOT IN (SELECT id FROM lane);
 DELETE FROM entry WHERE lane NOT IN (SELECT id FROM lane);
@@ -141,6 +94,10 @@ DELETE FROM block WHERE lane NOT IN (SELECT id FROM lane);
 DELETE FROM rollup WHERE lane NOT IN (SELECT id FROM lane);
 INSERT INTO lane (id, node, lane, kind) SELECT coalesce(max(id), 0) + 1000000, '', hex(randomblob(8)), '' FROM lane;
 INSERT INTO boot (id, boot) SELECT coalesce(max(id), 0) + 1000000, hex(randomblob(16)) FROM boot;
+REPLACE INTO meta (key, value) SELECT 'seq', max(
+	(SELECT coalesce(max(last), 0) FROM segment), (SELECT coalesce(max(segment), 0) FROM block),
+	(SELECT coalesce(max(seq), 0) FROM feed) + 4096, (SELECT coalesce(max(seq), 0) FROM value),
+	(SELECT coalesce(max(seq), 0) FROM cursor WHERE seq < 1 << 62));
 `
 
 // read copies what can be read of the file at path.
@@ -151,6 +108,9 @@ func (s *Salvaged) read(path string, to *session) error {
 		return nil
 	}
 	defer from.close()
+	if version, err := from.number("PRAGMA user_version"); err == nil && version > schemaVersion {
+		return newer(version)
+	}
 	for _, t := range tables {
 		if err := to.run("BEGIN"); err != nil {
 			return err
@@ -203,6 +163,10 @@ func (s *Salvaged) table(from, to *session, name string, key []string, ok func([
 		}
 		n, err := insert.exec(args...)
 		s.Rows += n
+		if isMisfit(err) {
+			broken++
+			return
+		}
 		failed = cmp.Or(failed, err)
 	}
 	for _, direction := range []string{" ASC", " DESC"} {

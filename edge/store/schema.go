@@ -65,6 +65,9 @@ CREATE TABLE rollup (
 CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+// busyTimeout is for what only someone with an SQLite shell can lock; wait for them a little.
+const busyTimeout = "PRAGMA busy_timeout = 2000"
+
 func databasePath(dir string) string { return filepath.Join(dir, fileName) }
 
 // openWriter opens the one connection that writes. It does not touch the file yet.
@@ -73,8 +76,7 @@ func openWriter(path string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only someone with an SQLite shell can hold a lock against us; wait for them a little.
-	if err := c.run("PRAGMA busy_timeout = 2000"); err != nil {
+	if err := c.run(busyTimeout); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -185,7 +187,7 @@ func (c *session) migrate() error {
 // tuneReader bounds what a connection that only reads may use.
 func (c *session) tuneReader() error {
 	return c.run(
-		"PRAGMA busy_timeout = 2000",
+		busyTimeout,
 		"PRAGMA query_only = ON",
 		"PRAGMA cache_size = -256", // KiB
 		"PRAGMA mmap_size = 0",

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"database/sql/driver"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -18,6 +17,10 @@ const (
 
 	// maxBlock is how many points a block has at most: what a reader of one point has to unpack.
 	maxBlock = 1024
+
+	// Values may be long texts. They are in memory while they are sealed, those of a block while it is read.
+	sealBytes  = 4 << 20
+	blockBytes = 256 << 10
 )
 
 // keptPoint is a point of the feed with its lane.
@@ -48,10 +51,10 @@ func (w *writer) seal() error {
 
 func (w *writer) sealAll() error {
 	points, err := w.feedPoints()
-	if err != nil || len(points) == 0 {
+	if err != nil || w.tail.points == 0 {
 		return err
 	}
-	segment := points[len(points)-1].Seq
+	segment := w.tail.seq
 	// Late points have blocks of their own, so that those of the others are of one time each.
 	slices.SortStableFunc(points, func(x, y keptPoint) int {
 		return cmp.Or(cmp.Compare(x.lane, y.lane), cmp.Compare(x.order(), y.order()))
@@ -91,25 +94,28 @@ func (p *keptPoint) order() int64 {
 // feedPoints returns what the rows of the feed hold, in the order of their numbers. Points whose time is
 // known by now have it.
 func (w *writer) feedPoints() (points []keptPoint, err error) {
-	var wrong error
 	err = w.readFeed.query(func(columns []driver.Value) {
 		text, _ := columns[0].([]byte)
-		wrong = errors.Join(wrong, readGroup(text, func(lane LaneID, late bool, p *series.Point) {
+		wrong := readGroup(text, func(lane LaneID, late bool, p *series.Point) {
 			if at := w.boots.correct(p.Boot, stampOf(p), w.clock); at.Trusted {
 				p.Wall, p.Trusted = at.Wall/int64(time.Millisecond), true
 			}
 			points = append(points, keptPoint{lane, late, *p})
-		}))
+		})
+		w.suspect(wrong) // such a row is lost; if it stopped the others they would pile up until the next start
 	})
-	return points, errors.Join(err, wrong)
+	return points, err
 }
 
 // blockEnd returns how many of the first points make one block: of one lane, and, where their time is not
 // known, of one boot.
 func blockEnd(points []keptPoint) int {
-	first := &points[0]
+	first, bytes := &points[0], 0
 	for i := range points[:min(len(points), maxBlock)] {
 		p := &points[i]
+		if bytes += len(p.Body); i > 0 && bytes > blockBytes {
+			return i
+		}
 		if p.lane != first.lane || p.late != first.late || p.Trusted != first.Trusted || !p.Trusted && p.Boot != first.Boot {
 			return i
 		}
@@ -132,6 +138,7 @@ func (w *writer) block(segment uint64, points []keptPoint) error {
 		least, greatest = min(least, clock(&points[i])), max(greatest, clock(&points[i]))
 	}
 	w.packing = packed
+	defer clear(packed) // of the bodies
 	body := series.Append(nil, packed)
 	if _, err := w.addBlock.exec(int64(first.lane), int64(segment), least, greatest, boot, int64(len(points)), body); err != nil {
 		return err
@@ -209,17 +216,6 @@ func (w *writer) dateBlock(id int64, lane LaneID, offset time.Duration, body []b
 	}
 	_, err := w.setDate.exec(offset.Milliseconds(), offset.Milliseconds(), id)
 	return err
-}
-
-func unpack(block []byte) (points []series.Point, err error) {
-	r, err := series.Open(block)
-	if err != nil {
-		return nil, err
-	}
-	for p := (series.Point{}); r.Next(&p); p = (series.Point{}) {
-		points = append(points, p)
-	}
-	return points, r.Err()
 }
 
 func number(b bool) int64 {

@@ -156,6 +156,11 @@ func (s *Store) open() (err error) {
 		}
 	}()
 	s.path = databasePath(s.opts.Dir)
+	if isReplaced(s.path) {
+		if _, err = putInPlace(s.path, "replaced"); err != nil {
+			return fmt.Errorf("a new %s could not be put in place: %w", fileName, err)
+		}
+	}
 	if !isMarked(s.opts.Dir) {
 		if err = s.connect(); !isDamage(err) {
 			return err
@@ -205,7 +210,7 @@ func (s *Store) connect() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock); err != nil {
+	if s.writer, err = newWriter(c, s.boots, s.tail, s.opts.Clock, s.suspect); err != nil {
 		return err
 	}
 	if s.place, err = placeOf(s.path); err != nil {
@@ -304,6 +309,16 @@ func (g *group) want(within time.Duration) {
 	} else if by := time.Now().Add(within); g.by.IsZero() || by.Before(g.by) {
 		g.by = by
 	}
+}
+
+// Hurry has what is marked committed without delay, for one who has no room for more. It reports whether commits work.
+func (s *Store) Hurry() bool {
+	s.mu.Lock()
+	s.next.wanted = s.next.wanted || s.dirty
+	works := s.retry.IsZero()
+	s.mu.Unlock()
+	s.rouse()
+	return works
 }
 
 // Stats returns what saving has cost so far.

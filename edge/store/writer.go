@@ -13,6 +13,9 @@ import (
 // to the database once.
 const maxLog = 4 << 20
 
+// longLog is how many times as much it may have before nobody may read until it has begun anew.
+const longLog = 4
+
 // writer puts batches into the database.
 type writer struct {
 	c     *session
@@ -37,12 +40,14 @@ type writer struct {
 	setCursor, nameOf                      *statement
 
 	pageSize int64
+	log      int64  // pages the log had at the last checkpoint
 	logged   int64  // pages written to the log since it was last empty
 	logLimit int64  // pages; beyond these the log is moved into the database
 	retained int64  // the lane that was looked at last for what to drop; 0 for none
 	drops    *drops // of the retention under way; nil if nobody wants to know
 	dating   bool   // there may be blocks whose time has become known
 	seen     seen
+	suspect  func(error) // is told what cannot be read, where that stops nothing
 	tail     *tail
 	packing  []series.Point // room for a block's points
 }
@@ -56,12 +61,12 @@ type cost struct {
 	repeated  int64 // late points that were there already
 }
 
-func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error) {
+func newWriter(c *session, b *boots, t *tail, now *clock.Clock, suspect func(error)) (*writer, error) {
 	size, err := c.number("PRAGMA page_size")
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size}
+	w := &writer{c: c, boots: b, tail: t, clock: now, alias: map[LaneID]LaneID{}, pageSize: size, logLimit: maxLog / size, suspect: suspect}
 	undated, err := c.number("SELECT EXISTS (SELECT 1 FROM block b JOIN boot o ON o.id = b.boot WHERE b.boot > 0 AND o.offset_ns IS NOT NULL)")
 	if err != nil {
 		return nil, err
@@ -92,11 +97,12 @@ func newWriter(c *session, b *boots, t *tail, now *clock.Clock) (*writer, error)
 		"INSERT INTO block (lane, segment, least, greatest, boot, points, body) VALUES (?, ?, ?, ?, ?, ?, ?)": &w.addBlock,
 		`SELECT b.id, b.lane, b.boot, b.body FROM block b JOIN boot o ON o.id = b.boot
 		 WHERE b.boot > 0 AND o.offset_ns IS NOT NULL LIMIT ?`: &w.undated,
-		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE id = ?":                &w.setDate,
-		"SELECT id FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least <= ?":                 &w.coveredBy,
-		"SELECT lane, body FROM block WHERE id = ?":                                                         &w.readBlock,
-		"SELECT l.id, l.node, l.lane FROM lane l WHERE l.id = (SELECT min(lane) FROM block WHERE lane > ?)": &w.nextLane,
-		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ? RETURNING lane, body":               &w.dropBefore,
+		"UPDATE block SET least = least + ?, greatest = greatest + ?, boot = 0 WHERE id = ?": &w.setDate,
+		"SELECT id FROM block WHERE lane = ? AND boot = 0 AND greatest >= ? AND least <= ?":  &w.coveredBy,
+		"SELECT lane, body FROM block WHERE id = ?":                                          &w.readBlock,
+		`SELECT b.lane, l.node, l.lane FROM (SELECT min(lane) AS lane FROM block WHERE lane > ?) b
+		 LEFT JOIN lane l ON l.id = b.lane`: &w.nextLane,
+		"DELETE FROM block WHERE lane = ? AND boot = 0 AND greatest < ? RETURNING lane, body": &w.dropBefore,
 		`SELECT coalesce(max(last), 0) FROM segment WHERE boot = ?1 AND mono < ?2
 		 OR boot < (SELECT max(id) FROM boot WHERE offset_ns < ?3)`: &w.sealedBefore,
 		"DELETE FROM block WHERE lane = ? AND segment <= ? AND (boot > 0 OR greatest > ?) RETURNING lane, body": &w.dropSealed,
@@ -299,11 +305,14 @@ func (w *writer) offset(now clock.Stamp) error {
 // checkpoint moves the log into the database, as far as nobody reads what it changed.
 func (w *writer) checkpoint() error {
 	return w.c.once("PRAGMA wal_checkpoint(PASSIVE)", func(columns []driver.Value) {
-		logged, _ := columns[1].(int64)
+		w.log, _ = columns[1].(int64)
 		moved, _ := columns[2].(int64)
-		w.logged = logged - moved
+		w.logged = w.log - moved
 	})
 }
+
+// long tells whether the log, of which all may be in the database, has not begun anew for long.
+func (w *writer) long() bool { return w.log >= longLog*w.logLimit }
 
 // close moves the log into the database, so that the folder is one file at rest, and disconnects. If that fails
 // nothing is lost.
