@@ -245,9 +245,11 @@ func TestUndated(t *testing.T) {
 		if got := list(); got != want {
 			t.Errorf("when it is known: %s, want %s", got, want)
 		}
-		if n, err := s.writer.c.number("SELECT count(*) FROM block WHERE boot > 0"); n != 0 || err != nil {
-			t.Errorf("%d blocks are not dated: %v", n, err)
-		}
+		save(t, s, func(*Batch) {
+			if n, err := s.writer.c.number("SELECT count(*) FROM block WHERE boot > 0"); n != 0 || err != nil {
+				t.Errorf("%d blocks are not dated: %v", n, err)
+			}
+		})
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

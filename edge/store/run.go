@@ -104,7 +104,7 @@ func (w *saving) commit() {
 	// After Save, which may have asked for lanes: a row must never be on flash without its lane.
 	w.batch.lanes = append(w.batch.lanes, w.lanes.takeFresh()...)
 	cost, err := w.writer.write(w.batch)
-	w.suspect(err)
+	w.noteDamage(err) // of which the condition that follows tells
 	failed := w.err != nil
 	w.err = fault("save changes to "+w.path, err)
 	w.report(failed)
@@ -246,7 +246,7 @@ func (w *saving) checkpoint() {
 func (w *saving) restart() error {
 	const patience = time.Second
 	alone, err := w.pool.alone(patience, w.writer.checkpoint)
-	if err != nil || alone && w.writer.logged == 0 && w.writer.log < 2*longLog*w.writer.logLimit {
+	if err != nil || alone && w.writer.logged == 0 {
 		return err
 	}
 	return reason{
