@@ -57,13 +57,21 @@ func mark(dir string) error {
 	return f.Close()
 }
 
-// suspect marks the file as damaged if err says so, and tells people.
-func (s *Store) suspect(err error) {
+// noteDamage marks the file as damaged if err says so, and reports whether that is news.
+func (s *Store) noteDamage(err error) bool {
 	if !isDamage(err) || isMarked(s.opts.Dir) {
-		return
+		return false
 	}
 	s.opts.Log.Error("the database is damaged; what can be read of it is saved at the next start", "err", err)
 	mark(s.opts.Dir)
+	return true
+}
+
+// suspect is noteDamage for what stops nothing, of which people hear by a condition of its own.
+func (s *Store) suspect(err error) {
+	if !s.noteDamage(err) {
+		return
+	}
 	why, try := explain(err)
 	s.opts.Health.Raise(health.Condition{
 		Code:     damagedCode,

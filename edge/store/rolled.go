@@ -24,8 +24,8 @@ var errSpans = reason{
 // Rolled returns the least, greatest, sum and number of a lane's values in each span of a step, from one time
 // until another, which is not included; a zero time is no bound. Spans begin at multiples of the step since
 // 1970 UTC, and those without a value are left out. A step that is a multiple of one of Steps is read from the
-// roll-ups, and goes back as far as these are kept; any other goes through all points. Values whose time is not
-// known do not count.
+// roll-ups, and goes back as far as these are kept; any other goes through all points. The span that from is in
+// counts whole; values whose time is not known count where History has them.
 func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Time, step time.Duration) ([]series.Span, error) {
 	width := step.Milliseconds()
 	if width <= 0 {
@@ -38,7 +38,9 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 		}
 	}
 	h := &History{store: s, node: node, name: lane, times: map[int64]bootTime{}, whole: true}
-	h.from, h.to = span(from, to)
+	if h.from, h.to = span(from, to); !from.IsZero() {
+		h.from = floor(h.from, width)
+	}
 	var spans []series.Span
 	add := func(o series.Span) {
 		if h.err != nil {
@@ -50,7 +52,7 @@ func (s *Store) Rolled(node route.NodeURI, lane route.LaneName, from, to time.Ti
 		}
 	}
 	count := func(p Point) {
-		if v, ok := numberOf(p.Body); ok && p.At.Trusted {
+		if v, ok := numberOf(p.Body); ok {
 			add(series.Span{Start: p.At.Wall / int64(time.Millisecond), Count: 1, Min: v, Max: v, Sum: v})
 		}
 	}

@@ -112,7 +112,7 @@ func (w *saving) commit() {
 	// After Save, which may have asked for lanes: a row must never be on flash without its lane.
 	w.batch.lanes = append(w.batch.lanes, w.lanes.takeFresh()...)
 	cost, err := w.write()
-	w.suspect(err)
+	w.noteDamage(err) // of which the condition that follows tells
 	failed := w.err != nil
 	w.err = fault("save changes to "+w.path, diagnose(w.opts.Dir, err))
 	w.report(failed)
@@ -273,7 +273,7 @@ func (w *saving) checkpoint() {
 func (w *saving) restart() error {
 	const patience = time.Second
 	alone, err := w.pool.alone(patience, w.writer.checkpoint)
-	if err != nil || alone && w.writer.logged == 0 && w.writer.log < 2*longLog*w.writer.logLimit {
+	if err != nil || alone && w.writer.logged == 0 {
 		return err
 	}
 	return reason{

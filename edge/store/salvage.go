@@ -24,6 +24,7 @@ func (s *Store) tell(saved *Salvaged) {
 	if len(saved.Lost) > 0 {
 		lost = "something is lost of " + strings.Join(saved.Lost, ", ")
 	}
+	s.opts.Health.Clear(damagedCode)
 	s.opts.Log.Warn("a damaged database was salvaged", "rows", saved.Rows, "aside", saved.Aside, "lost", saved.Lost)
 	s.opts.Health.Raise(health.Condition{
 		Code:   "store.salvaged",
