@@ -24,7 +24,7 @@ func TestHistory(t *testing.T) {
 	s.Mark(saver(func(batch *store.Batch) {
 		level, any := s.Lane("/box/1", "level", "value"), s.Lane("/box/1", "any", "value")
 		for i := range 120 {
-			batch.Point(level, fmt.Appendf(nil, "{value:%d,unit:Cel,at:%d,quality:good}", i, day+i*1000), at(i), false)
+			batch.Point(level, fmt.Appendf(nil, "{value:%d,unit:Cel,at:%d,quality:good}", i, day+int64(i)*1000), at(i), false)
 		}
 		batch.Point(any, []byte(`"a, \"b\""`), at(0), false)
 		batch.Point(any, []byte("7.5"), clock.Stamp{Boot: "c", Mono: time.Second, Wall: 5e9}, false)
