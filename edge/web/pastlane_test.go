@@ -36,7 +36,7 @@ func TestHistoryLane(t *testing.T) {
 	}
 	const link = `(node:"/box/1",lane:"level/history")`
 	event := func(i int) string {
-		at := day + i*1000
+		at := day + int64(i)*1000
 		return fmt.Sprintf("@event%s@update(key:%d){at:%d,value:%d,unit:cm}", link, at, at, i)
 	}
 	dial := func() *websocket.Conn {
@@ -102,7 +102,7 @@ func TestHistoryLane(t *testing.T) {
 	defer resp.Body.Close()
 	lines := 0
 	for each := bufio.NewScanner(resp.Body); each.Scan(); lines++ {
-		if want := fmt.Sprintf(`{"at":%d,"value":%d,"unit":"cm"},`, day+lines*1000, lines); lines < n && strings.TrimPrefix(each.Text(), "[") != want {
+		if want := fmt.Sprintf(`{"at":%d,"value":%d,"unit":"cm"},`, day+int64(lines)*1000, lines); lines < n && strings.TrimPrefix(each.Text(), "[") != want {
 			t.Fatalf("line %d is %s, want %s", lines, each.Text(), want)
 		}
 	}
