@@ -85,6 +85,7 @@ func TestFaultsWhileSaving(t *testing.T) {
 				if tt.cold {
 					r.close(t)
 					r.open(t)
+					synctest.Wait() // for what reads the names of the lanes
 				}
 				r.d.setFault(tt.fault)
 				for range 3 {
