@@ -15,7 +15,7 @@ func TestPointText(t *testing.T) {
 	}{
 		{`{"at":0,"value":21.5,"unit":"Cel"}`, false, "  21.5 Cel"},
 		{`{"at":0,"value":3,"count":7,"mean":1}`, false, "  3"}, // whose fields are those of a value
-		{`{"at":0,"trusted":false,"value":true,"quality":"bad"}`, false, "  true  (bad)  (its time is not certain)"},
+		{`{"at":0,"trusted":false,"value":true,"quality":"bad"}`, false, "  true  (bad)"},
 		{`{"at":0,"value":"\u001b[2Jno"}`, false, `  "\u001B[2Jno"`},
 		{`{"at":0,"count":7,"min":1,"mean":2,"max":3}`, true, "  1 … 2 … 3  of 7"},
 	} {
@@ -26,7 +26,7 @@ func TestPointText(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := pointText(v, tt.summed)
-		if _, rest, _ := strings.Cut(got, ".000"); rest != tt.want {
+		if mark, rest, _ := strings.Cut(got, ".000"); rest != tt.want || strings.HasPrefix(mark, "~") != strings.Contains(tt.point, "trusted") {
 			t.Errorf("pointText(%s) = %q, want …%q", tt.point, got, tt.want)
 		}
 	}

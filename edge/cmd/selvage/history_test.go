@@ -11,7 +11,7 @@ import (
 
 // What a lane held is there after a kill -9, on the terminal and over HTTP.
 func TestHistory(t *testing.T) {
-	f := newFolder(t, "\n[history.\"/device/*/*\"]\nkeep = \"30d\"\n")
+	f := newFolder(t, "")
 	h := f.host(t)
 	watch := start(t, f.command("--host", h.url, "watch", "/device/air", "temperature"))
 	for deadline := time.After(patience); strings.Count(watch.out.text(), "\n") < 3; {

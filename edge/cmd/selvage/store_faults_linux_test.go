@@ -167,7 +167,7 @@ func (s *site) has(want int) {
 // suffers wants the host to say that it cannot save, why and what to try, and to do all else.
 func (s *site) suffers(why, try string) {
 	s.t.Helper()
-	said := s.post(http.StatusInternalServerError)
+	said := s.post(http.StatusInsufficientStorage)
 	s.matches("the answer", said, `^done, but not saved yet: save changes to `+s.db()+`: .*`+quoted(why)+`.*; .*`+quoted(try))
 	s.has(s.sent) // to all who look
 
