@@ -12,14 +12,14 @@ import (
 // measured is a value that knows when it was.
 type measured struct {
 	V  int
-	At int
+	At int64 // ns since 1970
 }
 
 func (m measured) Moment() clock.Stamp {
 	if m.At == 0 {
 		return clock.Stamp{}
 	}
-	return clock.Stamp{Boot: "b", Wall: int64(m.At)}
+	return clock.Stamp{Boot: "b", Wall: m.At}
 }
 
 // TestHistoryOfLane: the store gets every value that turns have set, also over a restart; of other lanes the newest.
@@ -36,7 +36,7 @@ func TestHistoryOfLane(t *testing.T) {
 	})
 	set := func(v, at int) {
 		t.Helper()
-		if err := o.do(a, func() { air.Set(measured{-v, 1}); air.Set(measured{v, at}); other.Set(v) }); err != nil {
+		if err := o.do(a, func() { air.Set(measured{-v, 1}); air.Set(measured{v, int64(at)}); other.Set(v) }); err != nil {
 			t.Fatal(err)
 		}
 	}

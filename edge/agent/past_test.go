@@ -123,7 +123,7 @@ func pastLoop(t *testing.T) (o *loop, p *tape, a *Agent, air func(v, at int)) {
 	})
 	return o, p, a, func(v, at int) {
 		t.Helper()
-		if err := o.do(a, func() { lane.Set(measured{v, at * 1e6}) }); err != nil {
+		if err := o.do(a, func() { lane.Set(measured{v, int64(at) * 1e6}) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,7 +232,7 @@ func TestPastSurvivesRestart(t *testing.T) {
 	}
 	set := func(v int) {
 		l, _ := a.Lane("air").typed.(*ValueLane[measured])
-		o.do(a, func() { l.Set(measured{v, v * 1e9}) })
+		o.do(a, func() { l.Set(measured{v, int64(v) * 1e9}) })
 	}
 	set(1)
 	if got := drain(tail); !slices.Equal(got, []string{"@update(key:1000){v:1,at:1000000000}"}) {

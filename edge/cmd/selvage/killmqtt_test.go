@@ -120,8 +120,8 @@ channel = { n = { } }
 }
 
 // compare finds what is wrong with what should be 1, 2, 3 up to n.
-func compare(got []int, n int) (lost, doubled, swapped int) {
-	seen := map[int]int{}
+func compare(got []int64, n int) (lost, doubled, swapped int) {
+	seen := map[int64]int{}
 	for i, v := range got {
 		if seen[v]++; seen[v] > 1 {
 			doubled++
@@ -129,7 +129,7 @@ func compare(got []int, n int) (lost, doubled, swapped int) {
 			swapped++
 		}
 	}
-	for v := 1; v <= n; v++ {
+	for v := int64(1); v <= int64(n); v++ {
 		if seen[v] == 0 {
 			lost++
 		}
@@ -138,7 +138,7 @@ func compare(got []int, n int) (lost, doubled, swapped int) {
 }
 
 // points returns the history of a device's lane n.
-func points(t *testing.T, h *program, device string) (all []int) {
+func points(t *testing.T, h *program, device string) (all []int64) {
 	t.Helper()
 	resp, err := http.Get("http" + h.url[len("warp"):] + "/device/" + device + "?lane=n&from=0&format=csv")
 	if err != nil {
@@ -155,7 +155,7 @@ func points(t *testing.T, h *program, device string) (all []int) {
 			continue
 		}
 		if v, err := strconv.ParseFloat(fields[1], 64); err == nil {
-			all = append(all, int(v))
+			all = append(all, int64(v))
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -165,13 +165,13 @@ func points(t *testing.T, h *program, device string) (all []int) {
 }
 
 // arrives waits until the history of a device ends with n.
-func arrives(t *testing.T, h *program, device string, n int) []int {
+func arrives(t *testing.T, h *program, device string, n int) []int64 {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.After(patience); ; {
 		got := points(t, h, device)
-		if len(got) > 0 && got[len(got)-1] >= n {
+		if len(got) > 0 && got[len(got)-1] >= int64(n) {
 			return got
 		}
 		select {
