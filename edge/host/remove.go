@@ -107,13 +107,17 @@ func (h *Host) takeAway(ctx context.Context, c *cell) error {
 	uri := c.agent.URI()
 	err := h.saved(ctx)
 	h.mu.Lock()
-	first := h.cells[uri] == c
-	if first {
+	is := h.cells[uri]
+	if is == c {
 		h.drop(c)
 		h.Health.Clear(c.code())
 	}
+	came := is != nil && is != c && is.of == c.of || is == nil && h.passive[uri] == c.of
 	h.mu.Unlock()
-	if !first {
+	if came { // it had left memory by itself just before, and is to be taken away as what comes back
+		return errors.Join(err, h.Remove(ctx, uri))
+	}
+	if is != c {
 		return err
 	}
 	waiting := c.shut(retired, ErrStopped)

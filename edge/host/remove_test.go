@@ -213,3 +213,27 @@ func TestReplaceKind(t *testing.T) {
 		}
 	})
 }
+
+// An agent that leaves memory while it is being taken away does not come back.
+func TestRemoveWhileLeaving(t *testing.T) {
+	within(t, forgetful, func(t *testing.T, h *Host) {
+		for _, comesBack := range []bool{false, true} {
+			c := add(t, h, "/x", func(a *agent.Agent) { agent.Command(a, "stop", func(int) error { a.Stop(); return nil }) }).cell
+			command(t, h, "/x", "stop", "1")
+			synctest.Wait()
+			if h.inMemory("/x") {
+				t.Fatal("it is in memory after it has stopped")
+			}
+			if comesBack {
+				h.take(t.Context(), "/x", "touch", nil)
+			}
+			c.end(func() {}) // as Remove has found it a moment before
+			if err := h.takeAway(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.find("/x"); !errors.Is(err, ErrNoNode) {
+				t.Errorf("it came back: %v; it is there all the same: %v", comesBack, err)
+			}
+		}
+	})
+}
