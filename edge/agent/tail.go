@@ -179,7 +179,7 @@ func (t *Tail) Close() {
 	l.setReaders(kept)
 	on := l.handlers(unlinked)
 	next := t.part()
-	missed := a.stopped || a.options.Load().View
+	missed := a.options.Load().View || a.stopped && len(kept) == 0
 	var idle func()
 	if len(kept) == 0 && l.rare != nil {
 		idle = l.rare.idle
