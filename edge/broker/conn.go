@@ -51,6 +51,7 @@ type conn struct {
 	next     *conn         // has taken over the session; guarded by mu
 	settling sync.Once     // closes settled
 	settled  chan struct{} // closed when the session stands, or never will
+	moves    *seat         // whose session it is about to take over; only the client's reading goroutine asks
 	left     chan struct{} // closed when mochi has done with the connection
 }
 

@@ -36,13 +36,20 @@ type holds struct {
 	limits Limits
 
 	mu      sync.Mutex
-	room    sync.Cond // some are done with, or a connection ends
-	keepers map[string]Keeper
+	room    sync.Cond // some are done with, a connection ends, or a keeper's session has moved
+	keepers map[string]*seat
 	passing map[int64]*held   // that mochi hands out at this moment, by their numbers
 	newest  map[sending]*held // not done with, by how their publishers call them
 	sent    map[sending]*held // by how they were sent to keepers
 	count   int               // not done with
 	bytes   int64             // likewise
+}
+
+// seat is what there is of a keeper. It is guarded by holds.mu.
+type seat struct {
+	Keeper
+	passing int // messages that mochi hands out at this moment
+	moving  int // connections that are about to take its session over
 }
 
 // sending is a packet identifier of a client.
@@ -55,9 +62,10 @@ type sending struct {
 type held struct {
 	Origin
 	size int64
-	left int      // who is to be done with it: mochi, and keepers
-	lack []string // keepers that are to be sent it
-	conn *conn    // that is to have the acknowledgement
+	left int     // who is to be done with it: mochi, and keepers
+	to   []*seat // who is to be sent it
+	got  []*seat // of those, who was
+	conn *conn   // that is to have the acknowledgement
 	over bool
 	done atomic.Bool // and may be acknowledged
 }
@@ -70,11 +78,16 @@ func newHolds(l Limits) *holds {
 
 // set changes who the keepers are. Messages do not wait for those that are none any more, which it returns.
 func (h *holds) set(keepers []Keeper) (gone []string) {
-	now := map[string]Keeper{}
-	for _, k := range keepers {
-		now[k.Client] = k
-	}
 	h.mu.Lock()
+	now := map[string]*seat{}
+	for _, k := range keepers {
+		s := h.keepers[k.Client]
+		if s == nil {
+			s = &seat{}
+		}
+		s.Keeper = k
+		now[k.Client] = s
+	}
 	for id := range h.keepers {
 		if _, still := now[id]; !still {
 			gone = append(gone, id)
@@ -102,29 +115,32 @@ func (h *holds) isKeeper(id string) bool {
 	return is
 }
 
-// take notes a message that mochi is about to hand out, if a keeper is to have it. It waits for room; false
-// says that the connection has ended before.
+// take notes a message that mochi is about to hand out, if a keeper is to have it. It waits for room, and while a
+// keeper's session moves; false says that the connection has ended before. What it had sent when it ended is not
+// handed out any more: the client sends again, in order, what was not acknowledged, of which that may be a part.
 func (h *holds) take(c *conn, o Origin, pk *packets.Packet) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, is := h.keepers[o.Client]; is {
 		return true // it must read on, or nobody gets room
 	}
-	var lack []string
-	for id, k := range h.keepers {
+	m := &held{Origin: o, size: sizeOf(*pk), left: 1, conn: c}
+	for _, k := range h.keepers {
 		if slices.ContainsFunc(k.Filters, func(f string) bool { return matches(f, pk.TopicName) }) {
-			lack = append(lack, id)
+			m.to = append(m.to, k)
 		}
 	}
-	m := &held{Origin: o, size: sizeOf(*pk), left: 1, lack: lack, conn: c}
-	for lack != nil && !h.fits(m) || c.unacked.Load() >= int64(h.limits.Held) {
-		if c.leaves.Load() {
-			return false
-		}
+	for !c.leaves.Load() && (c.unacked.Load() >= int64(h.limits.Held) || m.to != nil && !h.fits(m)) {
 		h.room.Wait()
 	}
-	if lack == nil {
+	switch {
+	case c.leaves.Load():
+		return false
+	case m.to == nil:
 		return true
+	}
+	for _, k := range m.to {
+		k.passing++
 	}
 	h.count++
 	h.bytes += m.size
@@ -135,7 +151,32 @@ func (h *holds) take(c *conn, o Origin, pk *packets.Packet) bool {
 }
 
 func (h *holds) fits(m *held) bool {
-	return h.count < h.limits.Held && (h.count == 0 || h.bytes+m.size <= h.limits.HeldBytes)
+	return h.count < h.limits.Held && (h.count == 0 || h.bytes+m.size <= h.limits.HeldBytes) &&
+		!slices.ContainsFunc(m.to, func(k *seat) bool { return k.moving > 0 })
+}
+
+// move says that a connection is about to take a client's session over, and returns when nothing is handed to the
+// session, if it is a keeper's. Until moved is called nothing will be: mochi would lose it in between, or send it
+// ahead of what has waited in the session.
+func (h *holds) move(c *conn, client string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k := h.keepers[client]
+	if k == nil {
+		return
+	}
+	k.moving++
+	c.moves = k
+	for k.passing > 0 && !c.leaves.Load() {
+		h.room.Wait()
+	}
+}
+
+func (h *holds) moved(k *seat) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k.moving--
+	h.room.Broadcast()
 }
 
 // wake has those who wait for room look whether they still should.
@@ -149,17 +190,16 @@ func (h *holds) wake() {
 // has just taken over may have lost it.
 func (h *holds) hand(client string, pk packets.Packet, lost bool) {
 	h.mu.Lock()
-	m := h.passing[pk.Created]
-	if _, is := h.keepers[client]; m == nil || !is {
-		h.mu.Unlock()
+	defer h.mu.Unlock()
+	m, k := h.passing[pk.Created], h.keepers[client]
+	if m == nil || k == nil {
 		return
 	}
 	if !lost {
-		m.lack = slices.DeleteFunc(m.lack, func(id string) bool { return id == client })
+		m.got = append(m.got, k)
 		m.left++
 	}
 	h.sent[sending{client, pk.PacketID}] = m
-	h.mu.Unlock()
 }
 
 // drop notes that a client was not sent a message after all.
@@ -167,7 +207,7 @@ func (h *holds) drop(client string, number int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if m := h.passing[number]; m != nil {
-		m.lack = append(m.lack, client)
+		m.got = slices.DeleteFunc(m.got, func(k *seat) bool { return k.Client == client })
 	}
 }
 
@@ -176,7 +216,12 @@ func (h *holds) drop(client string, number int64) {
 func (h *holds) passed(m *held, err error) {
 	h.mu.Lock()
 	delete(h.passing, m.Number)
-	lacks := slices.ContainsFunc(m.lack, func(id string) bool { _, is := h.keepers[id]; return is })
+	lacks := false
+	for _, k := range m.to {
+		k.passing--
+		lacks = lacks || h.keepers[k.Client] == k && !slices.Contains(m.got, k)
+	}
+	h.room.Broadcast()
 	var then func()
 	if err != nil || lacks {
 		then = h.end(m, false)

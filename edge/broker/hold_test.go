@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"selvage/edge/health"
@@ -139,6 +140,51 @@ func TestKeeperAway(t *testing.T) {
 		}
 		k.send(t, idPacket(pubackPart, id))
 		p.wantID(t, pubackPart, uint16(n+1))
+	}
+}
+
+// A keeper that comes back again and again while much is published gets all of it in order, each time from the
+// first that it has not acknowledged, and no publisher is cut off over it.
+func TestKeeperComesBackInOrder(t *testing.T) {
+	const messages, each = 2000, 7
+	b := startKeeping(t, func(l *Limits) { l.Held = 100 })
+	p := dial(t, b)
+	p.join(t, "publisher", 0)
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() {
+		for n := range uint16(messages) {
+			if _, err := p.Write(publishPacket("kept/x", 1, n+1, fmt.Append(nil, n))); err != nil {
+				t.Errorf("message %d: %v", n, err)
+				return
+			}
+		}
+	})
+	for done := 0; done < messages; {
+		k := keeper(t, b)
+		for range min(each, messages-done) {
+			header, body, err := k.next()
+			if err != nil || header&0xf7 != 0x32 { // but for DUP
+				t.Fatalf("after %d messages: read packet %#x %q, %v", done, header, body, err)
+			}
+			rest := body[2+int(body[0])<<8+int(body[1]):]
+			if got, want := string(rest[2:]), fmt.Sprint(done); got != want {
+				t.Fatalf("the keeper gets message %s, want %s", got, want)
+			}
+			k.send(t, []byte{pubackPart, 2, rest[0], rest[1]})
+			done++
+		}
+		k.send(t, []byte{0xc0, 0}) // whose answer says that the acknowledgements have been read
+		for header := byte(0); header != 0xd0; {
+			var err error
+			if header, _, err = k.next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Close()
+	}
+	for n := range uint16(messages) {
+		p.wantID(t, pubackPart, n+1)
 	}
 }
 

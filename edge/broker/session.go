@@ -73,11 +73,14 @@ func (h *hook) OnClientExpired(cl *mqtt.Client) {
 // that ends at the same time, mochi may remove the new one's session with the old one's: so either
 // the old one has gone before, or it waits until the new one stands.
 func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
+	now, _ := cl.Net.Conn.(*conn)
+	if now != nil {
+		h.holds.move(now, cl.ID)
+	}
 	old, ok := h.server.Clients.Get(cl.ID)
 	if !ok {
 		return
 	}
-	now, _ := cl.Net.Conn.(*conn)
 	was, _ := old.Net.Conn.(*conn) // nil where a keeper comes for the first time
 	if was != nil && now != nil && !was.succeed(now) {
 		<-was.left
@@ -159,4 +162,11 @@ func (c *conn) named(id string) {
 }
 
 // settle says that c has its session, or never will.
-func (c *conn) settle() { c.settling.Do(func() { close(c.settled) }) }
+func (c *conn) settle() {
+	c.settling.Do(func() {
+		if c.moves != nil {
+			c.holds.moved(c.moves)
+		}
+		close(c.settled)
+	})
+}
