@@ -64,8 +64,8 @@ func TestThermostat(t *testing.T) {
 			},
 		})
 		for _, s := range []device.Spec{
-			{Name: "air", Driver: "sht4x", Bus: "sim:loop", Every: time.Second},
-			{Name: "heater", Driver: "gpio-out", Pin: "sim:loop/GPIO17"},
+			{Name: "air", Driver: "sht4x", Wire: "sim:loop", Every: time.Second},
+			{Name: "heater", Driver: "gpio-out", Wire: "sim:loop/GPIO17"},
 		} {
 			if err := m.Add(s); err != nil {
 				t.Fatal(err)

@@ -1,7 +1,8 @@
 // Package sim is for trying Selvage without hardware: it stands in for the wires of a room, below the
 // drivers, so that the very driver code runs that runs on chips.
 //
-// The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
+// A bus called like a chip, such as "sim:bme280", has one at every address that it may have, so that any driver can be
+// tried. The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
 // "sim:room/GPIO17" a relay with a heater. Any other word after the colon is another room.
 //
 // What else there is in a room, the driver sim makes up: quantities that drift, swing, and give way to the
@@ -53,7 +54,7 @@ func init() {
 			if strings.Contains(name, "/") {
 				return nil, errors.New("a simulated bus is called like its room: sim:room")
 			}
-			return Find(name).Bus(), nil
+			return FindBoard(name).Bus(), nil
 		},
 		Pin: func(_ context.Context, name string) (gpio.PinIO, error) {
 			room, pin, _ := strings.Cut(name, "/")
@@ -79,32 +80,22 @@ const (
 	moisture = 0.45 // relative humidity at initial; the water in the air stays what it is
 	noiseT   = 0.02 // K, standard deviation; the chip's repeatability is 0.04 K at three sigma
 	noiseRH  = 0.08 // %
-)
 
-// Trouble is what can be wrong with a room's sensor.
-type Trouble uint8
-
-const (
-	None      Trouble = iota
-	Unplugged         // nobody acknowledges
-	Noisy             // bits flip on the way, so checksums are wrong
-	Stuck             // the clock line is held low: every transfer ends in the kernel's time-out
+	chipAddress = 0x44
 )
 
 // Room is a simulated room with one sensor and one heater. It has no goroutine: it catches up with
 // the time when it is looked at.
 type Room struct {
-	name string
+	*Board // with the sensor
 
-	mu      sync.Mutex
-	noise   *rand.Rand
-	began   time.Time
-	at      time.Time  // of what follows
-	temp    float64    // °C
-	high    [pins]bool // pins that are driven high
-	levels  map[string]*level
-	trouble Trouble
-	chip    sht4x
+	mu     sync.Mutex
+	noise  *rand.Rand
+	began  time.Time
+	at     time.Time  // of what follows
+	temp   float64    // °C
+	high   [pins]bool // pins that are driven high
+	levels map[string]*level
 }
 
 var rooms = struct {
@@ -129,20 +120,9 @@ func Find(name string) *Room {
 // NewRoom builds a room that only the caller knows, with its own noise.
 func NewRoom(name string, seed uint64) *Room {
 	now := time.Now()
-	r := &Room{name: name, noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, began: now, at: now, levels: map[string]*level{}}
-	r.chip.serial = uint32(seed)
-	r.chip.measure = r.measure
+	r := &Room{Board: NewBoard(name), noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, began: now, at: now, levels: map[string]*level{}}
+	r.Plug(chipAddress, &sht4x{serial: uint32(seed), measure: r.measure})
 	return r
-}
-
-// Trouble makes something go wrong with the sensor, or None of it right again.
-func (r *Room) Trouble(t Trouble) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.trouble = t
-	if t == Unplugged {
-		r.chip.powerOff()
-	}
 }
 
 // Heating tells whether the heater is on.
@@ -185,6 +165,8 @@ func (r *Room) drive(pin int, high bool) {
 
 // measure is what the sensor sees: °C and %.
 func (r *Room) measure() (t, rh float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.catchUp()
 	rh = 100 * moisture * saturation(initial) / saturation(r.temp)
 	return r.temp + noiseT*r.noise.NormFloat64(), rh + noiseRH*r.noise.NormFloat64()

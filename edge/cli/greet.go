@@ -40,7 +40,7 @@ func (e *env) greet(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 	var lines []string
 	for _, p := range plan.Devices {
 		line := fmt.Sprintf("%-8s %s", p.Name, p.Driver)
-		if wire := cmp.Or(p.Bus, p.Pin); wire != "" {
+		if wire := p.Wire; wire != "" {
 			line += " on " + wire
 		}
 		lines = append(lines, line)
@@ -91,8 +91,8 @@ func watchable(plan *config.Plan, d *devices) (node route.NodeURI, lane string, 
 	best, wired := "", false
 	for _, p := range plan.Devices {
 		driver, _ := device.Lookup(p.Driver)
-		if driver.Sensor && (best == "" || !wired && p.Bus != "") {
-			best, wired = p.Name, p.Bus != ""
+		if driver.Sensor && (best == "" || !wired && p.Wire != "") {
+			best, wired = p.Name, p.Wire != ""
 		}
 	}
 	if best == "" {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"selvage/edge/device"
@@ -13,7 +14,8 @@ import (
 type deviceKeys struct {
 	_       struct{}      `doc:"A device, which appears as the agent /device/NAME. Its driver says which further keys it takes."`
 	Driver  string        `doc:"what is built in for such a device"`
-	Bus     string        `doc:"the I²C bus it is on, or sim:NAME for a simulated one"`
+	Bus     string        `doc:"the I²C or SPI bus it is on, or sim:NAME for a simulated one"`
+	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
 	Timeout time.Duration `doc:"how long one measurement, or one switching, may take"`
@@ -42,41 +44,34 @@ func (p *planner) device(name string, t *table) {
 		return
 	}
 	p.doc.check(config, t)
-	switch driver.Wire {
-	case "i2c":
-		p.wired(t, driver, "bus", keys.Bus, "/dev/i2c-1", address(config))
-	case "pin":
-		p.wired(t, driver, "pin", keys.Pin, "GPIO17", "")
+	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin}[driver.Wire.Key()]
+	if driver.Wire != device.NoWire {
+		p.wired(t, driver.Name, driver.Wire, wire, address(config))
 	}
 	p.plan.Devices = append(p.plan.Devices, Device{
 		Spec: device.Spec{
-			Name: name, Driver: driver.Name, Bus: keys.Bus, Pin: keys.Pin,
-			Every: keys.Every, Timeout: keys.Timeout, Config: config.Interface(),
+			Name: name, Driver: driver.Name, Wire: wire, Every: keys.Every, Timeout: keys.Timeout, Config: config.Interface(),
 		},
 		Pos: p.pos(t),
 	})
 }
 
-// otherWires are the keys that mean nothing to a driver on the given wire.
-func otherWires(wire string) []string {
-	switch wire {
-	case "i2c":
-		return []string{"pin"}
-	case "pin":
-		return []string{"bus"}
-	default:
-		return []string{"bus", "pin"}
-	}
+// wireKeys are the keys that name a wire.
+var wireKeys = []string{"bus", "port", "pin"}
+
+// otherWires are those that mean nothing to a driver on the given wire.
+func otherWires(wire device.Kind) []string {
+	return slices.DeleteFunc(slices.Clone(wireKeys), func(key string) bool { return key == wire.Key() })
 }
 
-// foreignWire speaks of a bus or pin given to a driver that is on neither or on the other one,
+// foreignWire speaks of a wire given to a driver that is on none or on one of another kind,
 // which deserves better words than an unknown key.
 func (p *planner) foreignWire(t *table, driver device.Driver, fs fields) {
-	on := map[string]string{"i2c": "is on a bus", "pin": "is on a pin"}[driver.Wire]
-	if on == "" {
-		on = "needs no wire"
+	on := "needs no wire"
+	if driver.Wire != device.NoWire {
+		on = "is on a " + driver.Wire.Key()
 	}
-	for _, key := range []string{"bus", "pin"} {
+	for _, key := range wireKeys {
 		e := t.get(key)
 		if _, ok := fs.value[key]; ok || e == nil {
 			continue
@@ -87,27 +82,29 @@ func (p *planner) foreignWire(t *table, driver device.Driver, fs fields) {
 }
 
 // wired checks that a device has a wire and that no other device has the same.
-func (p *planner) wired(t *table, driver device.Driver, key, wire, example, address string) {
+func (p *planner) wired(t *table, driver string, kind device.Kind, wire, address string) {
+	key, example := kind.Key(), kind.Example()
 	e := t.get(key)
 	switch {
 	case e == nil && !t.broken:
-		p.doc.fault(t.at, fmt.Sprintf("%s needs a %s", driver.Name, key), fmt.Sprintf("add %s = %q, or the %s it is on", key, example, key))
+		p.doc.fault(t.at, fmt.Sprintf("%s needs a %s", driver, key), fmt.Sprintf("add %s = %q, or the %s it is on", key, example, key))
 	case e == nil || e.bad || e.value.kind == unread:
 	case wire == "":
 		p.doc.faultIn(e, fmt.Sprintf("%s is empty", key), fmt.Sprintf("write %q, or the %s it is on", example, key))
 	default:
-		p.claim(t, e, key, wire, address)
+		p.claim(t, e, kind, wire, address)
 	}
 }
 
-// claim notes that a device has a pin, or an address on a bus. Chips whose address is not
+// claim notes that a device has a wire, or an address on one. I²C chips whose address is not
 // configured are not compared: there may be any number of them behind one bus.
-func (p *planner) claim(t *table, e *entry, key, wire, address string) {
+func (p *planner) claim(t *table, e *entry, kind device.Kind, wire, address string) {
+	key := kind.Key()
 	what := key + " " + wire
-	if key == "bus" {
-		if address == "" {
-			return
-		}
+	switch {
+	case kind == device.I2C && address == "":
+		return
+	case address != "":
 		what = "address " + address + " on " + wire
 		if given := t.get("address"); given != nil {
 			if e = given; e.bad || e.value.kind == unread {
@@ -120,27 +117,29 @@ func (p *planner) claim(t *table, e *entry, key, wire, address string) {
 		p.wires[what] = t
 		return
 	}
-	remedy := "give one of them another address or another bus"
-	if key == "pin" {
-		remedy = "give one of them another pin"
+	remedy := "give one of them another " + key
+	if address != "" {
+		remedy = "give one of them another address or another " + key
 	}
 	p.doc.fault(e.value.at, fmt.Sprintf("%s is taken by [%s] on line %d", what, first.name(), p.doc.lineNumber(first.at.start)), remedy)
 }
 
-// address returns the bus address in an I²C driver's config, "" when it has none. All drivers
-// keep it under the key address.
-func address(config reflect.Value) string {
+// address returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
+// address; a chip whose outputs are devices each has the key output, too.
+func address(config reflect.Value) (text string) {
 	var fs fields
 	fs.add(config)
 	a, ok := fs.value["address"]
 	switch {
 	case ok && a.CanUint():
-		return fmt.Sprintf("%#x", a.Uint())
+		text = fmt.Sprintf("%#x", a.Uint())
 	case ok && a.CanInt():
-		return fmt.Sprintf("%#x", a.Int())
-	default:
-		return ""
+		text = fmt.Sprintf("%#x", a.Int())
 	}
+	if o, ok := fs.value["output"]; ok && text != "" {
+		text += fmt.Sprintf(" output %v", o)
+	}
+	return text
 }
 
 // shortest is below what any driver measures in. A device that is read more often would only keep

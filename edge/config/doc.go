@@ -117,10 +117,10 @@ type reference struct {
 
 // devices adds the drivers. In samples no two have the same wire, which the config would refuse.
 func (r *reference) devices() {
-	chips, pin := map[string]int{}, 17 // chips by their address
+	chips, spi, port, pin := map[string]int{}, 0, 0, 17 // chips by their address
 	s := Section{Table: "device.NAME", By: "driver"}
 	keys := deviceKeys{Every: device.DefaultEvery, Timeout: device.DefaultTimeout}
-	r.table(s, &keys, "bus", "pin").choices("driver", device.Names())
+	r.table(s, &keys, wireKeys...).choices("driver", device.Names())
 	for _, name := range device.Names() {
 		driver, _ := device.Lookup(name)
 		s.Kind, s.Sample = name, "device."+quoteKey(name)
@@ -128,11 +128,17 @@ func (r *reference) devices() {
 		r.kind(s, &keys, driver.Defaults, otherWires(driver.Wire)...)
 		for i := range r.sections[first].Keys {
 			switch k := &r.sections[first].Keys[i]; {
-			case driver.Wire == "i2c" && k.Name == "bus":
+			case driver.Wire == device.I2C && k.Name == "bus":
 				at := address(copyOf(driver.Defaults))
 				chips[at]++
 				k.Sample = fmt.Sprintf(`"/dev/i2c-%d"`, chips[at])
-			case driver.Wire == "pin" && k.Name == "pin":
+			case driver.Wire == device.SPI && k.Name == "bus":
+				k.Sample = fmt.Sprintf(`"/dev/spidev%d.0"`, spi)
+				spi++
+			case k.Name == "port":
+				k.Sample = fmt.Sprintf(`"/dev/ttyUSB%d"`, port)
+				port++
+			case k.Name == "pin":
 				k.Sample = fmt.Sprintf(`"GPIO%d"`, pin)
 				pin++
 			}

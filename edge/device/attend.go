@@ -94,15 +94,14 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 }
 
 func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
-	w := Wire{Bus: o.bus}
-	if d.driver.Wire == "pin" {
-		pin, err := openPin(ctx, d.spec.Pin)
+	if d.driver.Wire == Pin {
+		pin, err := openPin(ctx, d.spec.Wire)
 		if err != nil {
 			return nil, err
 		}
-		w.Pin = pin
+		return d.driver.open(ctx, pin, d.spec.Config)
 	}
-	return d.driver.open(ctx, w, d.spec.Config)
+	return d.driver.open(ctx, o.bus, d.spec.Config)
 }
 
 // switchTo writes what the output is to do, which is the safe state as long as nobody told it.

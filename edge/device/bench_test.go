@@ -11,7 +11,7 @@ import (
 // One measurement from due to reported, on a chip that answers at once.
 func BenchmarkPoll(b *testing.B) {
 	m := NewManager(Options{Clock: clock.New("boot", func() bool { return true })})
-	o := newOwner(m, "", "bus")
+	o := newOwner(m, "", I2C, "bus")
 	d := newManaged(chipSpec("air", "bus", 0x40, time.Nanosecond), registry.drivers["test-chip"])
 	o.bus = &fakeBus{name: "bus", chips: map[uint16]func() error{0x40: well}}
 	o.devices = []*managed{d}

@@ -39,7 +39,7 @@ func (o *owner) tryBus(ctx context.Context) (err error) {
 			err = panicFault("of the bus "+o.busName, reason)
 		}
 	}()
-	bus, err := openBus(ctx, o.busName)
+	bus, err := openBus(ctx, o.kind, o.busName)
 	if err == nil {
 		o.bus = bus
 	}

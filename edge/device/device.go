@@ -106,6 +106,7 @@ type Measure struct {
 	Channel string
 	Value   float64 // in the channel's unit; 0 or 1 for Boolean
 	Text    string  // for Text
+	Doubt   string  // why the value may be wrong, such as that it is what the chip has after power-on; "" for none
 	Err     error   // this quantity failed, the others may be fine
 }
 

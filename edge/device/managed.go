@@ -54,13 +54,10 @@ func newManaged(s Spec, d Driver) *managed {
 
 // where names the device's place for people.
 func (d *managed) where() string {
-	switch d.driver.Wire {
-	case "i2c":
-		return d.spec.Bus
-	case "pin":
-		return d.spec.Pin
+	if d.driver.Wire == NoWire {
+		return "this machine"
 	}
-	return "this machine"
+	return d.spec.Wire
 }
 
 // opened takes a device that was just opened and tells what it is.
@@ -73,7 +70,7 @@ func (d *managed) opened(dev Device) *Opened {
 	if o.Info.Driver == "" {
 		o.Info.Driver = d.driver.Name
 	}
-	if o.Info.Wire == "" && d.driver.Wire != "" {
+	if o.Info.Wire == "" && d.driver.Wire != NoWire {
 		o.Info.Wire = d.where()
 	}
 	if d.sensor != nil {
@@ -135,6 +132,9 @@ func (d *managed) readings(s Sample, at clock.Stamp) []NamedReading {
 		case c != nil && c.Form == Number:
 			r.Quality, r.Reason = c.quality(q.Value)
 			r.Value = c.round(q.Value)
+		}
+		if q.Doubt != "" && r.Quality == Good {
+			r.Quality, r.Reason = Uncertain, q.Doubt
 		}
 		if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
 			r.Value = 0 // JSON and other readers have no word for it; the quality is bad already

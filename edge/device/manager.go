@@ -28,7 +28,7 @@ type Options struct {
 	Report func(Report)
 }
 
-// Manager runs the devices of one host. Everything on one I²C bus has one owner goroutine, and only
+// Manager runs the devices of one host. Everything on one bus or port has one owner goroutine, and only
 // this touches the bus; pins of one scheme share an owner, a device without a wire has its own.
 type Manager struct {
 	clock  *clock.Clock
@@ -102,20 +102,18 @@ func driverOf(s Spec) (Driver, error) {
 		err = errors.New("a device has no name")
 	case !ok:
 		err = fmt.Errorf("device %s: no driver is called %q; there are %s", s.Name, s.Driver, strings.Join(Names(), ", "))
-	case d.Wire == "i2c" && s.Bus == "":
-		err = fmt.Errorf(`device %s: the driver %s needs a bus, such as bus = "/dev/i2c-1"`, s.Name, s.Driver)
-	case d.Wire == "pin" && s.Pin == "":
-		err = fmt.Errorf(`device %s: the driver %s needs a pin, such as pin = "GPIO17"`, s.Name, s.Driver)
+	case d.Wire != NoWire && s.Wire == "":
+		err = fmt.Errorf("device %s: the driver %s needs a %s, such as %[3]s = %q", s.Name, s.Driver, d.Wire.Key(), d.Wire.Example())
 	}
 	return d, err
 }
 
 // place gives a device to the owner of its wire, which is made if there is none. m.mu is held.
 func (m *Manager) place(dev *managed) {
-	key, busName := ownerOf(dev.spec, dev.driver)
+	key := ownerOf(dev.spec, dev.driver)
 	o := m.owners[key]
 	if o == nil {
-		o = newOwner(m, key, busName)
+		o = newOwner(m, key, dev.driver.Wire, dev.spec.Wire)
 		m.owners[key] = o
 		if m.started {
 			go o.run(m.ctx)
@@ -125,16 +123,16 @@ func (m *Manager) place(dev *managed) {
 	o.join(dev)
 }
 
-// ownerOf returns the key of the goroutine that owns a device, and the bus it opens, if any.
-func ownerOf(s Spec, d Driver) (key, bus string) {
+// ownerOf returns the key of the goroutine that owns a device.
+func ownerOf(s Spec, d Driver) string {
 	switch d.Wire {
-	case "i2c":
-		return "bus " + s.Bus, s.Bus
-	case "pin":
-		scheme, _ := wiresFor(s.Pin)
-		return "pins " + scheme, ""
+	case NoWire:
+		return "device " + s.Name
+	case Pin:
+		scheme, _ := wiresFor(s.Wire)
+		return "pins " + scheme
 	}
-	return "device " + s.Name, ""
+	return string(d.Wire) + " " + s.Wire
 }
 
 // Start begins to open and read the devices.

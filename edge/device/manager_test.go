@@ -11,7 +11,7 @@ import (
 )
 
 func chipSpec(name, bus string, addr uint16, every time.Duration) Spec {
-	return Spec{Name: name, Driver: "test-chip", Bus: bus, Every: every, Config: chipConfig{Address: addr}}
+	return Spec{Name: name, Driver: "test-chip", Wire: bus, Every: every, Config: chipConfig{Address: addr}}
 }
 
 func TestReadings(t *testing.T) {
@@ -266,7 +266,7 @@ func TestHungDriver(t *testing.T) {
 func TestStopWhileMeasuring(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plug("test:a", map[uint16]func() error{0x40: well})
-		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Bus: "test:a", Config: chipConfig{0x40, time.Second / 2}})
+		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Wire: "test:a", Config: chipConfig{0x40, time.Second / 2}})
 		b.Start()
 		synctest.Wait()
 		start := time.Now()
@@ -280,7 +280,7 @@ func TestStopWhileMeasuring(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plug("test:a", map[uint16]func() error{0x40: well})
-		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Bus: "test:a", Timeout: time.Second / 4, Config: chipConfig{0x40, time.Second / 2}})
+		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Wire: "test:a", Timeout: time.Second / 4, Config: chipConfig{0x40, time.Second / 2}})
 		b.Start()
 		time.Sleep(time.Second / 4)
 		synctest.Wait()
@@ -370,7 +370,7 @@ func TestAddRefuses(t *testing.T) {
 		spec Spec
 		want string
 	}{
-		{Spec{Driver: "test-chip", Bus: "test:a"}, "a device has no name"},
+		{Spec{Driver: "test-chip", Wire: "test:a"}, "a device has no name"},
 		{Spec{Name: "x", Driver: "nothing"}, `no driver is called "nothing"; there are test-chip, test-contact`},
 		{Spec{Name: "x", Driver: "test-chip"}, `device x: the driver test-chip needs a bus, such as bus = "/dev/i2c-1"`},
 		{Spec{Name: "x", Driver: "test-relay"}, `device x: the driver test-relay needs a pin, such as pin = "GPIO17"`},
@@ -386,7 +386,7 @@ func TestAddRefuses(t *testing.T) {
 func TestWrongConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plug("test:a", map[uint16]func() error{0x40: well})
-		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Bus: "test:a", Config: relayConfig{}})
+		b := newBench(t, Spec{Name: "air", Driver: "test-chip", Wire: "test:a", Config: relayConfig{}})
 		b.Start()
 		synctest.Wait()
 		if rs := b.take("air"); len(rs) != 1 || rs[0].Err == nil || !strings.Contains(rs[0].Err.Error(), "config") {

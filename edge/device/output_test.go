@@ -11,7 +11,7 @@ import (
 )
 
 func relaySpec(safe bool) Spec {
-	return Spec{Name: "heater", Driver: "test-relay", Pin: "test:17", Config: relayConfig{Safe: safe}}
+	return Spec{Name: "heater", Driver: "test-relay", Wire: "test:17", Config: relayConfig{Safe: safe}}
 }
 
 // states writes the states and errors of reports: "off(safe) on error".
@@ -190,7 +190,7 @@ func TestOutRefuses(t *testing.T) {
 func TestContact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pin := plugPin("test:27")
-		b := newBench(t, Spec{Name: "door", Driver: "test-contact", Pin: "test:27"})
+		b := newBench(t, Spec{Name: "door", Driver: "test-contact", Wire: "test:27"})
 		b.Start()
 		time.Sleep(time.Minute)
 		if n := len(b.take("door")); n < 6 || n > 7 {

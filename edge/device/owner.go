@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 // owner is the one goroutine that touches a bus and everything on it. Others leave it word under mu
@@ -14,6 +12,7 @@ import (
 type owner struct {
 	m       *Manager
 	key     string        // under which the manager has it
+	kind    Kind          // of its devices' wires
 	busName string        // "/dev/i2c-1"; "" = there is no bus to open
 	done    chan struct{} // closed when run has returned
 	wake    chan struct{} // holds at most one
@@ -28,11 +27,11 @@ type owner struct {
 
 	// of the goroutine
 	devices  []*managed
-	bus      i2c.BusCloser // nil while closed
-	busDue   time.Time     // when to try to open it
-	busFails int           // in a row
-	busSince time.Time     // when it was opened
-	hang     *time.Timer   // fires when a driver outstays its time
+	bus      Bus         // nil while closed
+	busDue   time.Time   // when to try to open it
+	busFails int         // in a row
+	busSince time.Time   // when it was opened
+	hang     *time.Timer // fires when a driver outstays its time
 }
 
 // leaver is a device that leaves.
@@ -48,11 +47,15 @@ type revision struct {
 	every, timeout time.Duration
 }
 
-func newOwner(m *Manager, key, busName string) *owner {
-	return &owner{
-		m: m, key: key, busName: busName, busDue: time.Now(),
+func newOwner(m *Manager, key string, kind Kind, wire string) *owner {
+	o := &owner{
+		m: m, key: key, kind: kind, busDue: time.Now(),
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	if kind != NoWire && kind != Pin {
+		o.busName = wire
+	}
+	return o
 }
 
 func (o *owner) nudge() {

@@ -10,29 +10,24 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/spi"
 )
 
 // Driver is a registered driver as the config sees it.
 type Driver struct {
 	Name     string
-	Wire     string // "i2c" needs the key bus, "pin" the key pin, "" neither
-	Defaults any    // the driver's Config, by value, with its defaults
-	Output   bool   // it switches something
-	Sensor   bool   // it measures something
+	Wire     Kind
+	Defaults any  // the driver's Config, by value, with its defaults
+	Output   bool // it switches something
+	Sensor   bool // it measures something
 
-	open func(ctx context.Context, w Wire, config any) (Device, error)
+	open func(ctx context.Context, wire, config any) (Device, error)
 }
 
-// Wire is what a driver is opened on: a bus, a pin, or neither.
-type Wire struct {
-	Bus i2c.Bus
-	Pin gpio.PinIO
-}
-
-// Open opens a device by itself, outside a manager. config is a value of the driver's Config; nil
-// means its defaults.
-func (d Driver) Open(ctx context.Context, w Wire, config any) (Device, error) {
-	return d.open(ctx, w, config)
+// Open opens a device by itself, outside a manager. wire is what the driver's Kind says, nil for NoWire; config is
+// a value of the driver's Config, and nil means its defaults.
+func (d Driver) Open(ctx context.Context, wire, config any) (Device, error) {
+	return d.open(ctx, wire, config)
 }
 
 var registry = struct {
@@ -46,21 +41,33 @@ var registry = struct {
 // a method Check(fault func(key, problem, remedy string)) that names wrong values. A name that is
 // taken panics, so does a D that is neither Sensor nor Output.
 func Register[C any, D Device](name string, defaults C, open func(context.Context, C) (D, error)) {
-	register[C, D](name, "", defaults, func(ctx context.Context, _ Wire, c C) (D, error) { return open(ctx, c) })
+	register(name, NoWire, defaults, func(ctx context.Context, _ any, c C) (D, error) { return open(ctx, c) })
 }
 
 // RegisterI2C is Register for a chip on an I²C bus. The bus belongs to the manager: a driver does
 // not close it, keep it after Close, or change its speed.
 func RegisterI2C[C any, D Device](name string, defaults C, open func(context.Context, i2c.Bus, C) (D, error)) {
-	register[C, D](name, "i2c", defaults, func(ctx context.Context, w Wire, c C) (D, error) { return open(ctx, w.Bus, c) })
+	register(name, I2C, defaults, open)
+}
+
+// RegisterSPI is Register for a chip on a chip select of an SPI bus, which belongs to the manager. A driver calls
+// Connect once each time it is opened, with the speed and mode of its chip.
+func RegisterSPI[C any, D Device](name string, defaults C, open func(context.Context, spi.Port, C) (D, error)) {
+	register(name, SPI, defaults, open)
+}
+
+// RegisterSerial is Register for something on a serial port, which belongs to the manager. Reads are best by
+// ReadFull, which obeys a context.
+func RegisterSerial[C any, D Device](name string, defaults C, open func(context.Context, Port, C) (D, error)) {
+	register(name, Serial, defaults, open)
 }
 
 // RegisterPin is Register for something on one GPIO pin.
 func RegisterPin[C any, D Device](name string, defaults C, open func(context.Context, gpio.PinIO, C) (D, error)) {
-	register[C, D](name, "pin", defaults, func(ctx context.Context, w Wire, c C) (D, error) { return open(ctx, w.Pin, c) })
+	register(name, Pin, defaults, open)
 }
 
-func register[C any, D Device](name, kind string, defaults C, open func(context.Context, Wire, C) (D, error)) {
+func register[W, C any, D Device](name string, kind Kind, defaults C, open func(context.Context, W, C) (D, error)) {
 	made := reflect.TypeFor[D]()
 	d := Driver{
 		Name: name, Wire: kind, Defaults: defaults,
@@ -70,13 +77,17 @@ func register[C any, D Device](name, kind string, defaults C, open func(context.
 	if !d.Output && !d.Sensor {
 		panic(fmt.Sprintf("device: driver %q: %v is neither a Sensor nor an Output", name, made))
 	}
-	d.open = func(ctx context.Context, w Wire, config any) (Device, error) {
+	d.open = func(ctx context.Context, wire, config any) (Device, error) {
 		c := defaults
 		if config != nil {
 			var ok bool
 			if c, ok = config.(C); !ok {
 				return nil, fmt.Errorf("driver %s: its config is a %T, not a %T", name, c, config)
 			}
+		}
+		w, ok := wire.(W)
+		if !ok && kind != NoWire {
+			return nil, fmt.Errorf("driver %s: its wire is a %T, not a %T", name, wire, w)
 		}
 		dev, err := open(ctx, w, c)
 		if err != nil {

@@ -10,8 +10,7 @@ import (
 type Spec struct {
 	Name   string // the device's name: "air"
 	Driver string // registered driver name
-	Bus    string // for drivers on I²C: "/dev/i2c-1"
-	Pin    string // for drivers on a pin: "GPIO17"
+	Wire   string // its bus, port or pin: "/dev/i2c-1", "/dev/ttyUSB0", "GPIO17"
 
 	// Every is the time between two measurements; 0 stands for DefaultEvery, or a tenth of a second for
 	// a device that only has Boolean channels, such as a contact. For an output it is the time after

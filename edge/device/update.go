@@ -136,7 +136,7 @@ func (m *Manager) release(u Update) (leaving []departure, errs []error) {
 
 // alike tells whether the device that s asks for is this one, perhaps at other times.
 func (d *managed) alike(s Spec) bool {
-	return d.spec.Driver == s.Driver && d.spec.Bus == s.Bus && d.spec.Pin == s.Pin && reflect.DeepEqual(d.spec.Config, s.Config)
+	return d.spec.Driver == s.Driver && d.spec.Wire == s.Wire && reflect.DeepEqual(d.spec.Config, s.Config)
 }
 
 // depart has the device's owner close it, and notes it if that is worth waiting for.

@@ -65,7 +65,7 @@ func TestApplyTimes(t *testing.T) {
 				t.Error("it was opened again")
 			}
 		}
-		must(t, b.Apply(t.Context(), Update{Change: []Spec{{Name: "air", Driver: "test-chip", Bus: "test:a", Config: chipConfig{Address: 0x40}}}}))
+		must(t, b.Apply(t.Context(), Update{Change: []Spec{{Name: "air", Driver: "test-chip", Wire: "test:a", Config: chipConfig{Address: 0x40}}}}))
 		synctest.Wait()
 		b.take("air")
 		time.Sleep(time.Hour)
@@ -109,7 +109,7 @@ func TestApplyOutput(t *testing.T) {
 		b.take("heater")
 
 		moved := relaySpec(false)
-		moved.Pin = "test:27"
+		moved.Wire = "test:27"
 		must(t, b.Apply(t.Context(), Update{Change: []Spec{moved}}))
 		synctest.Wait()
 		expect(t, "after a change", states(b.take("heater")), "off on")

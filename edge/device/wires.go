@@ -3,18 +3,71 @@ package device
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/spi"
 )
 
+// Kind is a kind of wire.
+type Kind string
+
+const (
+	NoWire Kind = ""     // the kernel's files, the network, another program
+	I2C    Kind = "i2c"  // an i2c.Bus, shared
+	SPI    Kind = "spi"  // an spi.Port, one chip select
+	Serial Kind = "port" // a Port, shared if its devices have addresses
+	Pin    Kind = "pin"  // a gpio.PinIO
+)
+
+// Key is the key of a device's config that names its wire, "" if it has none.
+func (k Kind) Key() string {
+	switch k {
+	case I2C, SPI:
+		return "bus"
+	}
+	return string(k)
+}
+
+// Example is a wire of the machine's own.
+func (k Kind) Example() string {
+	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17"}[k]
+}
+
+// Bus is a wire that is opened for all devices on it. Its String is the name it was opened by.
+type Bus interface {
+	fmt.Stringer
+	io.Closer
+}
+
+// Port is a serial port, or a TCP connection in its place. A serial port opens with 9600 baud, 8 data bits, no parity,
+// one stop bit; who wants another mode sets it before the first byte.
+type Port interface {
+	Bus
+	io.ReadWriter // Read returns 0, nil when the read timeout is over
+	SetMode(Mode) error
+	SetReadTimeout(time.Duration) error
+	ResetInputBuffer() error // forgets what came and was not read
+}
+
+// Mode is how bytes are put on a serial line. Over TCP it has no meaning.
+type Mode struct {
+	Baud   int
+	Data   int    // bits: 5 to 8
+	Parity string // "none", "even" or "odd"
+	Stop   int    // bits: 1 or 2
+}
+
 // Wires opens the buses and pins of one scheme. A nil function means the scheme has none of them.
-// What it opens is used by one goroutine; errors are best a *Fault with a remedy. The String of a bus
-// is the name it was opened by.
+// What it opens is used by one goroutine; errors are best a *Fault with a remedy.
 type Wires struct {
-	I2C func(ctx context.Context, name string) (i2c.BusCloser, error)
-	Pin func(ctx context.Context, name string) (gpio.PinIO, error)
+	I2C  func(ctx context.Context, name string) (i2c.BusCloser, error)
+	SPI  func(ctx context.Context, name string) (spi.PortCloser, error)
+	Port func(ctx context.Context, name string) (Port, error)
+	Pin  func(ctx context.Context, name string) (gpio.PinIO, error)
 }
 
 // RegisterBus names who opens buses and pins. The scheme is what stands before the first colon of a
@@ -41,24 +94,39 @@ func wiresFor(name string) (scheme string, w Wires) {
 	return "", registry.buses[""]
 }
 
-func openBus(ctx context.Context, name string) (i2c.BusCloser, error) {
+// openBus opens a wire of a kind that is opened for all devices on it.
+func openBus(ctx context.Context, kind Kind, name string) (Bus, error) {
 	_, w := wiresFor(name)
-	if w.I2C == nil {
-		return nil, &Fault{
-			Text:   "nothing in this program opens the bus " + name,
-			Remedy: "check the name; a bus of the machine looks like /dev/i2c-1",
-		}
+	switch {
+	case kind == I2C && w.I2C != nil:
+		return opened(w.I2C(ctx, name))
+	case kind == SPI && w.SPI != nil:
+		return opened(w.SPI(ctx, name))
+	case kind == Serial && w.Port != nil:
+		return opened(w.Port(ctx, name))
 	}
-	return w.I2C(ctx, name)
+	return nil, notOpened(kind, name)
+}
+
+// opened keeps a nil pointer from becoming an interface that is not nil.
+func opened[B Bus](b B, err error) (Bus, error) {
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 func openPin(ctx context.Context, name string) (gpio.PinIO, error) {
 	_, w := wiresFor(name)
 	if w.Pin == nil {
-		return nil, &Fault{
-			Text:   "nothing in this program opens the pin " + name,
-			Remedy: "check the name; a pin of the machine looks like GPIO17",
-		}
+		return nil, notOpened(Pin, name)
 	}
 	return w.Pin(ctx, name)
+}
+
+func notOpened(kind Kind, name string) error {
+	return &Fault{
+		Text:   fmt.Sprintf("nothing in this program opens the %s %s", kind.Key(), name),
+		Remedy: fmt.Sprintf("check the name; a %s of the machine looks like %s", kind.Key(), kind.Example()),
+	}
 }

@@ -38,7 +38,7 @@ func Run(t *testing.T, c Case) {
 		t.Fatalf("no driver is registered as %q; its package registers it in init", c.Driver)
 	}
 	for _, r := range rules {
-		if r.on != "" && r.on != d.Wire {
+		if r.on != device.NoWire && r.on != d.Wire {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
@@ -49,20 +49,20 @@ func Run(t *testing.T, c Case) {
 
 var rules = []struct {
 	name string
-	on   string // only for drivers on this wire
+	on   device.Kind // only for drivers on this wire
 	rule func(t testing.TB, r *rig)
 }{
-	{"defaults pass their own check", "", defaultsPass},
-	{"says what it is", "", saysWhatItIs},
-	{"measures what it declares", "", measuresWhatItDeclares},
-	{"switches", "", switches},
-	{"obeys a context that has ended", "", obeysEndedContext},
-	{"closes twice", "", closesTwice},
-	{"reports every transfer that fails", "i2c", reportsEveryNAK},
-	{"comes back after being unplugged", "i2c", comesBack},
-	{"cuts its waits short", "i2c", cutsWaits},
-	{"finds every flipped bit", "i2c", findsFlippedBits},
-	{"reports a pin that fails", "pin", reportsPin},
+	{"defaults pass their own check", device.NoWire, defaultsPass},
+	{"says what it is", device.NoWire, saysWhatItIs},
+	{"measures what it declares", device.NoWire, measuresWhatItDeclares},
+	{"switches", device.NoWire, switches},
+	{"obeys a context that has ended", device.NoWire, obeysEndedContext},
+	{"closes twice", device.NoWire, closesTwice},
+	{"reports every transfer that fails", device.I2C, reportsEveryNAK},
+	{"comes back after being unplugged", device.I2C, comesBack},
+	{"cuts its waits short", device.I2C, cutsWaits},
+	{"finds every flipped bit", device.I2C, findsFlippedBits},
+	{"reports a pin that fails", device.Pin, reportsPin},
 }
 
 // rig is one rule's driver and the wire it can make fail.
@@ -76,25 +76,24 @@ type rig struct {
 func newRig(t testing.TB, c Case, d device.Driver) *rig {
 	r := &rig{c: c, driver: d}
 	switch {
-	case d.Wire == "i2c" && c.Bus == nil, d.Wire == "pin" && c.Pin == nil:
+	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.Pin && c.Pin == nil:
 		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
-	case d.Wire == "i2c":
+	case d.Wire == device.I2C:
 		r.bus = &bus{Bus: c.Bus()}
-	case d.Wire == "pin":
+	case d.Wire == device.Pin:
 		r.pin = &pin{PinIO: c.Pin()}
 	}
 	return r
 }
 
 func (r *rig) open(ctx context.Context) (device.Device, error) {
-	var w device.Wire
-	if r.bus != nil {
-		w.Bus = r.bus
+	switch {
+	case r.bus != nil:
+		return r.driver.Open(ctx, i2c.Bus(r.bus), r.c.Config)
+	case r.pin != nil:
+		return r.driver.Open(ctx, gpio.PinIO(r.pin), r.c.Config)
 	}
-	if r.pin != nil {
-		w.Pin = r.pin
-	}
-	return r.driver.Open(ctx, w, r.c.Config)
+	return r.driver.Open(ctx, nil, r.c.Config)
 }
 
 func (r *rig) mustOpen(t testing.TB) device.Device {

@@ -6,7 +6,7 @@ import (
 )
 
 // sht4x is the chip as its datasheet describes it (Sensirion SHT4x, version 6, 2023), seen from the
-// bus. It shares no code with the driver, so that a mistake in one shows in the other.
+// bus.
 type sht4x struct {
 	serial  uint32
 	measure func() (t, rh float64)
@@ -28,10 +28,10 @@ const (
 	resetTime  = time.Millisecond
 )
 
-func (c *sht4x) powerOff() { c.answer, c.busyUntil = nil, time.Time{} }
+func (c *sht4x) PowerOff() { c.answer, c.busyUntil = nil, time.Time{} }
 
-// write takes the bytes after the address; false is a NAK.
-func (c *sht4x) write(now time.Time, w []byte) bool {
+// Write takes a command.
+func (c *sht4x) Write(now time.Time, w []byte) bool {
 	if now.Before(c.busyUntil) || len(w) != 1 {
 		return false
 	}
@@ -52,9 +52,9 @@ func (c *sht4x) write(now time.Time, w []byte) bool {
 	return true
 }
 
-// read fills r; false is a NAK of the address, as given while a measurement runs or when nothing was
+// Read gives the answer; false is a NAK of the address, as given while a measurement runs or when nothing was
 // asked. Beyond its answer the chip leaves the line alone, which reads as ones.
-func (c *sht4x) read(now time.Time, r []byte) bool {
+func (c *sht4x) Read(now time.Time, r []byte) bool {
 	if now.Before(c.busyUntil) || c.answer == nil {
 		return false
 	}
