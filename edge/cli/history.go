@@ -18,15 +18,15 @@ import (
 	"github.com/guptarohit/asciigraph"
 	"github.com/spf13/cobra"
 
+	"selvage/edge/clock"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
 
 // historyFlags say what of a history is wanted, and how.
 type historyFlags struct {
-	since, until string
-	step         time.Duration
-	csv, plot    bool
+	since, until, step string
+	csv, plot          bool
 }
 
 func (e *env) historyCommand() *cobra.Command {
@@ -42,7 +42,7 @@ With --step it prints the least, mean and greatest value of each step, which are
 	}
 	c.Flags().StringVar(&f.since, "since", "24h", "from when on: how long ago, a time as 2026-11-23T08:00:00Z, or all")
 	c.Flags().StringVar(&f.until, "until", "", "until when, likewise (default now)")
-	c.Flags().DurationVar(&f.step, "step", 0, "sum up steps of this width: 1m, 1h, 24h")
+	c.Flags().StringVar(&f.step, "step", "", "sum up steps of this width: 1m, 1h, 7d")
 	c.Flags().BoolVar(&f.csv, "csv", false, "print CSV")
 	c.Flags().BoolVar(&f.plot, "plot", false, "draw a plot")
 	c.MarkFlagsMutuallyExclusive("csv", "plot")
@@ -68,8 +68,8 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 	if f.csv {
 		q.Set("format", "csv")
 	}
-	if f.step != 0 {
-		q.Set("step", f.step.String())
+	if f.step != "" {
+		q.Set("step", f.step)
 	}
 	body, err := e.askHistory(ctx, http.MethodGet, node, q, nil)
 	if err != nil {
@@ -93,7 +93,7 @@ func (e *env) history(ctx context.Context, uri, lane string, f historyFlags) err
 			p.add(v)
 			return nil
 		}
-		_, err := fmt.Fprintln(e.out, pointText(v, f.step != 0))
+		_, err := fmt.Fprintln(e.out, pointText(v, f.step != ""))
 		return err
 	})
 	switch {
@@ -164,12 +164,7 @@ func instant(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" || text == "all" {
 		return time.Time{}, nil
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && math.Abs(n) < 100_000 { // more is no time.Duration
-			return now.Add(-time.Duration(n * 24 * float64(time.Hour))), nil
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil {
+	if d, err := clock.ParseSpan(text); err == nil {
 		return now.Add(-d), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)

@@ -40,7 +40,7 @@ func TestInstant(t *testing.T) {
 		bad  bool
 	}{
 		{text: "24h", ago: 24 * time.Hour},
-		{text: "1.5d", ago: 36 * time.Hour},
+		{text: "1d12h", ago: 36 * time.Hour},
 		{text: "2026-11-23T07:00:00Z", ago: time.Hour},
 		{text: "NaNd", bad: true},
 		{text: "1e300d", bad: true},

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"selvage/edge/clock"
 )
 
 // fields are the keys a table may have, in the order their struct declares them.
@@ -239,9 +241,9 @@ func (d *document) setDuration(to reflect.Value, v value, label string) {
 		d.mismatch(to, v, label)
 		return
 	}
-	duration, err := parseDuration(v.text)
+	duration, err := clock.ParseSpan(v.text)
 	switch {
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, clock.ErrLong):
 		d.fault(v.at, fmt.Sprintf("%s is too long, got %s", label, v.describe()), err.Error())
 		return
 	case err != nil:

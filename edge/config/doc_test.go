@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"selvage/edge/clock"
 	"selvage/edge/size"
 )
 
@@ -16,7 +17,7 @@ func TestDurationAndSizeText(t *testing.T) {
 		90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s", 48 * time.Hour: "2d",
 	} {
 		got := durationText(d)
-		if back, err := parseDuration(got); got != want || back != d || err != nil {
+		if back, err := clock.ParseSpan(got); got != want || back != d || err != nil {
 			t.Errorf("%v is written %q and read as %v, %v; want %q", d, got, back, err, want)
 		}
 	}

@@ -140,7 +140,7 @@ func inTOML(name string, v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// durationText is a duration as parseDuration reads it, without parts that are zero: "90s", "7d".
+// durationText is a duration as clock.ParseSpan reads it, without parts that are zero: "90s", "7d".
 func durationText(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d%day == 0 {

@@ -1,14 +1,11 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"regexp"
-	"strconv"
-	"strings"
-	"time"
+
+	"selvage/edge/clock"
 )
 
 // mismatch says that a value is of another type than its key wants.
@@ -73,7 +70,7 @@ func convert(t reflect.Type, v value) string {
 	simple := v.kind == integer || v.kind == float || v.kind == boolean || v.kind == moment
 	switch {
 	case t == durationType && v.kind == integer:
-		if _, err := parseDuration(v.text + "s"); err == nil {
+		if _, err := clock.ParseSpan(v.text + "s"); err == nil {
 			return fmt.Sprintf("write %q for seconds", v.text+"s")
 		}
 	case wanted(t) == "text in quotes" && simple:
@@ -96,41 +93,3 @@ var (
 	wholeNumber = regexp.MustCompile(`^(-?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+)$`)
 	anyNumber   = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 )
-
-var (
-	errDuration = errors.New("write a number and a unit: ms, s, m, h or d")
-	errTooLong  = errors.New("the longest is 65535d")
-)
-
-// wellFormed is a duration as time.ParseDuration wants it, of any length.
-var wellFormed = regexp.MustCompile(`^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
-
-// parseDuration reads what time.ParseDuration reads, and whole days in front: "7d", "1d12h".
-// A day is 24 hours: these are waiting times, not calendar dates.
-func parseDuration(s string) (time.Duration, error) {
-	days, rest, ok := strings.Cut(s, "d")
-	if !ok {
-		days, rest = "0", s
-	}
-	n, err := strconv.ParseUint(days, 10, 16) // 65535 days are well inside a Duration
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return 0, errTooLong
-	case err != nil:
-		return 0, errDuration
-	}
-	whole := time.Duration(n) * 24 * time.Hour
-	if rest == "" && ok {
-		return whole, nil
-	}
-	part, err := time.ParseDuration(rest)
-	switch {
-	case err != nil && wellFormed.MatchString(rest):
-		return 0, errTooLong // that is all that can be wrong with it
-	case err != nil, ok && part < 0:
-		return 0, errDuration
-	case part > math.MaxInt64-whole:
-		return 0, errTooLong
-	}
-	return whole + part, nil
-}

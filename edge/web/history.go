@@ -106,13 +106,13 @@ func moment(q url.Values, name string, now time.Time) (time.Time, error) {
 		return time.UnixMilli(ms), nil
 	}
 	if ago, ok := strings.CutPrefix(text, "-"); ok {
-		if d, err := time.ParseDuration(ago); err == nil {
+		if d, err := clock.ParseSpan(ago); err == nil {
 			return now.Add(-d), nil
 		}
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fmt.Errorf(`%s=%s is no time; write 2026-11-23T08:00:00Z, milliseconds since 1970, or -24h for that long ago`, name, text)
+		return t, fmt.Errorf(`%s=%s is no time; write 2026-11-23T08:00:00Z, milliseconds since 1970, or -24h or -7d for that long ago`, name, text)
 	}
 	return t, nil
 }
@@ -122,9 +122,9 @@ func width(q url.Values) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	d, err := time.ParseDuration(text)
+	d, err := clock.ParseSpan(text)
 	if err != nil || d < time.Second {
-		return 0, fmt.Errorf("step=%s is no step of a second or more; write 1m, 15m or 24h", text)
+		return 0, fmt.Errorf("step=%s is no step of a second or more; write 1m, 15m or 7d", text)
 	}
 	return d, nil
 }

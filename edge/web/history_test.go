@@ -48,8 +48,8 @@ func TestHistory(t *testing.T) {
 		{any + "&from=1&format=csv", "", 200, "at,value,unit,quality\n2023-11-15T00:00:00.000Z,\"a, \"\"b\"\"\",,\n2023-11-15T00:00:01.000Z,7.5,,"},
 		{level + "&from=-1h", "", 200, "[]"},
 		{level + "&from=-1h", csvType, 200, ""},
-		{level + "&from=yesterday", "", 400, "from=yesterday is no time; write 2026-11-23T08:00:00Z, milliseconds since 1970, or -24h for that long ago"},
-		{level + "&step=0s", "", 400, "step=0s is no step of a second or more; write 1m, 15m or 24h"},
+		{level + "&from=yesterday", "", 400, "from=yesterday is no time; write 2026-11-23T08:00:00Z, milliseconds since 1970, or -24h or -7d for that long ago"},
+		{level + "&step=0s", "", 400, "step=0s is no step of a second or more; write 1m, 15m or 7d"},
 		{"/box/1?lane=nope&from=0", "", 404, "agent /box/1 has no lane nope"},
 		{"/nobody?lane=level&from=0", "", 404, "there is no agent /nobody"},
 	}
