@@ -137,13 +137,8 @@ func (w *writer) gather(points []feedPoint, first uint64) (*feedGroup, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Mono follows from Wall: cut each for itself, their difference would waver by a millisecond, which packs worse.
-		wall := p.at.Wall / int64(time.Millisecond)
-		offset := time.Duration(p.at.Wall) - p.at.Mono
-		g.points[i] = series.Point{
-			Seq: first + uint64(i), Boot: boot,
-			Mono: wall - offset.Round(time.Millisecond).Milliseconds(), Wall: wall, Trusted: p.at.Trusted, Body: p.body,
-		}
+		wall, mono := milliseconds(p.at)
+		g.points[i] = series.Point{Seq: first + uint64(i), Boot: boot, Mono: mono, Wall: wall, Trusted: p.at.Trusted, Body: p.body}
 		if n := len(g.runs); n > 0 && g.runs[n-1].lane == p.lane && g.runs[n-1].late == p.late {
 			g.runs[n-1].count++
 		} else {
@@ -151,6 +146,18 @@ func (w *writer) gather(points []feedPoint, first uint64) (*feedGroup, error) {
 		}
 	}
 	return g, nil
+}
+
+// milliseconds returns both times of a stamp, cut. The one that does not put the point in its place follows from the
+// other: cut each for itself, their difference would waver by a millisecond, which packs worse.
+func milliseconds(at clock.Stamp) (wall, mono int64) {
+	offset := offsetOf(at).Round(time.Millisecond).Milliseconds()
+	if at.Trusted {
+		wall = at.Wall / int64(time.Millisecond)
+		return wall, wall - offset
+	}
+	mono = at.Mono.Milliseconds()
+	return mono + offset, mono
 }
 
 // tail knows what the feed's rows hold that are not sealed yet. The writer adds to it, readers look.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,5 +201,41 @@ func TestNeverStaysNever(t *testing.T) {
 	save(t, s, func(b *Batch) { b.Value(s.Lane("/n", "a", "value"), []byte("1"), clock.Stamp{}) })
 	if got := at(t, s); !got.IsZero() {
 		t.Errorf("a zero stamp came back as %+v", got)
+	}
+}
+
+// TestOrderOfUntrusted: the two times of a stamp are read one after the other, and the thread may be halted in between.
+func TestOrderOfUntrusted(t *testing.T) {
+	s := open(t, t.TempDir())
+	a := s.Lane("/n", "a", "value")
+	var want []string
+	for i, at := range []struct{ mono, wall time.Duration }{
+		{100_000, 1100_600}, // µs
+		{100_300, 1100_700}, // halted for 0.2 ms
+		{100_310, 1100_910},
+		{100_350, 1100_950},
+		{100_950, 1101_550},
+	} {
+		want = append(want, fmt.Sprint(i))
+		save(t, s, func(b *Batch) {
+			b.Point(a, fmt.Append(nil, i), clock.Stamp{Boot: "b", Mono: at.mono * time.Microsecond, Wall: int64(at.wall * time.Microsecond)}, false)
+		})
+	}
+	list := func() (all []string) {
+		h, err := s.History("/n", "a", time.Time{}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p, ok := h.Next(); ok; p, ok = h.Next() {
+			all = append(all, string(p.Body))
+		}
+		return all
+	}
+	if got := list(); !slices.Equal(got, want) {
+		t.Errorf("the order is %v, want %v", got, want)
+	}
+	seal(t, s)
+	if got := list(); !slices.Equal(got, want) {
+		t.Errorf("sealed, the order is %v, want %v", got, want)
 	}
 }
