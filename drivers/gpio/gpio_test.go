@@ -10,6 +10,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 
+	"selvage/edge/device"
 	"selvage/edge/device/drivertest"
 )
 
@@ -68,7 +69,7 @@ func TestLevels(t *testing.T) {
 		if pin.level == c.want {
 			t.Errorf("active %s: opening drove the pin", c.active)
 		}
-		if err := out.Out(t.Context(), c.on); err != nil || pin.level != c.want {
+		if err := out.Out(t.Context(), device.On(c.on)); err != nil || pin.level != c.want {
 			t.Errorf("active %s, Out(%v): pin %v, error %v, want %v", c.active, c.on, pin.level, err, c.want)
 		}
 		in, err := OpenIn(t.Context(), pin, InConfig{Pull: "up", Active: c.active})
@@ -88,7 +89,7 @@ func TestLevels(t *testing.T) {
 func TestSafe(t *testing.T) {
 	for safe, want := range map[string]bool{"off": false, "on": true} {
 		out, _ := OpenOut(t.Context(), new(fake), OutConfig{Safe: safe, Active: "low"})
-		if out.Safe() != want {
+		if out.Safe() != device.On(want) {
 			t.Errorf("safe = %q: Safe() = %v, want %v", safe, out.Safe(), want)
 		}
 	}

@@ -39,18 +39,21 @@ func OpenOut(_ context.Context, pin gpio.PinIO, c OutConfig) (*Out, error) {
 
 // Out drives the pin. It is not read back: reading makes it an input on the kernel's pin interface,
 // and would say what the register holds, not what the wire does.
-func (o *Out) Out(ctx context.Context, on bool) error {
+func (o *Out) Out(ctx context.Context, v device.Value) error {
 	if err := done(ctx, o.closed); err != nil {
 		return err
 	}
-	if err := o.pin.Out(level(o.c.Active, on)); err != nil {
+	if err := o.pin.Out(level(o.c.Active, v.Bool())); err != nil {
 		return refused(o.pin, "an output", err)
 	}
 	return nil
 }
 
 // Safe is the configured safe state.
-func (o *Out) Safe() bool { return o.c.Safe == "on" }
+func (o *Out) Safe() device.Value { return device.On(o.c.Safe == "on") }
+
+// Takes is on or off.
+func (o *Out) Takes() device.Channel { return device.Channel{Form: device.Boolean} }
 
 // Info tells which pin it is.
 func (o *Out) Info() device.Info {

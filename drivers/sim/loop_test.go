@@ -57,7 +57,7 @@ func TestThermostat(t *testing.T) {
 				if want != on {
 					on = want
 					switched++
-					if err := m.Out("heater", on); err != nil {
+					if err := m.Out("heater", device.On(on)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -103,7 +103,7 @@ func TestThermostat(t *testing.T) {
 		}
 		mu.Unlock()
 
-		if err := m.Out("heater", true); err != nil {
+		if err := m.Out("heater", device.On(true)); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.Stop(t.Context()); err != nil {

@@ -112,13 +112,13 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 
 // suits tells whether the twin is right for a device as o says.
 func (t *twinHandle) suits(o twin.Options) bool {
-	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Switch == nil) == (o.Switch == nil)
+	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Set == nil) == (o.Set == nil)
 }
 
 func (d *devices) twinOf(s device.Spec) twin.Options {
 	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
 	if driver, _ := device.Lookup(s.Driver); driver.Output {
-		o.Switch = func(on bool) error { return d.manager.Out(s.Name, on) }
+		o.Set = func(v device.Value) error { return d.manager.Out(s.Name, v) }
 	} else {
 		o.Every = cmp.Or(s.Every, device.DefaultEvery)
 	}

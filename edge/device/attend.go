@@ -63,6 +63,7 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 			dev, err := o.open(ctx, d)
 			if err == nil {
 				r.Opened = d.opened(dev)
+				o.learn(d, r.Opened.Takes)
 			}
 			return err
 		})
@@ -104,15 +105,35 @@ func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
 	return d.driver.open(ctx, o.bus, d.spec.Config)
 }
 
+// learn has others know what an output takes, now that it is open.
+func (o *owner) learn(d *managed, takes *Channel) {
+	o.mu.Lock()
+	d.takes = takes
+	o.mu.Unlock()
+}
+
+// fit forgets what was asked of an output before anybody knew that it does not take it.
+func (o *owner) fit(d *managed) {
+	if !d.order.told {
+		return
+	}
+	var err error
+	if d.order.value, err = d.takes.Fit(d.order.value); err != nil {
+		o.m.log.Warn("what was asked of an output before it was opened cannot be done", "device", d.spec.Name, "err", err)
+		d.order = order{}
+	}
+}
+
 // switchTo writes what the output is to do, which is the safe state as long as nobody told it.
 func (o *owner) switchTo(ctx context.Context, d *managed, within time.Duration, r *Report) error {
+	o.fit(d)
 	var st State
 	err := o.call(ctx, d, within, func(ctx context.Context) error {
-		st = State{On: d.output.Safe(), Safe: true}
+		st = State{Value: d.output.Safe(), Safe: true}
 		if d.order.told {
-			st = State{On: d.order.on}
+			st = State{Value: d.order.value}
 		}
-		return d.output.Out(ctx, st.On)
+		return d.output.Out(ctx, st.Value)
 	})
 	if err == nil {
 		d.doubt = false

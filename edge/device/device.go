@@ -1,5 +1,5 @@
 // Package device is for anything with a driver: the contract drivers keep, the registry they are
-// found in, and the manager that reads sensors and switches outputs, one owner goroutine per bus.
+// found in, and the manager that reads sensors and sets outputs, one owner goroutine per bus.
 //
 // A driver makes one measurement when asked and turns bytes into units. Everything else is done here
 // once for all of them: when to read, how long to wait, what to do when nothing answers, and what to
@@ -29,14 +29,18 @@ type Sensor interface {
 	Read(ctx context.Context) (Sample, error)
 }
 
-// An Output is something that can be switched.
+// An Output is something that can be set: a relay, a dimmer, a line of a display. Each is a device of its own, also
+// where a chip has many.
 type Output interface {
 	Device
-	// Out switches the output and returns when the wire has the new state.
-	Out(ctx context.Context, on bool) error
+	// Takes says what Out takes: Boolean for a switch; Number with its Unit and range, such as 0 to 100 %; Text for
+	// a display. Its name does not matter. It does not change while the device is open.
+	Takes() Channel
+	// Out sets the output and returns when the wire has the new state. It is only called with what Takes allows.
+	Out(ctx context.Context, v Value) error
 	// Safe is the state applied after opening until told otherwise, when stopping, and when the
-	// agent that commands the output is lost.
-	Safe() bool
+	// agent that commands the output is lost. It is one that Takes allows.
+	Safe() Value
 }
 
 // Info says what a device is. Empty fields are unknown.
@@ -66,12 +70,12 @@ func (f Form) String() string {
 	return "unknown"
 }
 
-// Channel describes one quantity a sensor measures.
+// Channel describes one quantity that a sensor measures, or what an output takes.
 type Channel struct {
 	Name       string  // lane name: "temperature"
 	Unit       Unit    // UCUM; empty for Boolean and Text
 	Form       Form    //
-	Min, Max   float64 // what the device can measure, in Unit; both 0 = no limits
+	Min, Max   float64 // what the device can measure or take, in Unit; both 0 = no limits
 	Resolution float64 // smallest step worth showing, in Unit; 0 = as it comes
 }
 

@@ -204,11 +204,12 @@ func openRelay(_ context.Context, pin gpio.PinIO, c relayConfig) (*relay, error)
 	return &relay{pin, c.Safe}, nil
 }
 
-func (r *relay) Info() Info   { return Info{} }
-func (r *relay) Close() error { return nil }
-func (r *relay) Safe() bool   { return r.safe }
-func (r *relay) Out(_ context.Context, on bool) error {
-	return r.pin.Out(gpio.Level(on))
+func (r *relay) Info() Info     { return Info{} }
+func (r *relay) Close() error   { return nil }
+func (r *relay) Takes() Channel { return Channel{Form: Boolean} }
+func (r *relay) Safe() Value    { return On(r.safe) }
+func (r *relay) Out(_ context.Context, v Value) error {
+	return r.pin.Out(gpio.Level(v.Bool()))
 }
 
 type contact struct{ pin gpio.PinIO }

@@ -13,7 +13,7 @@ import (
 const reopenAfter = 3
 
 // managed is one device in a manager's charge. Its owner's goroutine alone touches it, except for the
-// fields that never change, owner, which Manager.mu guards, and asked, which owner.mu guards. Until it
+// fields that never change, owner, which Manager.mu guards, and what owner.mu guards. Until it
 // has an owner it is the manager's.
 type managed struct {
 	spec   Spec
@@ -21,8 +21,9 @@ type managed struct {
 	owner  *owner // nil while the one that had its name is still to be closed
 	code   string // of its condition: "device.air"
 
-	asked   *order // what Out asked since the owner last looked
-	ordered bool   // something has been asked of it; guarded as asked is
+	asked   *order   // what Out asked since the owner last looked
+	ordered bool     // something has been asked of it; guarded as asked is
+	takes   *Channel // what it takes, nil until it was opened; guarded as asked is
 
 	dev      Device // nil while closed
 	sensor   Sensor // dev, if it measures
@@ -43,7 +44,10 @@ type managed struct {
 }
 
 // order is what an output is told. Untold, it does what is safe.
-type order struct{ on, told bool }
+type order struct {
+	value Value
+	told  bool
+}
 
 func newManaged(s Spec, d Driver) *managed {
 	if s.Timeout <= 0 {
@@ -72,6 +76,10 @@ func (d *managed) opened(dev Device) *Opened {
 	}
 	if o.Info.Wire == "" && d.driver.Wire != NoWire {
 		o.Info.Wire = d.where()
+	}
+	if d.output != nil {
+		takes := d.output.Takes()
+		o.Takes = &takes
 	}
 	if d.sensor != nil {
 		d.channels = d.sensor.Channels()

@@ -148,11 +148,12 @@ func (m *Manager) Start() {
 	}
 }
 
-// Out asks for an output to be switched. It never waits: the owner switches it as soon as the bus is
+// Out asks for an output to be set. It never waits: the owner sets it as soon as the bus is
 // free and reports the state then. Of several requests the newest counts, and one that failed is
-// repeated until it succeeds or another takes its place.
-func (m *Manager) Out(device string, on bool) error {
-	return m.order(device, order{on: on, told: true})
+// repeated until it succeeds or another takes its place. What the output does not take is refused; before it has been
+// opened nobody knows what it takes, and what turns out wrong then is logged and forgotten.
+func (m *Manager) Out(device string, v Value) error {
+	return m.order(device, order{value: v, told: true})
 }
 
 // MakeSafe takes back what Out asked: the output goes to its safe state and stays there. It is for
@@ -169,11 +170,11 @@ func (m *Manager) order(name string, w order) error {
 	case dev == nil:
 		return unknown(name)
 	case !dev.driver.Output:
-		return fmt.Errorf("device %s cannot be switched: the driver %s only measures", name, dev.driver.Name)
+		return fmt.Errorf("device %s cannot be set: the driver %s only measures", name, dev.driver.Name)
 	case dev.owner == nil:
 		dev.asked, dev.ordered = &w, true
 	default:
-		dev.owner.order(dev, w)
+		return dev.owner.order(dev, w)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func states(rs []Report) string {
 		case r.State == nil:
 			out = append(out, "nothing")
 		default:
-			s := map[bool]string{true: "on", false: "off"}[r.State.On]
+			s := r.State.Value.String()
 			if r.State.Safe {
 				s += "(safe)"
 			}
@@ -55,7 +55,7 @@ func TestOutput(t *testing.T) {
 				synctest.Wait()
 				expect(t, "at the start", states(b.take("heater")), name[safe])
 
-				must(t, b.Out("heater", !safe))
+				must(t, b.Out("heater", On(!safe)))
 				synctest.Wait()
 				expect(t, "after Out", states(b.take("heater")), name[!safe])
 
@@ -63,7 +63,7 @@ func TestOutput(t *testing.T) {
 				synctest.Wait()
 				expect(t, "after MakeSafe", states(b.take("heater")), name[safe])
 
-				must(t, b.Out("heater", !safe))
+				must(t, b.Out("heater", On(!safe)))
 				time.Sleep(time.Hour)
 				expect(t, "an hour after Out", states(b.take("heater")), name[!safe])
 
@@ -72,7 +72,7 @@ func TestOutput(t *testing.T) {
 				if got := bool(pin.Read()); got != safe {
 					t.Errorf("after Stop the pin is %v, want %v", got, safe)
 				}
-				if err := b.Out("heater", true); err == nil {
+				if err := b.Out("heater", On(true)); err == nil {
 					t.Error("Out after Stop was taken")
 				}
 			})
@@ -88,7 +88,7 @@ func TestOutputThatIsMissing(t *testing.T) {
 		wires.Unlock()
 		b := newBench(t, relaySpec(false))
 		b.Start()
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		time.Sleep(time.Minute)
 		if c := b.condition("device.heater"); c.Text != "there is no pin test:17" {
 			t.Errorf("condition %+v", c)
@@ -112,7 +112,7 @@ func TestOutputThatFails(t *testing.T) {
 		synctest.Wait()
 		b.take("heater")
 		pin.set(gpio.Low, errLine)
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		synctest.Wait()
 		expect(t, "while it fails", states(b.take("heater")), "error")
 		time.Sleep(time.Minute)
@@ -130,7 +130,7 @@ func TestSafeStateThatFails(t *testing.T) {
 		pin := plugPin("test:17")
 		b := newBench(t, relaySpec(false))
 		b.Start()
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		synctest.Wait()
 		b.take("heater")
 		pin.set(gpio.High, errLine)
@@ -146,7 +146,7 @@ func TestOutputIsWrittenAgain(t *testing.T) {
 		s.Every = 10 * time.Second
 		b := newBench(t, s)
 		b.Start()
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		time.Sleep(time.Minute)
 		pin.set(gpio.Low, nil) // a board that lost power
 		time.Sleep(10 * time.Second)
@@ -177,10 +177,10 @@ func TestOutputGoesFirst(t *testing.T) {
 func TestOutRefuses(t *testing.T) {
 	b := newBench(t, chipSpec("air", "test:a", 0x40, 0))
 	for name, want := range map[string]string{
-		"air":  "device air cannot be switched: the driver test-chip only measures",
+		"air":  "device air cannot be set: the driver test-chip only measures",
 		"lamp": `no device is called "lamp"`,
 	} {
-		if err := b.Out(name, true); err == nil || err.Error() != want {
+		if err := b.Out(name, On(true)); err == nil || err.Error() != want {
 			t.Errorf("Out(%q) = %v, want %q", name, err, want)
 		}
 	}

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -88,11 +89,19 @@ func (o *owner) revise(r revision) {
 	o.nudge()
 }
 
-func (o *owner) order(d *managed, w order) {
+func (o *owner) order(d *managed, w order) error {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w.told && d.takes != nil {
+		v, err := d.takes.Fit(w.value)
+		if err != nil {
+			return fmt.Errorf("device %s: %w", d.spec.Name, err)
+		}
+		w.value = v
+	}
 	d.asked, d.ordered = &w, true
-	o.mu.Unlock()
 	o.nudge()
+	return nil
 }
 
 // inherit is order for what was asked of the device before this one, which does not undo what was asked since.

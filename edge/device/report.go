@@ -44,6 +44,7 @@ type Report struct {
 type Opened struct {
 	Info     Info
 	Channels []Channel // of a sensor
+	Takes    *Channel  // of an output
 }
 
 // NamedReading is the reading of one channel.
@@ -52,8 +53,8 @@ type NamedReading struct {
 	Reading Reading
 }
 
-// State is what an output does, as its driver reported after switching.
+// State is what an output does, as its driver reported after it was set.
 type State struct {
-	On   bool
-	Safe bool // nobody asked for On: it is the safe state
+	Value Value
+	Safe  bool // nobody asked for it: it is the safe state
 }

@@ -16,10 +16,11 @@ type slowOutputConfig struct {
 	Mark  int
 }
 
-func (*slowOutput) Info() Info                      { return Info{} }
-func (*slowOutput) Safe() bool                      { return false }
-func (*slowOutput) Out(context.Context, bool) error { return nil }
-func (s *slowOutput) Close() error                  { time.Sleep(s.slowOutputConfig.Close); return nil }
+func (*slowOutput) Info() Info                       { return Info{} }
+func (*slowOutput) Takes() Channel                   { return Channel{Form: Boolean} }
+func (*slowOutput) Safe() Value                      { return On(false) }
+func (*slowOutput) Out(context.Context, Value) error { return nil }
+func (s *slowOutput) Close() error                   { time.Sleep(s.slowOutputConfig.Close); return nil }
 
 func init() {
 	Register("test-slow-output", slowOutputConfig{}, func(_ context.Context, c slowOutputConfig) (*slowOutput, error) {
@@ -46,7 +47,7 @@ func TestApplyKeepsWhatWasAsked(t *testing.T) {
 			const slow = 300 * time.Millisecond
 			b := newBench(t, slowSpec("slow", slow, 1), slowSpec("heater", 0, 1))
 			b.Start()
-			must(t, b.Out("heater", true))
+			must(t, b.Out("heater", On(true)))
 			synctest.Wait()
 			b.take("heater")
 			must(t, b.Apply(t.Context(), Update{Change: []Spec{slowSpec("slow", slow, 2), slowSpec("heater", 0, 2)}}))
@@ -65,7 +66,7 @@ func TestApplyHandsOverLate(t *testing.T) {
 		want      string
 	}{
 		"nothing": {func(*bench) error { return nil }, "on"},
-		"off":     {func(b *bench) error { return b.Out("heater", false) }, "off"},
+		"off":     {func(b *bench) error { return b.Out("heater", On(false)) }, "off"},
 		"safe":    {func(b *bench) error { return b.MakeSafe("heater") }, "off(safe)"},
 		"changed": {func(b *bench) error { return b.Apply(b.t.Context(), Update{Change: []Spec{slowSpec("heater", 0, 3)}}) }, "off(safe)"},
 		"removed": {func(b *bench) error { return b.Remove(b.t.Context(), "heater") }, "off"},
@@ -74,7 +75,7 @@ func TestApplyHandsOverLate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, slowSpec("heater", 6*time.Second, 1))
 				b.Start()
-				must(t, b.Out("heater", true))
+				must(t, b.Out("heater", On(true)))
 				synctest.Wait()
 				b.take("heater")
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

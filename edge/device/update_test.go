@@ -104,7 +104,7 @@ func TestApplyOutput(t *testing.T) {
 		old, pin := plugPin("test:17"), plugPin("test:27")
 		b := newBench(t, relaySpec(false))
 		b.Start()
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		synctest.Wait()
 		b.take("heater")
 
@@ -135,7 +135,7 @@ func TestApplyOutputAsked(t *testing.T) {
 		synctest.Wait() // the chip keeps its bus busy
 		go func() {
 			time.Sleep(100 * time.Millisecond)
-			if err := b.Out("heater", true); err != nil {
+			if err := b.Out("heater", On(true)); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -219,7 +219,7 @@ func TestApplyBeforeStart(t *testing.T) {
 		plug("test:a", map[uint16]func() error{0x40: well, 0x41: well})
 		pin := plugPin("test:17")
 		b := newBench(t, chipSpec("one", "test:a", 0x40, time.Second), chipSpec("two", "test:a", 0x40, time.Second), relaySpec(false))
-		must(t, b.Out("heater", true))
+		must(t, b.Out("heater", On(true)))
 		must(t, b.Apply(t.Context(), Update{Remove: []string{"one"}, Change: []Spec{chipSpec("two", "test:a", 0x41, time.Second), relaySpec(true)}}))
 		b.Start()
 		time.Sleep(5 * time.Second)

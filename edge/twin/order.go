@@ -3,31 +3,58 @@ package twin
 import (
 	"fmt"
 
+	"selvage/edge/device"
 	"selvage/edge/recon"
 )
 
-// order is what the lane set takes: true or false, or on or off, as people see it.
-type order bool
-
-func (o *order) LoadRecon(v recon.Value) error {
-	text, _ := v.Text()
-	on, isBool := v.Bool()
-	switch {
-	case isBool && v.Kind() == recon.KindBool:
-		*o = order(on)
-	case text == "on", text == "off":
-		*o = text == "on"
-	default:
-		return fmt.Errorf("want true or false, on or off, read %.40s", v)
+// ask is what the lane set does: true or false, or on or off, as people see it; a number; a text. What the output does
+// not take is refused as soon as somebody knows what it takes.
+func (t *Twin) ask(v device.Value) error {
+	if t.takes != nil {
+		fit, err := t.takes.Fit(v)
+		if err != nil {
+			return err
+		}
+		v = fit
 	}
+	if err := t.Set(v); err != nil {
+		return err
+	}
+	t.want(v)
 	return nil
 }
 
-func (o order) AppendRecon(dst []byte) ([]byte, error) {
-	return recon.Append(dst, recon.Bool(bool(o))), nil
+func (t *Twin) want(v device.Value) {
+	t.wanted = wish{v, true}
+	t.desired.Set(t.wanted)
+}
+
+// wish is what an output is to do: on the lane desired as plain Recon, and nothing while nobody said.
+type wish struct {
+	value device.Value
+	said  bool
+}
+
+func (w wish) AppendRecon(dst []byte) ([]byte, error) {
+	if !w.said {
+		return recon.Append(dst, recon.Extant()), nil
+	}
+	return w.value.AppendRecon(dst)
+}
+
+func (w *wish) LoadRecon(v recon.Value) error {
+	*w = wish{}
+	if k := v.Kind(); k == recon.KindExtant || k == recon.KindAbsent {
+		return nil
+	}
+	if err := w.value.LoadRecon(v); err != nil {
+		return fmt.Errorf("desired: %w", err)
+	}
+	w.said = true
+	return nil
 }
 
 var (
-	_ recon.Loader   = (*order)(nil)
-	_ recon.Appender = order(false)
+	_ recon.Appender = wish{}
+	_ recon.Loader   = (*wish)(nil)
 )

@@ -26,9 +26,11 @@ type Options struct {
 	Info  Info          // what is known of the device before it says more
 	Every time.Duration // how often a reading is expected; 0 when it may be silent as long as it likes
 
-	// Switch asks the device to switch, if it is an output; the result comes back as a report. It
+	// Set asks the device, if it is an output, for a value; the result comes back as a report. It
 	// is called in turns, so it must not wait for the wire.
-	Switch func(on bool) error
+	Set func(device.Value) error
+	// Takes is what an output takes, if that is known before it is opened.
+	Takes *device.Channel
 }
 
 // Twin is the agent of one device.
@@ -36,11 +38,12 @@ type Twin struct {
 	Options
 
 	// Used in turns only.
-	reported device.Reading // of an output
-	wanted   bool           // likewise
-	heard    time.Time      // when the device last gave a good reading, by this process's clock
-	known    Status         // how the device is by what it reported
-	away     string         // why it is said to be away, "" when it is not
+	reported device.Reading  // of an output
+	wanted   wish            // likewise
+	takes    *device.Channel // likewise; nil while nobody knows
+	heard    time.Time       // when the device last gave a good reading, by this process's clock
+	known    Status          // how the device is by what it reported
+	away     string          // why it is said to be away, "" when it is not
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
@@ -48,7 +51,7 @@ type Twin struct {
 	status   *agent.ValueLane[Status]
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
-	desired  *agent.ValueLane[bool]
+	desired  *agent.ValueLane[wish]
 }
 
 // New makes the twin of a device.
@@ -59,23 +62,22 @@ func New(o Options) *Twin { return &Twin{Options: o} }
 func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.setup) }
 
 func (t *Twin) setup(a *agent.Agent, o Options) error {
-	t.agent, t.Options = a, o
+	if o.Info != t.Info {
+		t.takes = nil
+	}
+	if t.agent, t.Options = a, o; t.takes == nil {
+		t.takes = o.Takes
+	}
 	t.channels = map[string]*agent.ValueLane[device.Reading]{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
 	t.state, t.desired = nil, nil
-	if t.Switch != nil {
+	if t.Set != nil {
 		// Transient: after a start an output is in its safe state until somebody commands it again.
 		// A restart of the agent alone is no such start.
 		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
-		agent.Command(a, "set", func(o order) error {
-			if err := t.Switch(bool(o)); err != nil {
-				return err
-			}
-			t.want(bool(o))
-			return nil
-		})
+		agent.Command(a, "set", t.ask)
 	}
 	for name := range a.Remembered() {
 		t.channel(string(name))
@@ -138,12 +140,21 @@ func (t *Twin) take(r device.Report) (bad error) {
 		for _, c := range r.Opened.Channels {
 			t.channel(c.Name)
 		}
+		if r.Opened.Takes != nil {
+			t.takes = r.Opened.Takes
+		}
 	}
 	if s := r.State; s != nil && t.state != nil {
-		t.reported = device.Reading{Value: device.Flag(s.On), Form: device.Boolean, At: r.At}
+		t.reported = device.Reading{Value: s.Value.Number, Form: s.Value.Form, At: r.At}
+		switch {
+		case s.Value.Form == device.Text:
+			t.reported.Text = s.Value.Text
+		case t.takes != nil:
+			t.reported.Unit = t.takes.Unit
+		}
 		t.state.Set(t.reported)
 		if s.Safe {
-			t.want(s.On)
+			t.want(s.Value)
 		}
 	}
 	if r.Err != nil {
@@ -174,11 +185,6 @@ func (t *Twin) Back() {
 
 // Status returns how the device is. It is called in a turn of the twin.
 func (t *Twin) Status() Status { return t.status.Get() }
-
-func (t *Twin) want(on bool) {
-	t.wanted = on
-	t.desired.Set(on)
-}
 
 func (t *Twin) failed(err error) {
 	state := Faulty

@@ -25,7 +25,7 @@ type bench struct {
 	clock  *clock.Clock
 	twin   *twin.Twin
 	handle *host.Handle
-	asked  []bool
+	asked  []string
 	refuse error
 }
 
@@ -34,8 +34,8 @@ func newBench(t *testing.T, o twin.Options) *bench {
 	b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
 	b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
 	if o.Info.Driver == "relay" {
-		o.Switch = func(on bool) error {
-			b.asked = append(b.asked, on)
+		o.Set = func(v device.Value) error {
+			b.asked = append(b.asked, v.String())
 			return b.refuse
 		}
 	}
@@ -157,24 +157,24 @@ func TestSensor(t *testing.T) {
 
 func TestOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}})
+		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}, Takes: &device.Channel{Form: device.Boolean}})
 		defer b.stop()
 		if got, want := b.lanes(), []string{"desired", "info", "set", "state", "status"}; !slices.Equal(got, want) {
 			t.Errorf("lanes = %v, want %v", got, want)
 		}
-		b.report(device.Report{State: &device.State{On: false, Safe: true}})
+		b.report(device.Report{State: &device.State{Value: device.On(false), Safe: true}})
 		b.has("state", "value:false", "quality:good")
 		b.has("status", "state:ok")
 
 		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("true")); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(b.asked, []bool{true}) {
-			t.Errorf("the device was asked %v, want [true]", b.asked)
+		if !slices.Equal(b.asked, []string{"on"}) {
+			t.Errorf("the device was asked %v, want [on]", b.asked)
 		}
 		b.has("desired", "true")
 		b.has("state", "value:false") // until the device reports
-		b.report(device.Report{State: &device.State{On: true}})
+		b.report(device.Report{State: &device.State{Value: device.On(true)}})
 		b.has("state", "value:true")
 
 		if err := b.host.Do(t.Context(), "/device/heater", "set", []byte("hot")); err == nil {
@@ -239,14 +239,14 @@ func TestRecall(t *testing.T) {
 // An output is set with the words it is shown in, too.
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}})
+		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}, Takes: &device.Channel{Form: device.Boolean}})
 		defer b.stop()
 		for _, body := range []string{"true", "off", "on", `"off"`} {
 			if err := b.host.Do(t.Context(), "/device/heater", "set", []byte(body)); err != nil {
 				t.Errorf("set %s: %v", body, err)
 			}
 		}
-		if want := []bool{true, false, true, false}; !slices.Equal(b.asked, want) {
+		if want := []string{"on", "off", "on", "off"}; !slices.Equal(b.asked, want) {
 			t.Errorf("asked to switch %v, want %v", b.asked, want)
 		}
 		for _, body := range []string{"", "1", "warm", "{on}", "True"} {
@@ -294,4 +294,53 @@ func (b *bench) lacks(lane, part string) {
 	if got := b.get(lane); strings.Contains(got, part) {
 		b.t.Errorf("%s = %s, want no %s in it", lane, got, part)
 	}
+}
+
+// An output that takes numbers or text is set with them, as plain Recon; what it takes is known when it was opened, or
+// before.
+func TestOutputOfAnyForm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, twin.Options{Node: "/device/lamp", Info: twin.Info{Driver: "relay"}})
+		defer b.stop()
+		set := func(body, want string) {
+			t.Helper()
+			err := b.host.Do(t.Context(), "/device/lamp", "set", []byte(body))
+			if got := fmt.Sprint(err); got != want {
+				t.Errorf("set %s: %s, want %s", body, got, want)
+			}
+		}
+		if got := b.get("desired"); got != "" {
+			t.Errorf("desired = %s before anybody said so, want nothing", got)
+		}
+		set("17", "<nil>")
+		b.has("desired", "17")
+		takes := func(c device.Channel) { b.report(device.Report{Opened: &device.Opened{Takes: &c}}) }
+		takes(device.Channel{Unit: "%", Max: 100})
+		set("42.5", "<nil>")
+		set("130", "/device/lamp set: want 0 to 100 %, not 130")
+		set("on", "/device/lamp set: want 0 to 100 %, not on")
+		b.has("desired", "42.5")
+		b.report(device.Report{State: &device.State{Value: device.Of(42.5)}})
+		b.has("state", "value:42.5", `unit:"%"`)
+		takes(device.Channel{Form: device.Text})
+		set(`"21 °C"`, "<nil>")
+		set("on", "<nil>")
+		b.has("desired", "on")
+		b.report(device.Report{State: &device.State{Value: device.Words("21 °C"), Safe: true}})
+		b.has("state", `value:"21 °C"`)
+		b.has("desired", `"21 °C"`)
+		if want := []string{"17", "42.5", "21 °C", "on"}; !slices.Equal(b.asked, want) {
+			t.Errorf("asked for %q, want %q", b.asked, want)
+		}
+	})
+}
+
+func TestTakesIsKnownBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, twin.Options{Node: "/device/plug", Info: twin.Info{Driver: "relay"}, Takes: &device.Channel{Form: device.Boolean}})
+		defer b.stop()
+		if err := b.host.Do(t.Context(), "/device/plug", "set", []byte("1")); err == nil {
+			t.Error("a switch was set to 1")
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"selvage/edge/device"
 	"selvage/uplink"
 )
 
@@ -20,14 +21,14 @@ type order struct {
 }
 
 // switcher returns what switches an output: it hands the command to the connection, if there is one.
-func (b *bridge) switcher(t *thing, s *setting, topic string) func(on bool) error {
-	return func(on bool) error {
+func (b *bridge) switcher(t *thing, s *setting, topic string) func(device.Value) error {
+	return func(v device.Value) error {
 		session := b.conn.Load()
 		if session == nil {
 			return b.notNow()
 		}
 		o := order{thing: t, topic: topic, payload: s.off, qos: s.qos, retain: s.retain}
-		if on {
+		if v.Bool() {
 			o.payload = s.on
 		}
 		return session.order(o)

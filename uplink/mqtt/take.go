@@ -205,7 +205,7 @@ func (a *arrival) values(t target) {
 			a.bad(t.thing, why)
 			return
 		}
-		r.State = &device.State{On: on}
+		r.State = &device.State{Value: device.On(on)}
 	}
 	a.report(t, r)
 }

@@ -101,7 +101,8 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 			o.Every = m.every
 		}
 		if m.set != nil {
-			o.Switch = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
+			o.Set = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
+			o.Takes = &device.Channel{Form: device.Boolean}
 		}
 	}
 	return o

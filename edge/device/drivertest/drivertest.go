@@ -55,7 +55,7 @@ var rules = []struct {
 	{"defaults pass their own check", device.NoWire, defaultsPass},
 	{"says what it is", device.NoWire, saysWhatItIs},
 	{"measures what it declares", device.NoWire, measuresWhatItDeclares},
-	{"switches", device.NoWire, switches},
+	{"takes what it says it takes", device.NoWire, switches},
 	{"obeys a context that has ended", device.NoWire, obeysEndedContext},
 	{"closes twice", device.NoWire, closesTwice},
 	{"reports every transfer that fails", device.I2C, reportsEveryNAK},
@@ -106,11 +106,27 @@ func (r *rig) mustOpen(t testing.TB) device.Device {
 	return d
 }
 
-// use does what the device is for: one measurement, and one switching there and back.
+// other is a value that an output takes and that is not its safe one.
+func other(o device.Output) device.Value {
+	c, safe := o.Takes(), o.Safe()
+	switch {
+	case c.Form == device.Boolean:
+		return device.On(!safe.Bool())
+	case c.Form == device.Text:
+		return device.Words(safe.Text + "21.5 °C")
+	case c.Min == 0 && c.Max == 0:
+		return device.Of(safe.Number + 1)
+	case safe.Number != c.Max:
+		return device.Of(c.Max)
+	}
+	return device.Of(c.Min)
+}
+
+// use does what the device is for: one measurement, and one setting there and back.
 func use(ctx context.Context, d device.Device) (device.Sample, error) {
 	if o, ok := d.(device.Output); ok {
-		for _, on := range []bool{!o.Safe(), o.Safe()} {
-			if err := o.Out(ctx, on); err != nil {
+		for _, v := range []device.Value{other(o), o.Safe()} {
+			if err := o.Out(ctx, v); err != nil {
 				return nil, err
 			}
 		}
@@ -207,17 +223,21 @@ func switches(t testing.TB, r *rig) {
 	if !ok {
 		t.Skip("not an output")
 	}
+	takes, safe := o.Takes(), o.Safe()
+	if v, err := takes.Fit(safe); err != nil || v != safe {
+		t.Errorf("Safe() = %v, which it does not take itself: %v", safe, err)
+	}
 	var levels []gpio.Level
-	for _, on := range []bool{true, false, false, true} {
-		if err := o.Out(t.Context(), on); err != nil {
-			t.Fatalf("Out(%v) on a working wire: %v", on, err)
+	for _, v := range []device.Value{other(o), safe, safe, other(o)} {
+		if err := o.Out(t.Context(), v); err != nil {
+			t.Fatalf("Out(%v) on a working wire: %v", v, err)
 		}
 		if r.pin != nil {
 			levels = append(levels, r.pin.PinIO.Read())
 		}
 	}
 	if len(levels) == 4 && (levels[0] == levels[1] || levels[1] != levels[2] || levels[0] != levels[3]) {
-		t.Errorf("the pin was %v after on, off, off, on", levels)
+		t.Errorf("the pin was %v after the other state, the safe one twice, and the other again", levels)
 	}
 }
 
