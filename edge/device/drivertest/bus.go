@@ -109,6 +109,10 @@ func cutsWaits(t testing.TB, r *rig) {
 			}
 		}
 		_, err := use(ctx, d)
+		if at.IsZero() {
+			cancel()
+			break // the first use had more to do
+		}
 		if took := time.Since(at); took > 0 {
 			t.Errorf("the context ended in transfer %d and the driver waited %v more; use device.Wait", k, took)
 		}
