@@ -129,7 +129,7 @@ func probe(ctx context.Context, c device.Chip, m *model) (string, error) {
 	}
 	name, ok := known[id[0]]
 	if !ok {
-		return "", c.Other(fmt.Sprintf("another chip (id 0x%02x)", id[0]), m.name, "")
+		return "", c.Other(fmt.Sprintf("another chip (id 0x%02x)", id[0]), "a "+m.name, "")
 	}
 	remedy := ""
 	for _, other := range []*model{&bme280, &bmp280} {
@@ -140,7 +140,7 @@ func probe(ctx context.Context, c device.Chip, m *model) (string, error) {
 	if id[0] == 0x61 {
 		remedy = `write driver = "bme688"`
 	}
-	return "", c.Other(fmt.Sprintf("a %s (id 0x%02x)", name, id[0]), m.name, remedy)
+	return "", c.Other(fmt.Sprintf("a %s (id 0x%02x)", name, id[0]), "a "+m.name, remedy)
 }
 
 // Dev is one chip.

@@ -62,13 +62,13 @@ func (c Chip) Garbled(what string) error { return Garbled(c.Bus, c.Addr, what) }
 var ErrOtherChip = errors.New("it is another chip")
 
 // Other is the error of an address at which another chip answers: found says which, "a BMP280 (id 0x58)", want what
-// was looked for, "BME280". An empty remedy stands for the general one.
+// was looked for, "a BME280". An empty remedy stands for the general one.
 func (c Chip) Other(found, want, remedy string) error {
 	if remedy == "" {
 		remedy = "check the address and the driver; what is on the bus: selvage scan"
 	}
 	return &Fault{
-		Text:   fmt.Sprintf("0x%02x on %s is %s, not a %s", c.Addr, c.Bus, found, want),
+		Text:   fmt.Sprintf("0x%02x on %s is %s, not %s", c.Addr, c.Bus, found, want),
 		Remedy: remedy,
 		Err:    ErrOtherChip,
 	}

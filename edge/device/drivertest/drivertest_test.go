@@ -78,7 +78,7 @@ func (d *sloppy) ask(ctx context.Context) (byte, error) {
 	case r[0] != ^r[1] && !d.c.NoCRC:
 		return 0, c.Garbled("value")
 	case r[0] > 10 && !d.c.AnyChip:
-		return 0, c.Other(fmt.Sprintf("a chip that says %d", r[0]), "sloppy", "")
+		return 0, c.Other(fmt.Sprintf("a chip that says %d", r[0]), "a sloppy one", "")
 	}
 	return r[0], nil
 }
