@@ -8,7 +8,6 @@ package sht4x
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -103,9 +102,8 @@ func (d *Dev) ask(ctx context.Context, cmd byte, pause time.Duration, first, sec
 	if err := d.bus.Tx(d.addr, nil, r[:]); err != nil {
 		return 0, 0, device.Unanswered(d.bus, d.addr, err)
 	}
-	if r == [6]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF} {
-		// An adapter that does not report a missing acknowledge reads the idle bus.
-		return 0, 0, device.Unanswered(d.bus, d.addr, errIdle)
+	if device.Ones(r[:]) {
+		return 0, 0, device.Chip{Bus: d.bus, Addr: d.addr}.Idle()
 	}
 	if crc(r[0], r[1]) != r[2] {
 		return 0, 0, device.Garbled(d.bus, d.addr, first)
@@ -115,8 +113,6 @@ func (d *Dev) ask(ctx context.Context, cmd byte, pause time.Duration, first, sec
 	}
 	return binary.BigEndian.Uint16(r[0:]), binary.BigEndian.Uint16(r[3:]), nil
 }
-
-var errIdle = errors.New("only ones came")
 
 // decode turns the two words of a measurement into °C and %. The humidity formula reaches a little
 // below 0 and above 100 by design; the datasheet asks to clip it.

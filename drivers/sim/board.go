@@ -69,9 +69,13 @@ func (b *Board) Trouble(t Trouble) {
 	defer b.mu.Unlock()
 	b.trouble = t
 	if t == Unplugged {
-		for _, c := range b.chips {
-			c.PowerOff()
-		}
+		b.powerOff()
+	}
+}
+
+func (b *Board) powerOff() {
+	for _, c := range b.chips {
+		c.PowerOff()
 	}
 }
 
@@ -84,6 +88,13 @@ type bus struct {
 }
 
 func (b *bus) String() string { return b.board.name }
+
+// PowerOff takes the power of all chips away for a moment.
+func (b *bus) PowerOff() {
+	b.board.mu.Lock()
+	defer b.board.mu.Unlock()
+	b.board.powerOff()
+}
 
 // Tx is one transfer: a write, a read, or a write and a read with a repeated start.
 func (b *bus) Tx(addr uint16, w, r []byte) error {

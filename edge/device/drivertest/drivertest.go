@@ -25,6 +25,10 @@ type Case struct {
 	Bus func() i2c.Bus    // for a driver on I²C: a fresh bus with a working chip
 	Pin func() gpio.PinIO // for a driver on a pin: a fresh pin
 
+	// Other is a bus with another chip at the device's address, whose identity tells that it is another. Nil for a
+	// chip that has no identity to ask for.
+	Other func() i2c.Bus
+
 	// Checksums tells that everything the chip sends is covered by checksums, so that no flipped bit
 	// may pass.
 	Checksums bool
@@ -58,9 +62,15 @@ var rules = []struct {
 	{"takes what it says it takes", device.NoWire, switches},
 	{"obeys a context that has ended", device.NoWire, obeysEndedContext},
 	{"closes twice", device.NoWire, closesTwice},
-	{"reports every transfer that fails", device.I2C, reportsEveryNAK},
+	{"reports a NAK at every byte", device.I2C, reportsEveryNAK},
+	{"leaves a stuck bus alone", device.I2C, leavesStuckBus},
+	{"takes ones for silence", device.I2C, takesOnesForSilence},
+	{"refuses another chip", device.I2C, refusesAnotherChip},
+	{"is found by its Probe", device.I2C, isFound},
 	{"comes back after being unplugged", device.I2C, comesBack},
+	{"comes back after a power cut", device.I2C, survivesPowerCut},
 	{"cuts its waits short", device.I2C, cutsWaits},
+	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
 	{"reports a pin that fails", device.Pin, reportsPin},
 }

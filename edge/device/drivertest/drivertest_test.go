@@ -19,6 +19,7 @@ import (
 // config says what is wrong with the driver under test; the zero config is a good driver.
 type config struct {
 	MuteNAK, BareNAK, NoCRC, DeafWait, LateContext, StrangeChannel, NaN, BadClose, WrongName, NoAsk, SilentOpen bool
+	Ones, AnyChip, Insists, HasSettings, Writes                                                                 bool
 }
 
 func (config) Check(func(key, problem, remedy string)) {}
@@ -27,6 +28,7 @@ type sloppy struct {
 	c      config
 	bus    i2c.Bus
 	closed bool
+	fresh  bool // the chip was told its settings
 }
 
 func init() {
@@ -48,9 +50,20 @@ func (d *sloppy) ask(ctx context.Context) (byte, error) {
 		return 0, err
 	}
 	var r [2]byte
-	if err := d.bus.Tx(7, nil, nil); err != nil {
+	w := []byte{0, 0}
+	if d.c.HasSettings {
+		w[1] = 3
+	}
+	if d.fresh || !d.c.HasSettings {
+		w = w[:1]
+	}
+	if err := d.bus.Tx(7, w, nil); err != nil {
+		if d.c.Insists {
+			_ = d.bus.Tx(7, w, nil)
+		}
 		return 0, d.unanswered(err)
 	}
+	d.fresh = true
 	if d.c.DeafWait {
 		time.Sleep(time.Millisecond)
 	} else if err := device.Wait(ctx, time.Millisecond); err != nil {
@@ -59,8 +72,13 @@ func (d *sloppy) ask(ctx context.Context) (byte, error) {
 	if err := d.bus.Tx(7, nil, r[:]); err != nil {
 		return 0, d.unanswered(err)
 	}
-	if r[0] != ^r[1] && !d.c.NoCRC {
-		return 0, device.Garbled(d.bus, 7, "value")
+	switch c := (device.Chip{Bus: d.bus, Addr: 7}); {
+	case device.Ones(r[:]) && !d.c.Ones:
+		return 0, c.Idle()
+	case r[0] != ^r[1] && !d.c.NoCRC:
+		return 0, c.Garbled("value")
+	case r[0] > 10 && !d.c.AnyChip:
+		return 0, c.Other(fmt.Sprintf("a chip that says %d", r[0]), "a sloppy one", "")
 	}
 	return r[0], nil
 }
@@ -107,14 +125,31 @@ func (d *sloppy) Close() error {
 	return nil
 }
 
-// chip answers 5 and its complement.
-type chip struct{}
+// chip answers with its value and the complement of it. Its value is 5; a driver that HasSettings has told it to
+// answer 3 more.
+type chip struct{ value, more byte }
 
-func (chip) String() string                  { return "chip" }
-func (chip) SetSpeed(physic.Frequency) error { return nil }
-func (chip) Tx(_ uint16, _, r []byte) error {
-	copy(r, []byte{5, 0xFA})
+func (*chip) String() string                  { return "chip" }
+func (*chip) SetSpeed(physic.Frequency) error { return nil }
+func (c *chip) PowerOff()                     { c.more = 0 }
+func (c *chip) Tx(_ uint16, w, r []byte) error {
+	if len(w) == 2 {
+		c.more = w[1]
+	}
+	copy(r, []byte{c.value + c.more, ^(c.value + c.more)})
 	return nil
+}
+
+func five() i2c.Bus  { return &chip{value: 5} }
+func other() i2c.Bus { return &chip{value: 50} }
+
+// Probe is what a scan asks.
+func (c config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (string, error) {
+	if c.Writes {
+		_ = bus.Tx(addr, []byte{0, 1, 2}, nil)
+	}
+	_, err := (&sloppy{c: c, bus: bus}).ask(ctx)
+	return "Sloppy", err
 }
 
 // recorder stands in for a test that is expected to fail.
@@ -135,7 +170,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func TestGoodDriver(t *testing.T) {
-	Run(t, Case{Driver: "sloppy", Bus: func() i2c.Bus { return chip{} }, Checksums: true})
+	Run(t, Case{Driver: "sloppy", Bus: five, Other: other, Checksums: true})
 }
 
 func TestSloppyDrivers(t *testing.T) {
@@ -149,10 +184,18 @@ func TestSloppyDrivers(t *testing.T) {
 		{"measures what it declares", config{NaN: true}, "what cannot be told is an Err"},
 		{"obeys a context that has ended", config{LateContext: true}, "transfers after the context had ended"},
 		{"closes twice", config{BadClose: true}, "Close number 2"},
-		{"reports every transfer that fails", config{MuteNAK: true, NoCRC: true}, "no error"},
-		{"reports every transfer that fails", config{BareNAK: true}, "has no remedy"},
-		{"reports every transfer that fails", config{NoAsk: true}, "opening makes no transfer"},
+		{"reports a NAK at every byte", config{MuteNAK: true, NoCRC: true}, "no error"},
+		{"reports a NAK at every byte", config{BareNAK: true}, "has no remedy"},
+		{"reports a NAK at every byte", config{NoAsk: true}, "opening makes no transfer"},
+		{"leaves a stuck bus alone", config{Insists: true}, "1 more transfers"},
+		{"takes ones for silence", config{Ones: true}, "open where only ones come"},
+		{"refuses another chip", config{AnyChip: true}, "open with another chip: error <nil>"},
+		{"refuses another chip", config{AnyChip: true}, "with another chip in its place it reads"},
+		{"is found by its Probe", config{Writes: true}, "Probe wrote 00 01 02"},
+		{"is found by its Probe", config{AnyChip: true}, "Probe of another chip"},
 		{"comes back after being unplugged", config{SilentOpen: true}, "it opens while unplugged"},
+		{"comes back after a power cut", config{HasSettings: true}, "value is 5, and was 8 just before"},
+		{"keeps within its time", config{DeafWait: true}, "given 125µs, it took 1ms"},
 		{"cuts its waits short", config{DeafWait: true}, "waited 1ms more"},
 		{"finds every flipped bit", config{NoCRC: true}, "bit 0 flipped"},
 	} {
@@ -169,7 +212,7 @@ func TestSloppyDrivers(t *testing.T) {
 						if r.name == c.rule {
 							d, _ := device.Lookup("sloppy")
 							r.rule(rec, newRig(rec, Case{
-								Driver: "sloppy", Config: c.config, Bus: func() i2c.Bus { return chip{} }, Checksums: true,
+								Driver: "sloppy", Config: c.config, Bus: five, Other: other, Checksums: true,
 							}, d))
 						}
 					}
