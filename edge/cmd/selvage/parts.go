@@ -14,6 +14,8 @@ import (
 	_ "selvage/drivers/ads1115"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
+	_ "selvage/drivers/ina219"
+	_ "selvage/drivers/ina226"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
 	_ "selvage/drivers/system"
