@@ -13,6 +13,7 @@ import (
 	_ "selvage/agents/window"
 	_ "selvage/drivers/ads1115"
 	_ "selvage/drivers/bus"
+	_ "selvage/drivers/ds3231"
 	_ "selvage/drivers/gpio"
 	_ "selvage/drivers/ina219"
 	_ "selvage/drivers/ina226"
