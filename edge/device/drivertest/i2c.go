@@ -253,6 +253,7 @@ func isFound(t testing.TB, r *rig) {
 	if model, err := prober.Probe(t.Context(), r.bus, addr); err != nil || model == "" {
 		t.Errorf("Probe of the right chip at 0x%02x: %q, %v", addr, model, err)
 	}
+	r.bus.heal()
 	if _, err := use(t.Context(), dev); err != nil {
 		t.Errorf("after a Probe the next use fails: %v", err)
 	}
