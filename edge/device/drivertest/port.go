@@ -20,7 +20,7 @@ type port struct {
 	silent bool
 	before []byte // comes ahead of what comes next
 	wait   time.Duration
-	told   func([]byte) // of every write
+	told   func()       // of every write and reset
 	heard  func([]byte) // of every read
 }
 
@@ -58,7 +58,7 @@ func (p *port) Write(b []byte) (int, error) {
 		return 0, errGone
 	}
 	if p.told != nil {
-		p.told(b)
+		p.told()
 	}
 	return p.Port.Write(b)
 }
@@ -67,10 +67,13 @@ func (p *port) ResetInputBuffer() error {
 	if p.gone {
 		return errGone
 	}
+	if p.told != nil {
+		p.told()
+	}
 	return p.Port.ResetInputBuffer()
 }
 
-// tape plays what came in a session again: the bytes that followed the opening, the first write, the second, …
+// tape plays what came in a session again: the bytes that followed the opening, and each write and reset of the buffer.
 type tape struct {
 	parts [][]byte
 	at    int // the part that is played
@@ -80,7 +83,7 @@ type tape struct {
 func (t *tape) String() string                       { return "tape" }
 func (t *tape) Close() error                         { return nil }
 func (t *tape) SetMode(device.Mode) error            { return nil }
-func (t *tape) ResetInputBuffer() error              { return nil }
+func (t *tape) ResetInputBuffer() error              { t.at++; return nil }
 func (t *tape) SetReadTimeout(d time.Duration) error { t.wait = d; return nil }
 func (t *tape) Write(b []byte) (int, error)          { t.at++; return len(b), nil }
 func (t *tape) Read(b []byte) (n int, err error) {
@@ -115,7 +118,7 @@ func (r *rig) session(t testing.TB, p device.Port) (device.Sample, error) {
 func (r *rig) record(t testing.TB) (parts [][]byte, whole device.Sample) {
 	t.Helper()
 	parts = make([][]byte, 1)
-	r.port.told = func([]byte) { parts = append(parts, nil) }
+	r.port.told = func() { parts = append(parts, nil) }
 	r.port.heard = func(b []byte) { parts[len(parts)-1] = append(parts[len(parts)-1], b...) }
 	whole, err := r.session(t, r.port)
 	if err != nil {
