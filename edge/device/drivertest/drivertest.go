@@ -22,8 +22,9 @@ type Case struct {
 	Driver string // registered name
 	Config any    // nil = the driver's defaults
 
-	Bus func() i2c.Bus    // for a driver on I²C: a fresh bus with a working chip
-	Pin func() gpio.PinIO // for a driver on a pin: a fresh pin
+	Bus  func() i2c.Bus     // for a driver on I²C: a fresh bus with a working chip
+	Pin  func() gpio.PinIO  // for a driver on a pin: a fresh pin
+	Port func() device.Port // for a driver on a serial port: a fresh port with a working device
 
 	// Other is a bus with another chip at the device's address, whose identity tells that it is another. Nil for a
 	// chip that has no identity to ask for.
@@ -73,6 +74,12 @@ var rules = []struct {
 	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
 	{"reports a pin that fails", device.Pin, reportsPin},
+	{"finds its frame behind garbage", device.Serial, findsBehindGarbage},
+	{"takes no changed frame for a good one", device.Serial, findsChangedFrames},
+	{"takes no cut frame for a whole one", device.Serial, findsCutFrames},
+	{"reports silence", device.Serial, reportsSilence},
+	{"reports a port that is gone", device.Serial, reportsGonePort},
+	{"ends its waits with its context", device.Serial, endsWaits},
 }
 
 // rig is one rule's driver and the wire it can make fail.
@@ -81,17 +88,20 @@ type rig struct {
 	driver device.Driver
 	bus    *bus
 	pin    *pin
+	port   *port
 }
 
 func newRig(t testing.TB, c Case, d device.Driver) *rig {
 	r := &rig{c: c, driver: d}
 	switch {
-	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.Pin && c.Pin == nil:
+	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil:
 		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
 	case d.Wire == device.I2C:
 		r.bus = &bus{Bus: c.Bus()}
 	case d.Wire == device.Pin:
 		r.pin = &pin{PinIO: c.Pin()}
+	case d.Wire == device.Serial:
+		r.port = &port{Port: c.Port()}
 	}
 	return r
 }
@@ -102,6 +112,8 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 		return r.driver.Open(ctx, i2c.Bus(r.bus), r.c.Config)
 	case r.pin != nil:
 		return r.driver.Open(ctx, gpio.PinIO(r.pin), r.c.Config)
+	case r.port != nil:
+		return r.driver.Open(ctx, device.Port(r.port), r.c.Config)
 	}
 	return r.driver.Open(ctx, nil, r.c.Config)
 }
@@ -279,6 +291,8 @@ func (r *rig) transfers() int {
 		return r.bus.n
 	case r.pin != nil:
 		return r.pin.n
+	case r.port != nil:
+		return r.port.n
 	}
 	return 0
 }
