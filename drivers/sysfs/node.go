@@ -74,12 +74,12 @@ func (c Class) All(root string) []Node {
 }
 
 // Find returns the one that is called so: by its name, by that of its folder, or by its parent where
-// several have the same name.
+// several have the same name. "" is the only one there is.
 func (c Class) Find(root, called string) (Node, error) {
 	all := c.All(root)
 	var found []Node
 	for _, n := range all {
-		if slices.Contains(n.names(), called) {
+		if called == "" || slices.Contains(n.names(), called) {
 			found = append(found, n)
 		}
 	}
@@ -87,12 +87,18 @@ func (c Class) Find(root, called string) (Node, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		f := &device.Fault{Text: fmt.Sprintf("there is no %s %q", c.What, called), Err: device.ErrBusGone}
+		f := &device.Fault{Text: strings.TrimSuffix(fmt.Sprintf("there is no %s %q", c.What, called), ` ""`), Err: device.ErrBusGone}
 		f.Remedy = "the kernel shows none: load its driver, by modprobe or an overlay in config.txt"
 		if len(all) > 0 {
 			f.Remedy = fmt.Sprintf("there is %s; if it is missing, load its driver, by modprobe or an overlay in config.txt; to see: %s", listed(all), c.Tool)
 		}
 		return Node{}, f
+	}
+	if called == "" {
+		return Node{}, &device.Fault{
+			Text:   fmt.Sprintf("there are %d %ss", len(found), c.What),
+			Remedy: "name one: " + listed(found),
+		}
 	}
 	return Node{}, &device.Fault{
 		Text:   fmt.Sprintf("%d %ss are called %q", len(found), c.What, called),

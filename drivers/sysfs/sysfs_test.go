@@ -125,6 +125,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for called, want := range map[string]string{
+		"":        "there are 3 chips; name one: bme280 (1-0076), ads1015 (1-0048), ads1015 (1-0049)",
 		"ads1015": `2 chips are called "ads1015"; name one by what it is a part of: ads1015 (1-0048), ads1015 (1-0049)`,
 		"bmp280": `there is no chip "bmp280"; there is bme280 (1-0076), ads1015 (1-0048), ads1015 (1-0049); ` +
 			`if it is missing, load its driver, by modprobe or an overlay in config.txt; to see: ls`,
@@ -134,6 +135,10 @@ func TestFind(t *testing.T) {
 		if !errors.As(err, &f) || f.Text+"; "+f.Remedy != want {
 			t.Errorf("Find(%q): %q, want %q", called, f.Text+"; "+f.Remedy, want)
 		}
+	}
+	one := sysfstest.Tree(t, map[string]string{"sys/class/chip/chip3/name": "alone\n"})
+	if n, err := chips.Find(one, ""); err != nil || n.Name != "alone" {
+		t.Errorf("Find of the only one: %+v, %v", n, err)
 	}
 	if _, err := chips.Find(t.TempDir(), "x"); !errors.Is(err, device.ErrBusGone) {
 		t.Errorf("Find in an empty tree: %v", err)
