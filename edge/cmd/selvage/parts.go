@@ -14,6 +14,7 @@ import (
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
+	_ "selvage/drivers/replay"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
