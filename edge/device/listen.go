@@ -30,8 +30,8 @@ type ears struct {
 type ear struct{ hear func(Heard) }
 
 // Listen has hear called with all that is done with a device from now on: what its driver is asked, what that puts on
-// its wire and what its owner reports. So that what is heard is complete, a device with a wire that drivers share or
-// speak through is closed and opened again. hear is called by the owner's goroutine, which waits for it; stop, which
+// its wire and what its owner reports. So that what is heard is complete, it begins with an attempt that is made at once,
+// for which a device on a bus or a serial port is closed and opened again. hear is called by the owner's goroutine, which waits for it; stop, which
 // may be called twice, returns when it is called no more, so hear must not call it.
 //
 // What goes over pins is not heard, and what a driver without a wire does.
@@ -47,8 +47,8 @@ func (m *Manager) Listen(name string, hear func(Heard)) (stop func(), err error)
 	}
 	e := &ear{hear}
 	m.ears.add(name, e)
-	if d.owner != nil && (d.driver.Wire == I2C || d.driver.Wire == SPI || d.driver.Wire == Serial) {
-		d.owner.openAnew(d)
+	if d.owner != nil {
+		d.owner.tellAnew(d)
 	}
 	return func() { m.ears.remove(name, e) }, nil
 }
@@ -89,12 +89,32 @@ func (s *ears) tell(name string, h Heard) {
 	}
 }
 
-// openAnew has the owner close a device and open it again.
-func (o *owner) openAnew(d *managed) {
+// Spec returns how a device is run.
+func (m *Manager) Spec(name string) (Spec, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.devices[name]
+	if d == nil {
+		return Spec{}, false
+	}
+	return d.spec, true
+}
+
+// tellAnew has the owner make an attempt that tells all there is to tell of a device.
+func (o *owner) tellAnew(d *managed) {
 	o.mu.Lock()
 	o.anew = append(o.anew, d)
 	o.mu.Unlock()
 	o.nudge()
+}
+
+// beginAnew makes that attempt due. What is on no wire that can be heard stays open: it may count, or listen itself.
+func (o *owner) beginAnew(d *managed, now time.Time) {
+	switch d.driver.Wire {
+	case I2C, SPI, Serial:
+		o.drop(d)
+	}
+	d.due, d.last = now, nil
 }
 
 // tap is that of the owner's bus: what goes over it is of the device whose driver is at work.

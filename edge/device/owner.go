@@ -22,7 +22,7 @@ type owner struct {
 	joining  []*managed
 	leaving  []leaver
 	revising []revision
-	anew     []*managed // to be closed and opened again
+	anew     []*managed // of which somebody begins to hear
 
 	callMu  sync.Mutex
 	calling *managed // whose driver is at work, nil = nobody's
@@ -183,8 +183,7 @@ func (o *owner) takeMail() (over bool) {
 		r.dev.revise(r.every, r.timeout, now)
 	}
 	for _, d := range anew {
-		o.drop(d)
-		d.due = now
+		o.beginAnew(d, now)
 	}
 	for _, l := range leaving {
 		was := l.dev.order
