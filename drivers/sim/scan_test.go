@@ -48,7 +48,7 @@ func init() {
 	})
 }
 
-func scan(t *testing.T, name string, a device.Asking) device.Chips {
+func scan(t *testing.T, name string, a device.Asking) device.BusScan {
 	t.Helper()
 	s, err := device.ScanI2C(t.Context(), name, a)
 	if err != nil {
@@ -67,14 +67,14 @@ func TestScan(t *testing.T) {
 		board.Plug(0x10, unknown)
 
 		s := scan(t, "sim:scan", device.Asking{})
-		want := []device.Chip{
+		want := []device.Found{
 			{Address: 0x10},
 			{Address: 0x24, Candidates: []string{"test-bold"}},
 			{Address: 0x44, Driver: "sht4x", Model: "Sensirion SHT4x"},
 			{Address: 0x45, Candidates: []string{"sht4x"}},
 			{Address: 0x62, Candidates: []string{"test-bold"}},
 		}
-		same := func(a, b device.Chip) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+		same := func(a, b device.Found) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 		if !slices.EqualFunc(s.Found, want, same) || s.Deaf || s.ByReading {
 			t.Errorf("found %+v, want %+v", s, want)
 		}

@@ -39,8 +39,8 @@ const (
 	LastAddress  = 0x77
 )
 
-// Chip is what was found at an address of an I²C bus.
-type Chip struct {
+// Found is what was found at an address of an I²C bus.
+type Found struct {
 	Address    uint16
 	Taken      string   // the kernel's driver that has it, in words; then nobody asked it
 	Driver     string   // of ours, which surely is right
@@ -48,10 +48,10 @@ type Chip struct {
 	Candidates []string // drivers of ours whose chips may have the address; not sure
 }
 
-// Chips is what was found on an I²C bus.
-type Chips struct {
+// BusScan is what was found on an I²C bus.
+type BusScan struct {
 	Bus       string
-	Found     []Chip
+	Found     []Found
 	Deaf      bool // the adapter does not report that nobody answers: only what is sure is in Found
 	ByReading bool // addresses were asked by reading, to which some chips do not answer
 }
@@ -75,17 +75,17 @@ const crowded = 100
 // ScanI2C looks who is on an I²C bus. Every address is asked as i2cdetect does, without a byte being written. Who
 // answers is then asked for its identity by the drivers that know the address, which write one byte at most, the
 // number of a register; see Asking for more and for less.
-func ScanI2C(ctx context.Context, name string, a Asking) (Chips, error) {
+func ScanI2C(ctx context.Context, name string, a Asking) (BusScan, error) {
 	opened, err := openBus(ctx, I2C, name)
 	if err != nil {
-		return Chips{Bus: name}, err
+		return BusScan{Bus: name}, err
 	}
 	defer opened.Close()
 	bus, ok := opened.(i2c.BusCloser)
 	if !ok {
-		return Chips{Bus: name}, notOpened(I2C, name)
+		return BusScan{Bus: name}, notOpened(I2C, name)
 	}
-	s := Chips{Bus: name}
+	s := BusScan{Bus: name}
 	stuck := 0
 	for addr := uint16(FirstAddress); addr <= LastAddress; addr++ {
 		if err := ctx.Err(); err != nil {
@@ -95,9 +95,9 @@ func ScanI2C(ctx context.Context, name string, a Asking) (Chips, error) {
 		s.ByReading = s.ByReading || byReading
 		switch {
 		case err == nil:
-			s.Found = append(s.Found, Chip{Address: addr})
+			s.Found = append(s.Found, Found{Address: addr})
 		case errors.Is(err, ErrTaken):
-			s.Found = append(s.Found, Chip{Address: addr, Taken: err.Error()})
+			s.Found = append(s.Found, Found{Address: addr, Taken: err.Error()})
 		case errors.Is(err, ErrBusGone):
 			return s, Unanswered(bus, addr, err)
 		case errors.Is(err, ErrBusStuck):
@@ -115,7 +115,7 @@ func ScanI2C(ctx context.Context, name string, a Asking) (Chips, error) {
 		}
 	}
 	if s.Deaf {
-		s.Found = slices.DeleteFunc(s.Found, func(c Chip) bool { return c.Driver == "" && c.Taken == "" })
+		s.Found = slices.DeleteFunc(s.Found, func(c Found) bool { return c.Driver == "" && c.Taken == "" })
 	}
 	return s, ctx.Err()
 }
@@ -129,7 +129,7 @@ func detect(bus i2c.Bus, addr uint16) (byReading bool, err error) {
 }
 
 // identify has the drivers that know the address look for their chip.
-func (c *Chip) identify(ctx context.Context, bus i2c.Bus, all bool) {
+func (c *Found) identify(ctx context.Context, bus i2c.Bus, all bool) {
 	shy := shyBus{Bus: bus, most: 1}
 	if all {
 		shy.most = 2
