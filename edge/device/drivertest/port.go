@@ -73,20 +73,20 @@ func (p *port) ResetInputBuffer() error {
 	return p.Port.ResetInputBuffer()
 }
 
-// tape plays what came in a session again: the bytes that followed the opening, and each write and reset of the buffer.
-type tape struct {
+// rerun plays what came in a session again: the bytes that followed the opening, and each write and reset of the buffer.
+type rerun struct {
 	parts [][]byte
 	at    int // the part that is played
 	wait  time.Duration
 }
 
-func (t *tape) String() string                       { return "tape" }
-func (t *tape) Close() error                         { return nil }
-func (t *tape) SetMode(device.Mode) error            { return nil }
-func (t *tape) ResetInputBuffer() error              { t.at++; return nil }
-func (t *tape) SetReadTimeout(d time.Duration) error { t.wait = d; return nil }
-func (t *tape) Write(b []byte) (int, error)          { t.at++; return len(b), nil }
-func (t *tape) Read(b []byte) (n int, err error) {
+func (t *rerun) String() string                       { return "rerun" }
+func (t *rerun) Close() error                         { return nil }
+func (t *rerun) SetMode(device.Mode) error            { return nil }
+func (t *rerun) ResetInputBuffer() error              { t.at++; return nil }
+func (t *rerun) SetReadTimeout(d time.Duration) error { t.wait = d; return nil }
+func (t *rerun) Write(b []byte) (int, error)          { t.at++; return len(b), nil }
+func (t *rerun) Read(b []byte) (n int, err error) {
 	if t.at < len(t.parts) {
 		n = copy(b, t.parts[t.at])
 		t.parts[t.at] = t.parts[t.at][n:]
@@ -135,7 +135,7 @@ func (r *rig) play(t testing.TB, parts [][]byte, change func(parts [][]byte)) (d
 		again[i] = append([]byte(nil), parts[i]...)
 	}
 	change(again)
-	return r.session(t, &tape{parts: again})
+	return r.session(t, &rerun{parts: again})
 }
 
 // heard tells whether an error is one of the two that a serial device may have: nothing came, or something else.
