@@ -116,8 +116,8 @@ func (r *rig) mustOpen(t testing.TB) device.Device {
 	return d
 }
 
-// other is a value that an output takes and that is not its safe one.
-func other(o device.Output) device.Value {
+// unsafe is a value that an output takes and that is not its safe one.
+func unsafe(o device.Output) device.Value {
 	c, safe := o.Takes(), o.Safe()
 	switch {
 	case c.Form == device.Boolean:
@@ -135,7 +135,7 @@ func other(o device.Output) device.Value {
 // use does what the device is for: one measurement, and one setting there and back.
 func use(ctx context.Context, d device.Device) (device.Sample, error) {
 	if o, ok := d.(device.Output); ok {
-		for _, v := range []device.Value{other(o), o.Safe()} {
+		for _, v := range []device.Value{unsafe(o), o.Safe()} {
 			if err := o.Out(ctx, v); err != nil {
 				return nil, err
 			}
@@ -238,7 +238,7 @@ func switches(t testing.TB, r *rig) {
 		t.Errorf("Safe() = %v, which it does not take itself: %v", safe, err)
 	}
 	var levels []gpio.Level
-	for _, v := range []device.Value{other(o), safe, safe, other(o)} {
+	for _, v := range []device.Value{unsafe(o), safe, safe, unsafe(o)} {
 		if err := o.Out(t.Context(), v); err != nil {
 			t.Fatalf("Out(%v) on a working wire: %v", v, err)
 		}
