@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"sync"
 
 	"selvage/edge/agent"
@@ -112,15 +113,20 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 
 // suits tells whether the twin is right for a device as o says.
 func (t *twinHandle) suits(o twin.Options) bool {
-	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Set == nil) == (o.Set == nil)
+	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Set == nil) == (o.Set == nil) &&
+		reflect.DeepEqual(t.options.Adjust, o.Adjust)
 }
 
 func (d *devices) twinOf(s device.Spec) twin.Options {
 	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
-	if driver, _ := device.Lookup(s.Driver); driver.Output {
+	driver, _ := device.Lookup(s.Driver)
+	if driver.Output {
 		o.Set = func(v device.Value) error { return d.manager.Out(s.Name, v) }
 	} else {
 		o.Every = cmp.Or(s.Every, device.DefaultEvery)
+	}
+	if driver.Sensor {
+		o.Adjust, o.Calibrates = s.Adjust, true
 	}
 	return o
 }

@@ -1,7 +1,7 @@
 // Package twin is the agent of a device: one shape for all of them, whatever the wire.
 //
 // A twin has a value lane for each channel of its device, holding the last good reading; status
-// and info; and for an output the lanes state, desired and set.
+// and info; for an output the lanes state, desired and set; for a sensor with a driver calibrate and calibration.
 package twin
 
 import (
@@ -31,6 +31,11 @@ type Options struct {
 	Set func(device.Value) error
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
+
+	// Adjust is what is known better than the device does about its channels.
+	Adjust map[string]device.Adjust
+	// Calibrates gives the twin the lanes calibrate and calibration.
+	Calibrates bool
 }
 
 // Twin is the agent of one device.
@@ -38,21 +43,26 @@ type Twin struct {
 	Options
 
 	// Used in turns only.
-	reported device.Reading  // of an output
-	wanted   wish            // likewise
-	takes    *device.Channel // likewise; nil while nobody knows
-	heard    time.Time       // when the device last gave a good reading, by this process's clock
-	known    Status          // how the device is by what it reported
-	away     string          // why it is said to be away, "" when it is not
+	reported device.Reading   // of an output
+	wanted   wish             // likewise
+	takes    *device.Channel  // likewise; nil while nobody knows
+	has      []device.Channel // of a sensor, once it was opened
+	heard    time.Time        // when the device last gave a good reading, by this process's clock
+	known    Status           // how the device is by what it reported
+	away     string           // why it is said to be away, "" when it is not
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
-	channels map[string]*agent.ValueLane[device.Reading]
+	channels map[string]*channel
+	corrects *agent.MapLane[string, correction] // nil if it cannot be calibrated
 	status   *agent.ValueLane[Status]
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
 }
+
+// Lanes are the names of lanes that a twin may have beside those of its channels.
+var Lanes = []string{"status", "info", "state", "desired", "set", "calibrate", "calibration"}
 
 // New makes the twin of a device.
 func New(o Options) *Twin { return &Twin{Options: o} }
@@ -63,12 +73,12 @@ func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.set
 
 func (t *Twin) setup(a *agent.Agent, o Options) error {
 	if o.Info != t.Info {
-		t.takes = nil
+		t.takes, t.has = nil, nil
 	}
 	if t.agent, t.Options = a, o; t.takes == nil {
 		t.takes = o.Takes
 	}
-	t.channels = map[string]*agent.ValueLane[device.Reading]{}
+	t.channels = map[string]*channel{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
 	t.state, t.desired = nil, nil
@@ -79,8 +89,16 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
 		agent.Command(a, "set", t.ask)
 	}
+	t.corrects = nil
+	if t.Calibrates {
+		t.corrects = agent.Map[string, correction](a, "calibration").ReadOnly()
+		agent.Command(a, "calibrate", t.calibrate)
+	}
 	for name := range a.Remembered() {
 		t.channel(string(name))
+	}
+	if t.Calibrates {
+		t.recallCorrections()
 	}
 	if t.known.State == "" {
 		t.begin()
@@ -97,22 +115,12 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 func (t *Twin) begin() {
 	t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
 	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError}
-	for _, l := range t.channels {
-		if r := l.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
+	for _, c := range t.channels {
+		if r := c.lane.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
 			now.LastGood = r.At.Time()
 		}
 	}
 	t.status.Set(now)
-}
-
-// channel returns the lane of a channel, made on the first reading or from what is remembered.
-func (t *Twin) channel(name string) *agent.ValueLane[device.Reading] {
-	l := t.channels[name]
-	if l == nil {
-		l = agent.Value(t.agent, name, device.Reading{}).ReadOnly()
-		t.channels[name] = l
-	}
-	return l
 }
 
 // Report takes in what the device's owner found out. It is called in a turn of the twin.
@@ -137,9 +145,7 @@ func (t *Twin) Recall(r device.Report) { t.take(r) }
 func (t *Twin) take(r device.Report) (bad error) {
 	if r.Opened != nil {
 		t.info.Set(infoOf(r.Opened))
-		for _, c := range r.Opened.Channels {
-			t.channel(c.Name)
-		}
+		t.opened(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
 		}
@@ -165,7 +171,12 @@ func (t *Twin) take(r device.Report) (bad error) {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
 			continue
 		}
-		t.set(t.channel(n.Channel), n.Reading, r.At)
+		c := t.channel(n.Channel)
+		if now := c.judged(n.Reading); now.Bad() {
+			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, now.Reason))
+		} else {
+			t.set(c.lane, now, r.At)
+		}
 	}
 	return bad
 }
