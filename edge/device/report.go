@@ -41,6 +41,7 @@ type Report struct {
 	Readings []NamedReading // what it measured
 	State    *State         // what an output's wire has now
 	Err      error          // why the attempt failed; often a *Fault with a remedy
+	Tried    []Step         // what was tried since it began to fail, the first of each kind
 }
 
 // Opened tells what was found on the wire.
