@@ -89,6 +89,7 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 			}
 			t.options = o
 		}
+		t.expect(ctx)
 		u.Change = append(u.Change, p.Spec)
 	}
 	for _, p := range c.Added {
@@ -96,6 +97,7 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 			left = append(left, undone{p.Pos, err})
 			continue
 		}
+		d.twin(p.Name).expect(ctx)
 		u.Add = append(u.Add, p.Spec)
 	}
 	for _, p := range c.Removed {
@@ -109,6 +111,11 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 		left = append(left, undone{err: d.host.Remove(ctx, twin.Node(p.Name))})
 	}
 	return left
+}
+
+// expect tells a twin that who answers next is the one that the config asks for now.
+func (t *twinHandle) expect(ctx context.Context) {
+	_ = t.turns.Do(ctx, t.Expect) // fails only when the host is stopping
 }
 
 // suits tells whether the twin is right for a device as o says.

@@ -23,7 +23,8 @@ type calibration struct {
 type correction struct {
 	Scale  float64   `recon:"scale"`
 	Offset float64   `recon:"offset"`
-	At     time.Time `recon:"at"` // when it was found out
+	At     time.Time `recon:"at"`           // when it was found out
+	Of     string    `recon:"of,omitempty"` // the serial number of the device that it is true of, if it has one
 }
 
 func (c correction) calibration() device.Calibration {
@@ -78,7 +79,7 @@ func (t *Twin) calibrate(o calibration) error {
 		return errors.New("want an offset, a scale, what it reads now, or reset: {channel:temperature,reads:21.7}")
 	}
 	judge.Recalibrate(now)
-	t.corrects.Set(name, correction{now.Scale, now.Offset, t.agent.Now().Time()})
+	t.corrects.Set(name, correction{now.Scale, now.Offset, t.agent.Now().Time(), t.info.Get().Serial})
 	return nil
 }
 
@@ -109,11 +110,34 @@ func (t *Twin) numeric(name string) (string, error) {
 	return "", fmt.Errorf("there is no channel %.40s with numbers; there are %s", name, strings.Join(can, ", "))
 }
 
-// recallCorrections has what was found out in earlier runs count again.
+// recallCorrections has what was found out about this device count, and nothing that was about another one.
 func (t *Twin) recallCorrections() {
-	for name, c := range t.corrects.All() {
-		ch := t.channel(name)
-		j := t.appoint(name, ch)
-		j.Calibration = c.calibration()
+	if t.corrects == nil {
+		return
 	}
+	for name, c := range t.corrects.All() {
+		var is device.Calibration
+		if t.isOf(c) {
+			is = c.calibration()
+		}
+		t.appoint(name, t.channel(name)).Calibration = is
+	}
+}
+
+// isOf tells whether a correction is true of the device that is there.
+func (t *Twin) isOf(c correction) bool {
+	return c.Of == "" || c.Of == t.info.Get().Serial
+}
+
+// leftAside tells whether a correction is of another device.
+func (t *Twin) leftAside() bool {
+	if t.corrects == nil {
+		return false
+	}
+	for _, c := range t.corrects.All() {
+		if !t.isOf(c) {
+			return true
+		}
+	}
+	return false
 }

@@ -77,8 +77,7 @@ func (t *Twin) checkAdjust() {
 	if len(t.Adjust) == 0 {
 		return
 	}
-	name := strings.TrimPrefix(string(t.Node), string(Node("")))
-	code := "adjust." + name
+	name, code := t.name(), t.code("adjust")
 	for _, of := range slices.Sorted(maps.Keys(t.Adjust)) {
 		c, ok := t.spec(of)
 		a := t.Adjust[of]

@@ -7,6 +7,7 @@ package twin
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"selvage/edge/agent"
@@ -47,7 +48,9 @@ type Twin struct {
 	wanted   wish             // likewise
 	takes    *device.Channel  // likewise; nil while nobody knows
 	has      []device.Channel // of a sensor, once it was opened
+	met      Info             // who answered when the device was first opened, or before the start
 	heard    time.Time        // when the device last gave a good reading, by this process's clock
+	expected bool             // who answers next may be another one
 	known    Status           // how the device is by what it reported
 	away     string           // why it is said to be away, "" when it is not
 
@@ -73,7 +76,7 @@ func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.set
 
 func (t *Twin) setup(a *agent.Agent, o Options) error {
 	if o.Info != t.Info {
-		t.takes, t.has = nil, nil
+		t.takes, t.has, t.met = nil, nil, Info{}
 	}
 	if t.agent, t.Options = a, o; t.takes == nil {
 		t.takes = o.Takes
@@ -97,8 +100,15 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 	for name := range a.Remembered() {
 		t.channel(string(name))
 	}
+	t.recallCorrections()
+	if len(t.has) > 0 {
+		t.checkAdjust()
+	}
 	if t.Calibrates {
-		t.recallCorrections()
+		a.OnStop(func() {
+			a.Health().Clear(t.code("adjust"))
+			a.Health().Clear(t.code("other"))
+		})
 	}
 	if t.known.State == "" {
 		t.begin()
@@ -114,7 +124,7 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 // those that are remembered.
 func (t *Twin) begin() {
 	t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
-	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError}
+	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError, Tried: t.status.Get().Tried}
 	for _, c := range t.channels {
 		if r := c.lane.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
 			now.LastGood = r.At.Time()
@@ -128,6 +138,9 @@ func (t *Twin) Report(r device.Report) {
 	bad := t.take(r)
 	switch {
 	case r.Err != nil:
+		if len(r.Tried) > 0 {
+			t.known.Tried = stepsOf(r.Tried)
+		}
 		t.failed(r.Err)
 	case bad != nil:
 		t.turn(Faulty, bad.Error())
@@ -144,7 +157,7 @@ func (t *Twin) Recall(r device.Report) { t.take(r) }
 // take sets the lanes and returns what is bad about the readings.
 func (t *Twin) take(r device.Report) (bad error) {
 	if r.Opened != nil {
-		t.info.Set(infoOf(r.Opened))
+		t.meet(infoOf(r.Opened))
 		t.opened(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
@@ -225,10 +238,14 @@ func (t *Twin) show() {
 		s, reason = Lost, t.away
 	}
 	was := t.status.Get()
-	if was.State == s && was.Reason == reason {
+	tried := was.Tried
+	if t.known.Tried != nil {
+		tried = t.known.Tried
+	}
+	if was.State == s && was.Reason == reason && slices.Equal(was.Tried, tried) {
 		return
 	}
-	now := Status{State: s, Reason: reason, Since: was.Since, LastGood: was.LastGood, LastError: was.LastError}
+	now := Status{State: s, Reason: reason, Since: was.Since, LastGood: was.LastGood, LastError: was.LastError, Tried: tried}
 	if was.State != s {
 		now.Since = t.agent.Now().Time()
 	}
