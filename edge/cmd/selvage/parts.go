@@ -11,6 +11,7 @@ import (
 	_ "selvage/agents/rule"
 	_ "selvage/agents/schedule"
 	_ "selvage/agents/window"
+	_ "selvage/drivers/ads1115"
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
