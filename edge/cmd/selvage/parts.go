@@ -15,6 +15,8 @@ import (
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
+	_ "selvage/drivers/ina219"
+	_ "selvage/drivers/ina226"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
