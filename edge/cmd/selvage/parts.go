@@ -14,6 +14,7 @@ import (
 	_ "selvage/drivers/ads1115"
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
+	_ "selvage/drivers/ds3231"
 	_ "selvage/drivers/gpio"
 	_ "selvage/drivers/ina219"
 	_ "selvage/drivers/ina226"
