@@ -140,8 +140,8 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 	case low == 0xFFFF && high == 0xFFFF:
 		return "", c.Idle()
 	case low != powerOnLow || high != powerOnHigh:
-		return "", c.Stranger(fmt.Sprintf("something else, or used by another program (its thresholds are %04x and %04x; that of a new one are %04x and %04x)",
-			low, high, powerOnLow, powerOnHigh), "an ADS1115")
+		return "", c.Other(fmt.Sprintf("something else (registers 2 and 3 are %04x and %04x)", low, high), "ADS1115",
+			"check the address; if it is one that another program used with thresholds, switch its power off and on")
 	}
 	return model1115, nil
 }
@@ -165,7 +165,7 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 }
 
 // Info tells the chip's address.
-func (d *Dev) Info() device.Info { return d.chip.Info("ads1115", model1115) }
+func (d *Dev) Info() device.Info { return d.chip.Info("ads1115", model1115, "") }
 
 // Channels are voltages in V, by name.
 func (d *Dev) Channels() []device.Channel {
@@ -208,6 +208,13 @@ func (d *Dev) convert(ctx context.Context, word uint16) (int16, error) {
 	if err := device.Wait(ctx, long); err != nil {
 		return 0, err
 	}
+	v, err := read(ctx, d.chip, regConversion)
+	if err == nil && v == 0xFFFF { // a step below 0, or nobody
+		v, err = read(ctx, d.chip, regConversion)
+	}
+	if err != nil {
+		return 0, err
+	}
 	has, err := read(ctx, d.chip, regConfig)
 	switch {
 	case err != nil:
@@ -215,18 +222,11 @@ func (d *Dev) convert(ctx context.Context, word uint16) (int16, error) {
 	case has == 0xFFFF:
 		return 0, d.chip.Idle()
 	case has == word&^start:
-		return 0, &device.Fault{
-			Text:   fmt.Sprintf("the ADS1115 at 0x%02x on %s did not finish in %v", d.chip.Addr, d.chip.Bus, long),
-			Remedy: "check its supply; its clock is too slow if it is under 2 V",
-		}
+		return 0, d.chip.Unready("conversion", long)
 	case has != word:
-		return 0, &device.Fault{
-			Text:   fmt.Sprintf("the ADS1115 at 0x%02x on %s lost its settings while it measured: %04x in place of %04x", d.chip.Addr, d.chip.Bus, has, word),
-			Remedy: "its supply breaks down, or another program uses it: check VDD and put 100 nF beside the chip",
-		}
+		return 0, d.chip.Lost()
 	}
-	v, err := read(ctx, d.chip, regConversion)
-	return int16(v), err
+	return int16(v), nil
 }
 
 // Close has nothing to do: the chip sleeps between conversions.

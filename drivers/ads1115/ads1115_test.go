@@ -31,7 +31,10 @@ func board(c sim.Chip) *sim.Board {
 func TestDriver(t *testing.T) {
 	drivertest.Run(t, drivertest.Case{
 		Driver: "ads1115",
-		Bus:    func() i2c.Bus { return board(still(0, 1, 2, 3)).Bus() },
+		Bus:    func() i2c.Bus { return board(still(3, 2, 1, 0.5)).Bus() },
+		Other: func() i2c.Bus {
+			return board(&sim.INA226{Ohms: 0.1, Load: func(time.Time) (float64, float64) { return 12, 0.5 }}).Bus()
+		},
 	})
 }
 
@@ -83,8 +86,8 @@ func TestTranscript(t *testing.T) {
 			{Addr: 0x49, W: []byte{2}, R: []byte{0x80, 0}},
 			{Addr: 0x49, W: []byte{3}, R: []byte{0x7F, 0xFF}},
 			{Addr: 0x49, W: []byte{1, 0x91, 0xC3}},
-			{Addr: 0x49, W: []byte{1}, R: []byte{0x91, 0xC3}},
 			{Addr: 0x49, W: []byte{0}, R: []byte{0xFF, 0x50}},
+			{Addr: 0x49, W: []byte{1}, R: []byte{0x91, 0xC3}},
 		}}
 		d, err := Open(t.Context(), bus, Config{Address: 0x49, Rate: 475, Channel: map[string]Input{"leak": {"0-3", 6.144}}})
 		if err != nil {
@@ -146,7 +149,7 @@ func TestTroubles(t *testing.T) {
 		{"unplugged", still(0, 0, 0, 0), func(b *sim.Board) { b.Trouble(sim.Unplugged) }, device.ErrNoAnswer, "no answer at 0x48 on sim:adc"},
 		{"ones", still(0, 0, 0, 0), func(b *sim.Board) { b.Trouble(sim.Ones) }, device.ErrNoAnswer, "no answer at 0x48 on sim:adc: only ones came"},
 		{"stuck", still(0, 0, 0, 0), func(b *sim.Board) { b.Trouble(sim.Stuck) }, device.ErrBusStuck, "the bus sim:adc does not move"},
-		{"power lost", resets{still(0, 0, 0, 0)}, func(*sim.Board) {}, nil, "the ADS1115 at 0x48 on sim:adc lost its settings while it measured: 8583 in place of c383"},
+		{"power lost", resets{still(0, 0, 0, 0)}, func(*sim.Board) {}, nil, "0x48 on sim:adc lost its power while it measured"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -172,7 +175,7 @@ func TestStranger(t *testing.T) {
 		{Addr: 0x48, W: []byte{3}, R: []byte{0x50, 0}},
 	}}
 	_, err := Open(t.Context(), bus, Config{Address: 0x48})
-	if err == nil || !strings.Contains(err.Error(), "not an ADS1115") {
+	if err == nil || !strings.Contains(err.Error(), "not a ADS1115") {
 		t.Errorf("Open of a TMP102: %v", err)
 	}
 }

@@ -82,7 +82,7 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 }
 
 // Info tells the chip's address.
-func (d *Dev) Info() device.Info { return d.chip.Info("ds3231", model) }
+func (d *Dev) Info() device.Info { return d.chip.Info("ds3231", model, "") }
 
 // Channels are the temperature in °C, which the chip measures every 64 s, and its time as text.
 func (d *Dev) Channels() []device.Channel {
@@ -122,12 +122,12 @@ func read(ctx context.Context, c device.Chip) (r [registers]byte, err error) {
 	if err = c.Tx(ctx, []byte{0}, r[:]); err != nil {
 		return r, err
 	}
-	if device.Ones(r[:]...) {
+	if device.Ones(r[:]) {
 		return r, c.Idle()
 	}
 	for i, z := range zeros {
 		if r[i]&z != 0 {
-			return r, c.Stranger(fmt.Sprintf("something else (register %02x is %02x)", i, r[i]), "a DS3231")
+			return r, c.Other(fmt.Sprintf("something else (register %02x is %02x)", i, r[i]), "DS3231", "")
 		}
 	}
 	return r, nil

@@ -95,9 +95,9 @@ func stranger(c device.Chip, has uint16) error {
 	case 0xFFFF:
 		return c.Idle()
 	case 0x4127: // INA226, SBOS547A, table 2
-		return c.Stranger("an INA226 or one like it (configuration 4127)", "an INA219")
+		return c.Other("an INA226 or one like it (configuration 4127)", "INA219", "check the address, or use driver = \"ina226\"")
 	}
-	return c.Stranger(fmt.Sprintf("something else (configuration %04x)", has), "an INA219")
+	return c.Other(fmt.Sprintf("something else (configuration %04x)", has), "INA219", "")
 }
 
 const model219 = "Texas Instruments INA219"
@@ -125,7 +125,7 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 }
 
 // Info tells the chip's address.
-func (d *Dev) Info() device.Info { return d.chip.Info("ina219", model219) }
+func (d *Dev) Info() device.Info { return d.chip.Info("ina219", model219, "") }
 
 // Channels are voltage in V, measured at VIN-, current in A, which is negative from VIN- to VIN+, and power in W.
 func (d *Dev) Channels() []device.Channel {
@@ -154,21 +154,18 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 		return nil, err
 	}
 	shunt, err := read(ctx, d.chip, regShunt)
+	if err == nil && shunt == 0xFFFF { // a step below 0, or nobody
+		shunt, err = read(ctx, d.chip, regShunt)
+	}
 	switch {
 	case err != nil:
 		return nil, err
-	case has == 0xFFFF && bus == 0xFFFF:
+	case has == 0xFFFF || bus == 0xFFFF: // the latter would be 32.8 V
 		return nil, d.chip.Idle()
 	case has != measure:
-		return nil, &device.Fault{
-			Text:   fmt.Sprintf("the INA219 at 0x%02x on %s lost its settings while it measured: %04x in place of %04x", d.chip.Addr, d.chip.Bus, has, measure),
-			Remedy: "its supply breaks down, or another program uses it: check VS and put 100 nF beside the chip",
-		}
+		return nil, d.chip.Lost()
 	case bus&ready == 0:
-		return nil, &device.Fault{
-			Text:   fmt.Sprintf("the INA219 at 0x%02x on %s did not finish in %v", d.chip.Addr, d.chip.Bus, measureTime),
-			Remedy: "check its supply, and that no other program uses it",
-		}
+		return nil, d.chip.Unready("voltage", measureTime)
 	}
 	return decode(int16(shunt), bus, d.c.Shunt), nil
 }

@@ -32,6 +32,11 @@ func TestDriver(t *testing.T) {
 			b, _ := board(12, 0.5)
 			return b.Bus()
 		},
+		Other: func() i2c.Bus {
+			b := sim.NewBoard("sim:supply")
+			b.Plug(0x40, &sim.INA226{Ohms: 0.1, Load: func(time.Time) (float64, float64) { return 12, 0.5 }})
+			return b.Bus()
+		},
 	})
 }
 
@@ -132,7 +137,7 @@ func TestTroubles(t *testing.T) {
 		{"unplugged", func(b *sim.Board, _ *sim.INA219) { b.Trouble(sim.Unplugged) }, device.ErrNoAnswer, "no answer at 0x40 on sim:supply"},
 		{"ones", func(b *sim.Board, _ *sim.INA219) { b.Trouble(sim.Ones) }, device.ErrNoAnswer, "no answer at 0x40 on sim:supply: only ones"},
 		{"stuck", func(b *sim.Board, _ *sim.INA219) { b.Trouble(sim.Stuck) }, device.ErrBusStuck, "the bus sim:supply does not move"},
-		{"power lost", func(b *sim.Board, c *sim.INA219) { b.Plug(0x40, resets{c}) }, nil, "the INA219 at 0x40 on sim:supply lost its settings while it measured"},
+		{"power lost", func(b *sim.Board, c *sim.INA219) { b.Plug(0x40, resets{c}) }, nil, "0x40 on sim:supply lost its power while it measured"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -154,7 +159,7 @@ func TestTroubles(t *testing.T) {
 func TestStranger(t *testing.T) {
 	b := sim.NewBoard("sim:supply")
 	b.Plug(0x40, &sim.INA226{Ohms: 0.1, Load: func(time.Time) (float64, float64) { return 0, 0 }})
-	want := "0x40 on sim:supply is an INA226 or one like it (configuration 4127), not an INA219"
+	want := "0x40 on sim:supply is an INA226 or one like it (configuration 4127), not a INA219: it is another chip"
 	if _, err := Open(t.Context(), b.Bus(), Config{Address: 0x40, Shunt: 0.1}); err == nil || err.Error() != want {
 		t.Errorf("Open of an INA226: %v, want %q", err, want)
 	}

@@ -90,9 +90,9 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 	case m == 0xFFFF && n == 0xFFFF:
 		return "", c.Idle()
 	case m == maker && n != die:
-		return "", c.Stranger(fmt.Sprintf("another chip of Texas Instruments (die %04x)", n), "an INA226")
+		return "", c.Other(fmt.Sprintf("another chip of Texas Instruments (die %04x)", n), "INA226", "")
 	case m != maker:
-		return "", c.Stranger(fmt.Sprintf("something else, such as an INA219 (ids %04x and %04x)", m, n), "an INA226")
+		return "", c.Other(fmt.Sprintf("something else, such as an INA219 (ids %04x and %04x)", m, n), "INA226", "check the address, or use driver = \"ina219\"")
 	}
 	return model226, nil
 }
@@ -114,7 +114,7 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 }
 
 // Info tells the chip's address.
-func (d *Dev) Info() device.Info { return d.chip.Info("ina226", model226) }
+func (d *Dev) Info() device.Info { return d.chip.Info("ina226", model226, "") }
 
 // Channels are voltage in V, measured at VBUS, current in A, which is negative from IN- to IN+, and power in W.
 func (d *Dev) Channels() []device.Channel {
@@ -147,21 +147,18 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 		return nil, err
 	}
 	shunt, err := read(ctx, d.chip, regShunt)
+	if err == nil && shunt == 0xFFFF { // a step below 0, or nobody
+		shunt, err = read(ctx, d.chip, regShunt)
+	}
 	switch {
 	case err != nil:
 		return nil, err
-	case has == 0xFFFF && flags == 0xFFFF:
+	case has == 0xFFFF || flags == 0xFFFF || bus == 0xFFFF: // bit 15 of the latter is always 0
 		return nil, d.chip.Idle()
 	case has != measure:
-		return nil, &device.Fault{
-			Text:   fmt.Sprintf("the INA226 at 0x%02x on %s lost its settings while it measured: %04x in place of %04x", d.chip.Addr, d.chip.Bus, has, measure),
-			Remedy: "its supply breaks down, or another program uses it: check VS and put 100 nF beside the chip",
-		}
+		return nil, d.chip.Lost()
 	case flags&ready == 0:
-		return nil, &device.Fault{
-			Text:   fmt.Sprintf("the INA226 at 0x%02x on %s did not finish in %v", d.chip.Addr, d.chip.Bus, measureTime),
-			Remedy: "check its supply, and that no other program uses it",
-		}
+		return nil, d.chip.Unready("voltage", measureTime)
 	}
 	return decode(int16(shunt), bus, flags, d.c.Shunt), nil
 }

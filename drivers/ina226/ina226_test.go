@@ -32,6 +32,11 @@ func TestDriver(t *testing.T) {
 			b, _ := board(12, 0.5)
 			return b.Bus()
 		},
+		Other: func() i2c.Bus {
+			b := sim.NewBoard("sim:supply")
+			b.Plug(0x40, &sim.INA219{Ohms: 0.1, Load: func(time.Time) (float64, float64) { return 12, 0.5 }})
+			return b.Bus()
+		},
 	})
 }
 
@@ -133,7 +138,7 @@ func TestTroubles(t *testing.T) {
 		{"unplugged", func(b *sim.Board, _ *sim.INA226) { b.Trouble(sim.Unplugged) }, device.ErrNoAnswer, "no answer at 0x40 on sim:supply"},
 		{"ones", func(b *sim.Board, _ *sim.INA226) { b.Trouble(sim.Ones) }, device.ErrNoAnswer, "no answer at 0x40 on sim:supply: only ones"},
 		{"stuck", func(b *sim.Board, _ *sim.INA226) { b.Trouble(sim.Stuck) }, device.ErrBusStuck, "the bus sim:supply does not move"},
-		{"power lost", func(b *sim.Board, c *sim.INA226) { b.Plug(0x40, resets{c}) }, nil, "the INA226 at 0x40 on sim:supply lost its settings while it measured"},
+		{"power lost", func(b *sim.Board, c *sim.INA226) { b.Plug(0x40, resets{c}) }, nil, "0x40 on sim:supply lost its power while it measured"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -157,8 +162,8 @@ func TestStranger(t *testing.T) {
 		maker, die [2]byte
 		want       string
 	}{
-		{[2]byte{0, 0}, [2]byte{0, 0}, "0x40 on  is something else, such as an INA219 (ids 0000 and 0000), not an INA226"},
-		{[2]byte{'T', 'I'}, [2]byte{0x22, 0x70}, "0x40 on  is another chip of Texas Instruments (die 2270), not an INA226"},
+		{[2]byte{0, 0}, [2]byte{0, 0}, "0x40 on  is something else, such as an INA219 (ids 0000 and 0000), not a INA226: it is another chip"},
+		{[2]byte{'T', 'I'}, [2]byte{0x22, 0x70}, "0x40 on  is another chip of Texas Instruments (die 2270), not a INA226: it is another chip"},
 	} {
 		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
 			{Addr: 0x40, W: []byte{0xFE}, R: c.maker[:]}, {Addr: 0x40, W: []byte{0xFF}, R: c.die[:]},
