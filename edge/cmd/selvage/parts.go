@@ -19,6 +19,7 @@ import (
 	_ "selvage/drivers/ina219"
 	_ "selvage/drivers/ina226"
 	_ "selvage/drivers/max31855"
+	_ "selvage/drivers/max31865"
 	_ "selvage/drivers/mcp3008"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
