@@ -141,7 +141,7 @@ func (c *chip) Tx(_ uint16, w, r []byte) error {
 }
 
 func five() i2c.Bus  { return &chip{value: 5} }
-func other() i2c.Bus { return &chip{value: 50} }
+func fifty() i2c.Bus { return &chip{value: 50} }
 
 // Probe is what a scan asks.
 func (c config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (string, error) {
@@ -170,7 +170,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func TestGoodDriver(t *testing.T) {
-	Run(t, Case{Driver: "sloppy", Bus: five, Other: other, Checksums: true})
+	Run(t, Case{Driver: "sloppy", Bus: five, Other: fifty, Checksums: true})
 }
 
 func TestSloppyDrivers(t *testing.T) {
@@ -212,7 +212,7 @@ func TestSloppyDrivers(t *testing.T) {
 						if r.name == c.rule {
 							d, _ := device.Lookup("sloppy")
 							r.rule(rec, newRig(rec, Case{
-								Driver: "sloppy", Config: c.config, Bus: five, Other: other, Checksums: true,
+								Driver: "sloppy", Config: c.config, Bus: five, Other: fifty, Checksums: true,
 							}, d))
 						}
 					}
