@@ -140,7 +140,7 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 	case low == 0xFFFF && high == 0xFFFF:
 		return "", c.Idle()
 	case low != powerOnLow || high != powerOnHigh:
-		return "", c.Other(fmt.Sprintf("something else (registers 2 and 3 are %04x and %04x)", low, high), "ADS1115",
+		return "", c.Other(fmt.Sprintf("something else (registers 2 and 3 are %04x and %04x)", low, high), "an ADS1115",
 			"check the address; if it is one that another program used with thresholds, switch its power off and on")
 	}
 	return model1115, nil
