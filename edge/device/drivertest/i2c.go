@@ -277,6 +277,7 @@ func survivesPowerCut(t testing.TB, r *rig) {
 		t.Skip("the case's bus has no method PowerOff()")
 	}
 	d := r.mustOpen(t)
+	r.bus.heal()
 	last, err := use(t.Context(), d)
 	if err != nil {
 		t.Fatalf("on a working wire: %v", err)
