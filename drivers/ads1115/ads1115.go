@@ -82,6 +82,11 @@ type Input struct {
 // Addresses are those that the pin ADDR can give it.
 func (Config) Addresses() []uint16 { return []uint16{0x48, 0x49, 0x4A, 0x4B} }
 
+// Within is the time for a conversion of each channel.
+func (c Config) Within() time.Duration {
+	return time.Second + time.Duration(len(c.Channel))*2*time.Second/time.Duration(max(c.Rate, 1))
+}
+
 var laneName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // Check names what cannot work.

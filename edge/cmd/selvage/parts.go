@@ -25,6 +25,7 @@ import (
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
 	_ "selvage/drivers/system"
+	_ "selvage/drivers/vl53l0x"
 	_ "selvage/uplink/mqtt"
 	_ "selvage/uplink/warp"
 )
