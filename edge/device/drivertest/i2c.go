@@ -35,6 +35,7 @@ func reportsEveryNAK(t testing.TB, r *rig) {
 			what := fmt.Sprintf("a NAK at byte %d of transfer %d", arrive, k)
 			<-time.After(pause)
 			r.bus.heal()
+			r.cold()
 			r.bus.instead = func(n int, addr uint16, w, _ []byte) (bool, error) {
 				if n != k {
 					return false, nil
@@ -68,6 +69,14 @@ func reportsEveryNAK(t testing.TB, r *rig) {
 			}
 			_ = d.Close()
 		}
+	}
+}
+
+// cold takes the chip's power away for a moment, so that it is as when it was opened first: of one that has its settings
+// already, a driver may ask less.
+func (r *rig) cold() {
+	if p, ok := r.bus.Bus.(interface{ PowerOff() }); ok {
+		p.PowerOff()
 	}
 }
 
@@ -125,6 +134,7 @@ func leavesStuckBus(t testing.TB, r *rig) {
 	for k := 1; k <= all; k++ {
 		<-time.After(pause)
 		r.bus.heal()
+		r.cold()
 		r.bus.before = func(n int) error {
 			if n < k {
 				return nil
