@@ -21,6 +21,7 @@ import (
 	_ "selvage/drivers/max31855"
 	_ "selvage/drivers/max31865"
 	_ "selvage/drivers/mcp3008"
+	_ "selvage/drivers/pca9685"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
