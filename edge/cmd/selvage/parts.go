@@ -20,6 +20,7 @@ import (
 	_ "selvage/drivers/ina226"
 	_ "selvage/drivers/max31855"
 	_ "selvage/drivers/max31865"
+	_ "selvage/drivers/mcp23017"
 	_ "selvage/drivers/mcp3008"
 	_ "selvage/drivers/pca9685"
 	_ "selvage/drivers/sht3x"
