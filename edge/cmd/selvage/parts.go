@@ -26,6 +26,7 @@ import (
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
+	_ "selvage/drivers/ssd1306"
 	_ "selvage/drivers/system"
 	_ "selvage/drivers/vl53l0x"
 	_ "selvage/uplink/mqtt"
