@@ -56,7 +56,8 @@ func init() {
 			}
 			return FindBoard(name).Bus(), nil
 		},
-		SPI: openSPI,
+		SPI:  openSPI,
+		Port: openPort,
 		Pin: func(_ context.Context, name string) (gpio.PinIO, error) {
 			room, pin, _ := strings.Cut(name, "/")
 			number, ok := pinNumber(pin)

@@ -41,10 +41,13 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 			d.since = now
 		}
 		d.due = now.Add(pause(d.fails, d.spec.Every, now.Sub(began), maxPause))
-		if d.fails%reopenAfter == 0 {
+		if _, paced := d.dev.(Paced); d.fails%reopenAfter == 0 && !paced {
 			o.drop(d)
 		}
 		o.failed(d, err)
+	}
+	if p, ok := d.dev.(Paced); ok {
+		d.due = now.Add(max(p.Pause(), 0))
 	}
 	if err == nil && r.Opened == nil && r.State == nil && !d.worthTelling(r.Readings, now) {
 		return
@@ -82,6 +85,7 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 		return nil
 	}
 	var s Sample
+	o.tells(d, "read", nil)
 	err := o.call(ctx, d, d.spec.Timeout, func(ctx context.Context) (err error) {
 		s, err = d.sensor.Read(ctx)
 		return err
@@ -95,6 +99,7 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 }
 
 func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
+	o.tells(d, "open", nil)
 	if d.driver.Wire == Pin {
 		pin, err := openPin(ctx, d.spec.Wire)
 		if err != nil {
@@ -133,6 +138,7 @@ func (o *owner) switchTo(ctx context.Context, d *managed, within time.Duration, 
 		if d.order.told {
 			st = State{Value: d.order.value}
 		}
+		o.tells(d, "out", &st.Value)
 		return d.output.Out(ctx, st.Value)
 	})
 	if err == nil {
@@ -166,6 +172,7 @@ func (o *owner) drop(d *managed) {
 	if d.dev == nil {
 		return
 	}
+	o.tells(d, "close", nil)
 	err := o.call(context.Background(), d, d.spec.Timeout, func(context.Context) error { return d.dev.Close() })
 	if err != nil {
 		o.m.log.Debug("device not closed cleanly", "device", d.spec.Name, "err", err)

@@ -41,7 +41,7 @@ func (o *owner) tryBus(ctx context.Context) (err error) {
 	}()
 	bus, err := openBus(ctx, o.kind, o.busName)
 	if err == nil {
-		o.bus = bus
+		o.bus = o.tap().on(bus)
 	}
 	return err
 }

@@ -51,7 +51,7 @@ type order struct {
 
 func newManaged(s Spec, d Driver) *managed {
 	if s.Timeout <= 0 {
-		s.Timeout = DefaultTimeout
+		s.Timeout = d.Patience(s.Config)
 	}
 	return &managed{spec: s, driver: d, code: "device." + s.Name, plan: schedule{every: s.Every}, doubt: d.Output}
 }

@@ -39,6 +39,8 @@ type Manager struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	ears ears
+
 	mu      sync.Mutex
 	owners  map[string]*owner
 	devices map[string]*managed
@@ -63,6 +65,11 @@ func NewManager(o Options) *Manager {
 	}
 	if m.report == nil {
 		m.report = func(Report) {}
+	}
+	to := m.report
+	m.report = func(r Report) {
+		m.ears.tell(r.Device, Heard{Report: &r})
+		to(r)
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m

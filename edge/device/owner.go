@@ -22,6 +22,7 @@ type owner struct {
 	joining  []*managed
 	leaving  []leaver
 	revising []revision
+	anew     []*managed // of which somebody begins to hear
 
 	callMu  sync.Mutex
 	calling *managed // whose driver is at work, nil = nobody's
@@ -165,8 +166,8 @@ func (o *owner) run(ctx context.Context) {
 func (o *owner) takeMail() (over bool) {
 	now := time.Now()
 	o.mu.Lock()
-	joining, leaving, revising := o.joining, o.leaving, o.revising
-	o.joining, o.leaving, o.revising = nil, nil, nil
+	joining, leaving, revising, anew := o.joining, o.leaving, o.revising, o.anew
+	o.joining, o.leaving, o.revising, o.anew = nil, nil, nil, nil
 	for _, d := range joining {
 		d.due = now
 		o.devices = append(o.devices, d)
@@ -180,6 +181,9 @@ func (o *owner) takeMail() (over bool) {
 
 	for _, r := range revising {
 		r.dev.revise(r.every, r.timeout, now)
+	}
+	for _, d := range anew {
+		o.beginAnew(d, now)
 	}
 	for _, l := range leaving {
 		was := l.dev.order

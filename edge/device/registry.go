@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
@@ -30,6 +31,19 @@ func (d Driver) Open(ctx context.Context, wire, config any) (Device, error) {
 	return d.open(ctx, wire, config)
 }
 
+// Patience is how long one measurement may take if nobody says otherwise: what the method Within() time.Duration of the
+// driver's Config says, such as that of a meter that speaks every ten seconds, or DefaultTimeout. A nil config means
+// its defaults.
+func (d Driver) Patience(config any) time.Duration {
+	if config == nil {
+		config = d.Defaults
+	}
+	if c, ok := config.(interface{ Within() time.Duration }); ok {
+		return c.Within()
+	}
+	return DefaultTimeout
+}
+
 var registry = struct {
 	sync.RWMutex
 	drivers map[string]Driver
@@ -38,8 +52,8 @@ var registry = struct {
 
 // Register names a driver that needs no bus, such as one that reads the kernel's files. defaults is
 // one value of its Config; open is called with a Config filled from the host file. A Config may have
-// a method Check(fault func(key, problem, remedy string)) that names wrong values. A name that is
-// taken panics, so does a D that is neither Sensor nor Output.
+// a method Check(fault func(key, problem, remedy string)) that names wrong values, and a method Within, see
+// Patience. A name that is taken panics, so does a D that is neither Sensor nor Output.
 func Register[C any, D Device](name string, defaults C, open func(context.Context, C) (D, error)) {
 	register(name, NoWire, defaults, func(ctx context.Context, _ any, c C) (D, error) { return open(ctx, c) })
 }

@@ -16,7 +16,7 @@ type Spec struct {
 	// a device that only has Boolean channels, such as a contact. For an output it is the time after
 	// which its state is written again, so that a board that lost power is put right; 0 = never.
 	Every time.Duration
-	// Timeout bounds one measurement or one switching, DefaultTimeout when 0.
+	// Timeout bounds one measurement or one switching; 0 stands for the driver's Patience.
 	Timeout time.Duration
 	// Config is a value of the driver's Config type; nil means its defaults.
 	Config any

@@ -42,6 +42,11 @@ var symbols = map[Unit]string{
 	"[in_i]":   "in",
 	"[psi]":    "psi",
 	"[gal_us]": "gal",
+
+	// UCUM has no var: it is the volt-ampere.
+	"V.A{reactive}":    "var",
+	"kV.A.h{reactive}": "kvarh",
+	"kV.A.h":           "kVAh",
 }
 
 // Symbol returns the unit as people write it: "Cel" is "°C". A unit without a symbol of its own is

@@ -11,6 +11,9 @@ func Wait(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if speed, ok := ctx.Value(speedKey{}).(float64); ok {
+		d = time.Duration(float64(d) / speed)
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -19,4 +22,14 @@ func Wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+type speedKey struct{}
+
+// Faster returns a context in which Wait takes a part of its time: a recording may be played faster than it was made.
+func Faster(ctx context.Context, speed float64) context.Context {
+	if speed <= 1 {
+		return ctx
+	}
+	return context.WithValue(ctx, speedKey{}, speed)
 }

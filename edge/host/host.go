@@ -59,7 +59,7 @@ type Host struct {
 	far     *origin // of agents of other hosts; nil while there are none
 	sendFar func(route.NodeURI, route.LaneName, []byte) error
 
-	views  func(route.NodeURI) (agent.Kind, any, bool)
+	views  []func(route.NodeURI) (agent.Kind, any, bool)
 	viewed int // views there are
 
 	watchers  watchers

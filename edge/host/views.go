@@ -8,30 +8,28 @@ import (
 // maxViews bounds the views there are at the same time: anybody who may link can ask for them.
 const maxViews = 2048
 
-// Views has an agent made for a node URI that is nobody's if find knows one. It ends as soon as it is
+// Views has an agent made for a node URI that is nobody's if find knows one, and no find of an earlier call. It ends as soon as it is
 // not used (agent.IsUsed) and has no mail, so views are for what is computed while somebody looks. find is called on
 // any goroutine, and may call the host.
 func (h *Host) Views(find func(route.NodeURI) (k agent.Kind, config any, ok bool)) {
 	h.mu.Lock()
-	h.views = find
+	h.views = append(h.views[:len(h.views):len(h.views)], find)
 	h.mu.Unlock()
 	h.serve(func(uri route.NodeURI) bool { return !uri.IsFar() && h.view(uri) != nil })
 }
 
 func (h *Host) view(uri route.NodeURI) *origin {
 	h.mu.RLock()
-	find := h.views
+	finds := h.views
 	h.mu.RUnlock()
-	if find == nil {
-		return nil
+	for _, find := range finds {
+		if k, config, ok := find(uri); ok {
+			of := h.origin(Agents, k, config)
+			of.options.View = true
+			return of
+		}
 	}
-	k, config, ok := find(uri)
-	if !ok {
-		return nil
-	}
-	of := h.origin(Agents, k, config)
-	of.options.View = true
-	return of
+	return nil
 }
 
 // makeView is called with h.mu held.

@@ -109,7 +109,7 @@ func metaSubject(meta route.NodeURI) (node route.NodeURI, lane route.LaneName, o
 				return "", "", false
 			}
 			node = route.NodeURI(key)
-			if len(steps) == 0 {
+			if len(steps) == 0 || len(steps) == 2 && steps[0] == "record" { // all that goes on with a device
 				return node, "", true
 			}
 			if steps[0] != "lane" || len(steps) != 2 {

@@ -90,6 +90,10 @@ func TestMeta(t *testing.T) {
 		{"/room/*/*", "swim:meta:node/%2froom%2fa", true},
 		{"/room/*/target", "swim:meta:node/%2froom%2fa", false}, // its list of lanes and its log are about all of them
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/target", true},
+		{"/room/*/target", "swim:meta:node/%2froom%2fa/record/1", false},
+		{"/room/**", "swim:meta:node/%2froom%2fa/record/1", true},
+		{"/room/**", "swim:meta:node/%2fsafe%2fa/record/1", false},
+		{"/room/**", "swim:meta:node/%2froom%2fa/record/1/node/%2fsafe", false},
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/heating", false},
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/target%2fhistory", true},
 		{"/room/*/target", "swim:meta:node/%2froom%2fa/lane/heating%2fhistory", false},

@@ -23,6 +23,7 @@ import (
 	_ "selvage/drivers/mcp23017"
 	_ "selvage/drivers/mcp3008"
 	_ "selvage/drivers/pca9685"
+	_ "selvage/drivers/replay"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"

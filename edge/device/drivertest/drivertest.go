@@ -23,9 +23,10 @@ type Case struct {
 	Driver string // registered name
 	Config any    // nil = the driver's defaults
 
-	Bus func() i2c.Bus    // for a driver on I²C: a fresh bus with a working chip
-	Pin func() gpio.PinIO // for a driver on a pin: a fresh pin
-	SPI func() spi.Port   // for a driver on SPI: a fresh port with a working chip
+	Bus  func() i2c.Bus     // for a driver on I²C: a fresh bus with a working chip
+	SPI  func() spi.Port    // for a driver on SPI: a fresh port with a working chip
+	Pin  func() gpio.PinIO  // for a driver on a pin: a fresh pin
+	Port func() device.Port // for a driver on a serial port: a fresh port with a working device
 
 	// Other is a bus with another chip at the device's address, whose identity tells that it is another. Nil for a
 	// chip that has no identity to ask for.
@@ -80,6 +81,12 @@ var rules = []struct {
 	{"bears a power cut", device.SPI, bearsPowerCut},
 	{"cuts its waits short on SPI", device.SPI, cutsWaitsOnSPI},
 	{"reports a pin that fails", device.Pin, reportsPin},
+	{"finds its frame behind garbage", device.Serial, findsBehindGarbage},
+	{"takes no changed frame for a good one", device.Serial, findsChangedFrames},
+	{"takes no cut frame for a whole one", device.Serial, findsCutFrames},
+	{"reports silence", device.Serial, reportsSilence},
+	{"reports a port that is gone", device.Serial, reportsGonePort},
+	{"ends its waits with its context", device.Serial, endsWaits},
 }
 
 // rig is one rule's driver and the wire it can make fail.
@@ -89,12 +96,14 @@ type rig struct {
 	bus    *bus
 	pin    *pin
 	spi    *spiPort
+	port   *port
 }
 
 func newRig(t testing.TB, c Case, d device.Driver) *rig {
 	r := &rig{c: c, driver: d}
 	switch {
-	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.Pin && c.Pin == nil, d.Wire == device.SPI && c.SPI == nil:
+	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.SPI && c.SPI == nil,
+		d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil:
 		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
 	case d.Wire == device.I2C:
 		r.bus = &bus{Bus: c.Bus()}
@@ -102,6 +111,8 @@ func newRig(t testing.TB, c Case, d device.Driver) *rig {
 		r.pin = &pin{PinIO: c.Pin()}
 	case d.Wire == device.SPI:
 		r.spi = &spiPort{Port: c.SPI()}
+	case d.Wire == device.Serial:
+		r.port = &port{Port: c.Port()}
 	}
 	return r
 }
@@ -114,6 +125,8 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 		return r.driver.Open(ctx, gpio.PinIO(r.pin), r.c.Config)
 	case r.spi != nil:
 		return r.driver.Open(ctx, spi.Port(r.spi), r.c.Config)
+	case r.port != nil:
+		return r.driver.Open(ctx, device.Port(r.port), r.c.Config)
 	}
 	return r.driver.Open(ctx, nil, r.c.Config)
 }
@@ -129,7 +142,7 @@ func (r *rig) mustOpen(t testing.TB) device.Device {
 }
 
 // other is a value that an output takes and that is not its safe one.
-func other(o device.Output) device.Value {
+func another(o device.Output) device.Value {
 	c, safe := o.Takes(), o.Safe()
 	switch {
 	case c.Form == device.Boolean:
@@ -147,7 +160,7 @@ func other(o device.Output) device.Value {
 // use does what the device is for: one measurement, and one setting there and back.
 func use(ctx context.Context, d device.Device) (device.Sample, error) {
 	if o, ok := d.(device.Output); ok {
-		for _, v := range []device.Value{other(o), o.Safe()} {
+		for _, v := range []device.Value{another(o), o.Safe()} {
 			if err := o.Out(ctx, v); err != nil {
 				return nil, err
 			}
@@ -160,14 +173,18 @@ func use(ctx context.Context, d device.Device) (device.Sample, error) {
 }
 
 func defaultsPass(t testing.TB, r *rig) {
-	check, ok := r.driver.Defaults.(interface {
+	config := r.driver.Defaults
+	if r.c.Config != nil { // there may be a key for which there is no default, such as a file
+		config = r.c.Config
+	}
+	check, ok := config.(interface {
 		Check(func(key, problem, remedy string))
 	})
 	if !ok {
 		t.Skip("its Config has no Check")
 	}
 	check.Check(func(key, problem, remedy string) {
-		t.Errorf("the default of %s is refused: %s; %s", key, problem, remedy)
+		t.Errorf("the default of %s, or what the case has for it, is refused: %s; %s", key, problem, remedy)
 	})
 }
 
@@ -250,7 +267,7 @@ func switches(t testing.TB, r *rig) {
 		t.Errorf("Safe() = %v, which it does not take itself: %v", safe, err)
 	}
 	var levels []gpio.Level
-	for _, v := range []device.Value{other(o), safe, safe, other(o)} {
+	for _, v := range []device.Value{another(o), safe, safe, another(o)} {
 		if err := o.Out(t.Context(), v); err != nil {
 			t.Fatalf("Out(%v) on a working wire: %v", v, err)
 		}
@@ -293,6 +310,8 @@ func (r *rig) transfers() int {
 		return r.pin.n
 	case r.spi != nil:
 		return r.spi.n
+	case r.port != nil:
+		return r.port.n
 	}
 	return 0
 }

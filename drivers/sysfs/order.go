@@ -1,4 +1,4 @@
-package system
+package sysfs
 
 import (
 	"cmp"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// sortByNumber sorts names with numbers in them by those numbers: shorter runs of digits first.
-func sortByNumber(names []string) {
+// SortByNumber sorts names with numbers in them by those numbers: shorter runs of digits first.
+func SortByNumber(names []string) {
 	slices.SortFunc(names, func(a, b string) int {
 		for a != "" && b != "" {
 			da, db := digits(a), digits(b)
