@@ -1,9 +1,9 @@
-// Package bus is for the machine's own wires: the I²C buses, serial ports and GPIO pins of the board it runs on.
+// Package bus is for the machine's own wires: the I²C and SPI buses, serial ports and GPIO pins of the board it runs on.
 //
-// Pins go through periph, which knows the boards. I²C goes straight to the kernel's i2c-dev interface
-// (Documentation/i2c/dev-interface.rst): periph v3.8.5 gives errors as text only, so "nobody answers"
-// could not be told from "the adapter was unplugged", and its transfer keeps addresses of variables
-// on the goroutine's stack as plain numbers, which a growing stack leaves behind.
+// Pins go through periph, which knows the boards. Buses go straight to the kernel, I²C to i2c-dev
+// (Documentation/i2c/dev-interface.rst), SPI to spidev (Documentation/spi/spidev.rst): periph v3.8.5 gives errors as text
+// only, so "nobody answers" could not be told from "the adapter was unplugged", and its I²C transfer keeps addresses of
+// variables on the goroutine's stack as plain numbers, which a growing stack leaves behind.
 //
 // Serial ports on Linux are the kernel's ttys (termios(3)) waited for by Go's own poller. The library go.bug.st/serial
 // v1.8.0, which opens them on other systems, waits in select(2): that keeps a thread for each port on which nothing
@@ -24,7 +24,9 @@ import (
 	"selvage/edge/device"
 )
 
-func init() { device.RegisterBus("", device.Wires{I2C: openI2C, Port: openPort, Pin: openPin}) }
+func init() {
+	device.RegisterBus("", device.Wires{I2C: openI2C, SPI: openSPI, Port: openPort, Pin: openPin})
+}
 
 func openI2C(_ context.Context, name string) (i2c.BusCloser, error) {
 	if !filepath.IsAbs(name) {

@@ -168,7 +168,7 @@ func (p *planner) claim(t *table, e *entry, kind device.Kind, wire, address stri
 }
 
 // address returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
-// address; a chip whose outputs are devices each has the key output, too.
+// address; a chip whose pins are devices each has the key output or input, too.
 func address(config reflect.Value) (text string) {
 	var fs fields
 	fs.add(config)
@@ -179,8 +179,10 @@ func address(config reflect.Value) (text string) {
 	case ok && a.CanInt():
 		text = fmt.Sprintf("%#x", a.Int())
 	}
-	if o, ok := fs.value["output"]; ok && text != "" {
-		text += fmt.Sprintf(" output %v", o)
+	for _, key := range []string{"output", "input"} {
+		if pin, ok := fs.value[key]; ok && text != "" {
+			text += fmt.Sprintf(" pin %v", pin)
+		}
 	}
 	return text
 }
