@@ -2,20 +2,36 @@ package sim
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"time"
 )
 
 func init() {
-	for name, fill := range map[string]func(now time.Time, address byte, u *ModbusUnit){"sdm120": sdm120, "sdm630": sdm630, "pzem-016": pzem016} {
-		registerTalker(name, func() Talker {
-			m := &Modbus{Speed: 9600, Units: map[byte]*ModbusUnit{}}
-			for a := byte(1); a <= 247; a++ {
-				m.Units[a] = &ModbusUnit{Fill: fill}
-			}
-			return m
-		})
+	for kind := range meters {
+		registerTalker(kind, func() Talker { return makeMeters(kind) })
 	}
+}
+
+// meters are the kinds of units that there are, by what they answer.
+var meters = map[string]func(now time.Time, address byte, u *ModbusUnit){
+	"sdm120": sdm120, "sdm630": sdm630, "pzem-016": pzem016,
+}
+
+// Meters returns a line of 9600 baud with a meter of a kind at every address.
+func Meters(kind string) (*Modbus, error) {
+	if meters[kind] == nil {
+		return nil, fmt.Errorf("no simulated meter is called %q", kind)
+	}
+	return makeMeters(kind), nil
+}
+
+func makeMeters(kind string) *Modbus {
+	m := &Modbus{Speed: 9600, Units: map[byte]*ModbusUnit{}}
+	for a := byte(1); a <= 247; a++ {
+		m.Units[a] = &ModbusUnit{Fill: meters[kind]}
+	}
+	return m
 }
 
 // Modbus is an RS-485 line with units that speak Modbus RTU (MODBUS over Serial Line V1.02, Application Protocol V1.1b3).
