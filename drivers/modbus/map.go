@@ -36,8 +36,8 @@ type Map struct {
 type Channel struct {
 	Table      string  `toml:"table" doc:"the table it is in: input, holding, coil or discrete" unset:"input"`
 	Register   uint16  `toml:"register" doc:"its register, counted from 0: what manuals call 30001, 40001 or 1 is 0" example:"0x0010"`
-	Type       string  `toml:"type" doc:"uint16, int16, uint32, int32, uint64, int64, float32, float64 or bool" unset:"uint16; bool in tables of bits"`
-	Order      string  `toml:"order" doc:"the order of the bytes of two registers: abcd, cdab, badc or dcba" unset:"abcd, the highest first"`
+	Type       string  `toml:"type" doc:"uint16, int16, uint32, int32, uint64, int64, float32, float64 or bool" unset:"uint16, or bool in a table of bits,"`
+	Order      string  `toml:"order" doc:"the order of the bytes of two registers: abcd has the highest first, cdab the lower register, badc and dcba have bytes turned in each" unset:"abcd"`
 	Mask       uint16  `toml:"mask" doc:"which bits of a register count for bool" unset:"all of them"`
 	Invalid    *int64  `toml:"invalid" doc:"what stands for no value, such as 0xFFFF" example:"0xFFFF"`
 	Scale      float64 `toml:"scale" doc:"by how much the number is multiplied" unset:"1"`
@@ -45,7 +45,7 @@ type Channel struct {
 	Unit       string  `toml:"unit" doc:"its unit, as a UCUM code" example:"m3/h" unset:"1"`
 	Min        float64 `toml:"min" doc:"the least it can be, in its unit"`
 	Max        float64 `toml:"max" doc:"the most it can be, in its unit; without min and max it has no limits"`
-	Resolution float64 `toml:"resolution" doc:"its smallest step worth showing, in its unit" unset:"scale, if that is below 1"`
+	Resolution float64 `toml:"resolution" doc:"its smallest step worth showing, in its unit" unset:"what scale says"`
 	Every      string  `toml:"every" doc:"the least time between two requests for it" example:"1m" unset:"it is asked for in every measurement"`
 }
 

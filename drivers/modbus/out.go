@@ -20,7 +20,7 @@ type OutConfig struct {
 	On     *uint16 `toml:"on" doc:"what a register has when switched on, which makes it a switch" example:"-"`
 	Off    uint16  `toml:"off" doc:"what such a register has when switched off"`
 	Type   string  `toml:"type" doc:"of a register: uint16, int16, uint32, int32, uint64, int64, float32 or float64"`
-	Order  string  `toml:"order" doc:"the order of the bytes of two registers: abcd, cdab, badc or dcba" unset:"abcd, the highest first"`
+	Order  string  `toml:"order" doc:"the order of the bytes of two registers: abcd has the highest first, cdab the lower register, badc and dcba have bytes turned in each" unset:"abcd"`
 	Scale  float64 `toml:"scale" doc:"by how much the register's number is multiplied to give the value"`
 	Unit   string  `toml:"unit" doc:"the value's unit, as a UCUM code" unset:"1"`
 	Min    float64 `toml:"min" doc:"the least it takes, in its unit"`

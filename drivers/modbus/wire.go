@@ -20,7 +20,7 @@ type Wire struct {
 	Baud    int           `toml:"baud" doc:"the line's speed, the same for all units on it"`
 	Parity  string        `toml:"parity" doc:"the line's parity: none, even or odd"`
 	Stop    int           `toml:"stop" doc:"the line's stop bits: 1 or 2"`
-	Framing string        `toml:"framing" doc:"how requests are packed: rtu or tcp" unset:"tcp on a port tcp://…, or else rtu"`
+	Framing string        `toml:"framing" doc:"how requests are packed: rtu or tcp" unset:"tcp on a port tcp://…, and rtu on others,"`
 	Reply   time.Duration `toml:"reply" doc:"how long the unit may take to answer, besides the time that the bytes need"`
 	Gap     time.Duration `toml:"gap" doc:"the least pause of the line before a request" unset:"three and a half characters, at least 1.75 ms"`
 }

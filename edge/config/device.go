@@ -18,7 +18,7 @@ type deviceKeys struct {
 	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
-	Timeout time.Duration `doc:"how long one measurement, or one switching, may take"`
+	Timeout time.Duration `doc:"how long one measurement, or one switching, may take" unset:"1s, or what the driver knows to be needed,"`
 }
 
 func (p *planner) device(name string, t *table) {
