@@ -20,7 +20,7 @@ type deviceKeys struct {
 	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
-	Timeout time.Duration `doc:"how long one measurement, or one setting, may take"`
+	Timeout time.Duration `doc:"how long one measurement, or one setting, may take" unset:"1s, or what the driver knows to be needed,"`
 
 	SafeWhen  []string      `toml:"safe-when" doc:"what makes an output go to its safe state when it is lost or in trouble, until it is told again: uplink.NAME, agent./URI, device.NAME" example:"[\"uplink.cloud\"]"`
 	SafeAfter time.Duration `toml:"safe-after" doc:"how long an output does what it was told if it is not told again; then it is safe" unset:"for ever" example:"15m"`
