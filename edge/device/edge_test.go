@@ -10,7 +10,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-func init() { RegisterPin("test-bell", bellConfig{}, openBell) }
+func init() { RegisterPin("test-waker", bellConfig{}, openBell) }
 
 type bellConfig struct{ Polled bool }
 
@@ -31,7 +31,7 @@ func openBell(_ context.Context, _ gpio.PinIO, c bellConfig) (*bell, error) {
 	return b, nil
 }
 
-func (b *bell) Info() Info           { return Info{Driver: "test-bell"} }
+func (b *bell) Info() Info           { return Info{Driver: "test-waker"} }
 func (b *bell) Close() error         { return nil }
 func (b *bell) Channels() []Channel  { return []Channel{{Name: "active", Form: Boolean}} }
 func (b *bell) Wake(ask func()) bool { b.ask = ask; return !b.c.Polled }
@@ -48,7 +48,7 @@ func (b *bell) Read(context.Context) (Sample, error) {
 func TestWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plugPin("test:bell")
-		b := newBench(t, Spec{Name: "bell", Driver: "test-bell", Wire: "test:bell"})
+		b := newBench(t, Spec{Name: "bell", Driver: "test-waker", Wire: "test:bell"})
 		b.Start()
 		defer b.stop()
 		synctest.Wait()
@@ -96,7 +96,7 @@ func TestWake(t *testing.T) {
 func TestWakeNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plugPin("test:bell")
-		b := newBench(t, Spec{Name: "bell", Driver: "test-bell", Wire: "test:bell", Config: bellConfig{Polled: true}})
+		b := newBench(t, Spec{Name: "bell", Driver: "test-waker", Wire: "test:bell", Config: bellConfig{Polled: true}})
 		b.Start()
 		defer b.stop()
 		time.Sleep(10 * time.Second)
