@@ -44,6 +44,7 @@ type Twin struct {
 	heard    time.Time       // when the device last gave a good reading, by this process's clock
 	known    Status          // how the device is by what it reported
 	away     string          // why it is said to be away, "" when it is not
+	before   totals          // what was counted before the device was opened
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
@@ -137,9 +138,7 @@ func (t *Twin) Recall(r device.Report) { t.take(r) }
 func (t *Twin) take(r device.Report) (bad error) {
 	if r.Opened != nil {
 		t.info.Set(infoOf(r.Opened))
-		for _, c := range r.Opened.Channels {
-			t.channel(c.Name)
-		}
+		t.carry(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
 		}
@@ -165,6 +164,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
 			continue
 		}
+		n.Reading.Value += t.before[n.Channel]
 		t.set(t.channel(n.Channel), n.Reading, r.At)
 	}
 	return bad
