@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"sync"
 
 	"selvage/edge/agent"
@@ -88,6 +89,7 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 			}
 			t.options = o
 		}
+		t.expect(ctx)
 		u.Change = append(u.Change, p.Spec)
 	}
 	for _, p := range c.Added {
@@ -95,6 +97,7 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 			left = append(left, undone{p.Pos, err})
 			continue
 		}
+		d.twin(p.Name).expect(ctx)
 		u.Add = append(u.Add, p.Spec)
 	}
 	for _, p := range c.Removed {
@@ -110,17 +113,27 @@ func (d *devices) change(ctx context.Context, c config.Set[config.Device], takin
 	return left
 }
 
+// expect tells a twin that who answers next is the one that the config asks for now.
+func (t *twinHandle) expect(ctx context.Context) {
+	_ = t.turns.Do(ctx, t.Expect) // fails only when the host is stopping
+}
+
 // suits tells whether the twin is right for a device as o says.
 func (t *twinHandle) suits(o twin.Options) bool {
-	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Set == nil) == (o.Set == nil)
+	return t.options.Info == o.Info && t.options.Every == o.Every && (t.options.Set == nil) == (o.Set == nil) &&
+		reflect.DeepEqual(t.options.Adjust, o.Adjust)
 }
 
 func (d *devices) twinOf(s device.Spec) twin.Options {
 	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
-	if driver, _ := device.Lookup(s.Driver); driver.Output {
+	driver, _ := device.Lookup(s.Driver)
+	if driver.Output {
 		o.Set = func(v device.Value) error { return d.manager.Out(s.Name, v) }
 	} else {
 		o.Every = cmp.Or(s.Every, device.DefaultEvery)
+	}
+	if driver.Sensor {
+		o.Adjust, o.Calibrates = s.Adjust, true
 	}
 	return o
 }

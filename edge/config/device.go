@@ -18,7 +18,9 @@ type deviceKeys struct {
 	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
-	Timeout time.Duration `doc:"how long one measurement, or one switching, may take"`
+	Timeout time.Duration `doc:"how long one measurement, or one setting, may take"`
+
+	Adjust map[string]device.Adjust `doc:"What is known better than the device does about one of its channels. Doubted values are kept, as uncertain." example:"CHANNEL"`
 }
 
 func (p *planner) device(name string, t *table) {
@@ -30,7 +32,7 @@ func (p *planner) device(name string, t *table) {
 	var fs fields
 	config := copyOf(driver.Defaults)
 	if known {
-		fs.add(reflect.ValueOf(&keys).Elem(), otherWires(driver.Wire)...)
+		fs.add(reflect.ValueOf(&keys).Elem(), otherKeys(driver)...)
 		fs.add(config)
 		p.foreignWire(t, driver, fs)
 	} else {
@@ -50,7 +52,7 @@ func (p *planner) device(name string, t *table) {
 	}
 	p.plan.Devices = append(p.plan.Devices, Device{
 		Spec: device.Spec{
-			Name: name, Driver: driver.Name, Wire: wire, Every: keys.Every, Timeout: keys.Timeout, Config: config.Interface(),
+			Name: name, Driver: driver.Name, Wire: wire, Every: keys.Every, Timeout: keys.Timeout, Adjust: keys.Adjust, Config: config.Interface(),
 		},
 		Pos: p.pos(t),
 	})
@@ -62,6 +64,15 @@ var wireKeys = []string{"bus", "port", "pin"}
 // otherWires are those that mean nothing to a driver on the given wire.
 func otherWires(wire device.Kind) []string {
 	return slices.DeleteFunc(slices.Clone(wireKeys), func(key string) bool { return key == wire.Key() })
+}
+
+// otherKeys are those of every device that mean nothing to a driver.
+func otherKeys(driver device.Driver) []string {
+	keys := otherWires(driver.Wire)
+	if !driver.Sensor {
+		keys = append(keys, "adjust")
+	}
+	return keys
 }
 
 // foreignWire speaks of a wire given to a driver that is on none or on one of another kind,

@@ -125,7 +125,7 @@ func (r *reference) devices() {
 		driver, _ := device.Lookup(name)
 		s.Kind, s.Sample = name, "device."+quoteKey(name)
 		first := len(r.sections)
-		r.kind(s, &keys, driver.Defaults, otherWires(driver.Wire)...)
+		r.kind(s, &keys, driver.Defaults, otherKeys(driver)...)
 		for i := range r.sections[first].Keys {
 			switch k := &r.sections[first].Keys[i]; {
 			case driver.Wire == device.I2C && k.Name == "bus":

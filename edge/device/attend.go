@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,7 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 		r.At = o.m.clock.Now()
 	}
 	if err == nil {
+		o.rouse(d, now)
 		o.answered(d, &r)
 		due, missed := d.plan.next(now)
 		d.due = due
@@ -40,11 +42,14 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 		if d.fails == 1 {
 			d.since = now
 		}
-		d.due = now.Add(pause(d.fails, d.spec.Every, now.Sub(began), maxPause))
 		if _, paced := d.dev.(Paced); d.fails%reopenAfter == 0 && !paced {
+			o.climb(d, Reopen, err)
 			o.drop(d)
+			now = time.Now() // closing what does not answer takes its time, too
 		}
+		d.due = now.Add(o.pause(d, now.Sub(began), now))
 		o.failed(d, err)
+		r.Tried = slices.Clone(d.tried)
 	}
 	if p, ok := d.dev.(Paced); ok {
 		d.due = now.Add(max(p.Pause(), 0))
@@ -55,7 +60,7 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 	o.m.report(r)
 	if err != nil {
 		d.last = nil // the next reading is news
-		o.checkBus(err)
+		o.checkBus(d, err)
 	}
 }
 
@@ -85,17 +90,20 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 		return nil
 	}
 	var s Sample
-	o.tells(d, "read", nil)
-	err := o.call(ctx, d, d.spec.Timeout, func(ctx context.Context) (err error) {
+	err := o.twice(ctx, d, func(ctx context.Context) (err error) {
+		o.tells(d, "read", nil)
 		s, err = d.sensor.Read(ctx)
-		return err
+		if err != nil {
+			return err
+		}
+		return firstErr(s)
 	})
 	if err != nil {
 		return err
 	}
 	r.At = o.m.clock.Now()
 	r.Readings = d.readings(s, r.At)
-	return firstErr(s)
+	return nil
 }
 
 func (o *owner) open(ctx context.Context, d *managed) (Device, error) {
@@ -207,6 +215,7 @@ func (o *owner) call(ctx context.Context, d *managed, within time.Duration, driv
 // contain turns a panic into a failure of this device alone. Its state is not to be trusted, so the
 // next attempt opens it again.
 func (o *owner) contain(d *managed, reason any) error {
+	o.climb(d, Restart, panicFault(d.driver.Name, reason))
 	o.m.log.Error("driver failed inside", "device", d.spec.Name, "driver", d.driver.Name,
 		"err", fmt.Sprint(reason), "stack", string(debug.Stack()))
 	if dev := d.dev; dev != nil {

@@ -18,7 +18,7 @@ func (o *owner) openBus(ctx context.Context) {
 		if o.busFails > 0 {
 			o.m.log.Info("bus is there", "bus", o.busName)
 		}
-		o.busFails, o.busSince = 0, now
+		o.busFails, o.busSince, o.stuck = 0, now, 0
 		o.m.health.Clear(o.busCode())
 		for _, d := range o.devices {
 			d.due = now
@@ -59,10 +59,10 @@ func (o *owner) busLost(err error) {
 	}
 }
 
-// checkBus looks past the failure of one device at its bus. A bus that is gone is closed, and one on
-// which every device has been silent for a while is opened anew, which costs nothing and finds a USB
-// adapter that was plugged in again under the same name.
-func (o *owner) checkBus(err error) {
+// checkBus looks past the failure of one device at its bus. A bus that is gone is closed, one that does not move is
+// freed if there is a way, and one on which every device has been silent for a while is opened anew, which costs
+// nothing and finds a USB adapter that was plugged in again under the same name.
+func (o *owner) checkBus(d *managed, err error) {
 	if o.bus == nil {
 		return
 	}
@@ -73,7 +73,7 @@ func (o *owner) checkBus(err error) {
 		o.busLost(err)
 		return
 	}
-	if time.Since(o.busSince) < reopenBusAfter {
+	if o.free(d, err) || time.Since(o.busSince) < reopenBusAfter {
 		return
 	}
 	for _, d := range o.devices {
@@ -84,7 +84,9 @@ func (o *owner) checkBus(err error) {
 	due := make([]time.Time, len(o.devices))
 	for i, d := range o.devices {
 		due[i] = d.due
+		o.climb(d, Restart, err)
 	}
+	o.m.health.Add(o.busCode()+".restarted", 1)
 	o.closeBus()
 	if o.tryBus(context.Background()) != nil {
 		return // the loop tries again at once and tells

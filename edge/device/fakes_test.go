@@ -53,6 +53,7 @@ func init() {
 type fakeBus struct {
 	name   string
 	opened int
+	rescue func() error // nil = there is no way
 
 	mu     sync.Mutex
 	closed int
@@ -84,6 +85,13 @@ func (b *fakeBus) set(addr uint16, chip func() error) {
 
 func (b *fakeBus) String() string                  { return b.name }
 func (b *fakeBus) SetSpeed(physic.Frequency) error { return nil }
+
+func (b *fakeBus) Recover(context.Context) error {
+	if b.rescue == nil {
+		return errors.ErrUnsupported
+	}
+	return b.rescue()
+}
 
 func (b *fakeBus) Close() error {
 	b.mu.Lock()

@@ -41,6 +41,8 @@ type managed struct {
 	plan  schedule
 	due   time.Time // zero = nothing to do
 	fails int       // in a row
+	tried []Step    // in this row
+	waste waste     // bus time that its failures took from others
 	good  NamedReading
 	since time.Time // of the first failure in this row
 }

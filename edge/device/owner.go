@@ -33,6 +33,7 @@ type owner struct {
 	busDue   time.Time   // when to try to open it
 	busFails int         // in a row
 	busSince time.Time   // when it was opened
+	stuck    int         // attempts in a row, of whatever device, at which it did not move
 	hang     *time.Timer // fires when a driver outstays its time
 }
 

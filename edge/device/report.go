@@ -18,6 +18,9 @@ type Spec struct {
 	Every time.Duration
 	// Timeout bounds one measurement or one switching; 0 stands for the driver's Patience.
 	Timeout time.Duration
+	// Adjust is what is known better than the device does about its channels, by their names. The device's twin goes by
+	// it; a Manager has no use for it.
+	Adjust map[string]Adjust
 	// Config is a value of the driver's Config type; nil means its defaults.
 	Config any
 }
@@ -38,6 +41,7 @@ type Report struct {
 	Readings []NamedReading // what it measured
 	State    *State         // what an output's wire has now
 	Err      error          // why the attempt failed; often a *Fault with a remedy
+	Tried    []Step         // what was tried since it began to fail, the first of each kind
 }
 
 // Opened tells what was found on the wire.

@@ -33,7 +33,7 @@ func (o *owner) answered(d *managed, r *Report) {
 	if d.fails > 0 {
 		o.m.log.Info("device answers again", "device", d.spec.Name, "failed", d.fails, "for", time.Since(d.since).Round(time.Second))
 	}
-	d.fails = 0
+	d.fails, d.tried = 0, nil
 	o.m.health.Clear(d.code)
 	for _, n := range r.Readings {
 		if n.Reading.Quality == Good {

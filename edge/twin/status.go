@@ -23,6 +23,22 @@ type Status struct {
 	Since     time.Time `recon:"since,omitempty"`     // ms since 1970, as all times here
 	LastGood  time.Time `recon:"lastGood,omitempty"`  // when it was last heard well, while it is not ok
 	LastError string    `recon:"lastError,omitempty"` // kept after it is ok again
+	Tried     []Step    `recon:"tried,omitempty"`     // what was done about it since it began to fail; likewise
+}
+
+// Step is the first time that something was tried with a device which fails; health counts the others.
+type Step struct {
+	What device.Rung `recon:"what"` // retry, reopen, recover (its bus) or restart (its bus or driver)
+	At   time.Time   `recon:"at"`
+	Why  string      `recon:"why"`
+}
+
+func stepsOf(tried []device.Step) []Step {
+	var steps []Step
+	for _, s := range tried {
+		steps = append(steps, Step{s.Rung, s.At.Time(), s.Why})
+	}
+	return steps
 }
 
 // Info is the value of a twin's info lane.

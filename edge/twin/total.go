@@ -1,23 +1,55 @@
 package twin
 
-import "selvage/edge/device"
+import (
+	"selvage/edge/agent"
+	"selvage/edge/device"
+	"selvage/edge/route"
+)
 
-// totals are what channels that count had when their device was opened. The lane of such a channel is
-// stored as every other, and that is where the total survives: a device only counts what comes while it
-// is open.
-type totals map[string]float64
+// totalsLane is there for a device that counts: by channel, what it counted, before any adjustment. A
+// device only counts what comes while it is open; this is where its total survives.
+const totalsLane route.LaneName = "totals"
 
-// carry makes the lanes of a device that was opened, and takes over what they have counted.
-func (t *Twin) carry(channels []device.Channel) {
+// total is what a channel counted.
+type total struct {
+	Value float64     `recon:"value"`
+	Unit  device.Unit `recon:"unit"`
+}
+
+// carry takes over what the channels of a device that was opened had counted before.
+func (t *Twin) carry(has []device.Channel) {
 	t.before = nil
-	for _, c := range channels {
-		held := t.channel(c.Name).Get()
-		if !c.Total || held.Bad() || held.Unit != c.Unit {
+	for _, c := range has {
+		if !c.Total {
 			continue
 		}
 		if t.before == nil {
-			t.before = totals{}
+			t.before = map[string]total{}
 		}
-		t.before[c.Name] = held.Value
+		t.keepTotals()
+		held, _ := t.totals.Get(c.Name)
+		if held.Unit != c.Unit {
+			held = total{Unit: c.Unit} // it counts something else now
+		}
+		t.before[c.Name] = held
 	}
+}
+
+// keepTotals makes the lane.
+func (t *Twin) keepTotals() {
+	if t.totals == nil {
+		t.totals = agent.Map[string, total](t.agent, string(totalsLane)).ReadOnly()
+	}
+}
+
+// counted adds to a reading what was counted before, and keeps that.
+func (t *Twin) counted(channel string, r device.Reading) device.Reading {
+	before, ok := t.before[channel]
+	if !ok {
+		return r
+	}
+	t.keepTotals()
+	r.Value += before.Value
+	t.totals.Set(channel, total{r.Value, before.Unit})
+	return r
 }

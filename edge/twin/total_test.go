@@ -18,14 +18,16 @@ import (
 func TestTotal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		for round, want := range []string{"value:1.5", "value:4"} {
+		for round, want := range []string{"value:101.5", "value:104"} {
 			kept, err := store.Open(store.Options{Dir: dir})
 			if err != nil {
 				t.Fatal(err)
 			}
 			b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
 			b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Store: kept})
-			b.twin = twin.New(twin.Options{Node: "/device/meter"})
+			b.twin = twin.New(twin.Options{
+				Node: "/device/meter", Adjust: map[string]device.Adjust{"energy": {Offset: 100}}, // what it showed when it was fitted
+			})
 			if b.handle, err = b.host.Add("/device/meter", host.Things, b.twin.Kind(), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +57,7 @@ func TestTotal(t *testing.T) {
 			if round == 1 { // what it counts now is another thing
 				b.report(opened("L"))
 				read("L", 7)
-				b.has("energy", "value:7")
+				b.has("energy", "value:107")
 			}
 			b.stop()
 			if err := kept.Close(); err != nil {

@@ -1,12 +1,13 @@
 // Package twin is the agent of a device: one shape for all of them, whatever the wire.
 //
 // A twin has a value lane for each channel of its device, holding the last good reading; status
-// and info; and for an output the lanes state, desired and set.
+// and info; for an output the lanes state, desired and set; for a sensor with a driver calibrate and calibration.
 package twin
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"selvage/edge/agent"
@@ -31,6 +32,11 @@ type Options struct {
 	Set func(device.Value) error
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
+
+	// Adjust is what is known better than the device does about its channels.
+	Adjust map[string]device.Adjust
+	// Calibrates gives the twin the lanes calibrate and calibration.
+	Calibrates bool
 }
 
 // Twin is the agent of one device.
@@ -38,22 +44,30 @@ type Twin struct {
 	Options
 
 	// Used in turns only.
-	reported device.Reading  // of an output
-	wanted   wish            // likewise
-	takes    *device.Channel // likewise; nil while nobody knows
-	heard    time.Time       // when the device last gave a good reading, by this process's clock
-	known    Status          // how the device is by what it reported
-	away     string          // why it is said to be away, "" when it is not
-	before   totals          // what was counted before the device was opened
+	reported device.Reading   // of an output
+	wanted   wish             // likewise
+	takes    *device.Channel  // likewise; nil while nobody knows
+	has      []device.Channel // of a sensor, once it was opened
+	met      Info             // who answered when the device was first opened, or before the start
+	heard    time.Time        // when the device last gave a good reading, by this process's clock
+	expected bool             // who answers next may be another one
+	known    Status           // how the device is by what it reported
+	away     string           // why it is said to be away, "" when it is not
+	before   map[string]total // by channel, what was counted before the device was opened
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
-	channels map[string]*agent.ValueLane[device.Reading]
+	channels map[string]*channel
+	corrects *agent.MapLane[string, correction] // nil if it cannot be calibrated
+	totals   *agent.MapLane[string, total]      // nil for a device that does not count
 	status   *agent.ValueLane[Status]
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
 }
+
+// Lanes are the names of lanes that a twin may have beside those of its channels.
+var Lanes = []string{"status", "info", "state", "desired", "set", "calibrate", "calibration"}
 
 // New makes the twin of a device.
 func New(o Options) *Twin { return &Twin{Options: o} }
@@ -64,12 +78,12 @@ func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.set
 
 func (t *Twin) setup(a *agent.Agent, o Options) error {
 	if o.Info != t.Info {
-		t.takes = nil
+		t.takes, t.has, t.met = nil, nil, Info{}
 	}
 	if t.agent, t.Options = a, o; t.takes == nil {
 		t.takes = o.Takes
 	}
-	t.channels = map[string]*agent.ValueLane[device.Reading]{}
+	t.channels = map[string]*channel{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
 	t.state, t.desired = nil, nil
@@ -80,8 +94,28 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
 		agent.Command(a, "set", t.ask)
 	}
+	t.corrects = nil
+	if t.Calibrates {
+		t.corrects = agent.Map[string, correction](a, "calibration").ReadOnly()
+		agent.Command(a, "calibrate", t.calibrate)
+	}
+	t.totals = nil
 	for name := range a.Remembered() {
-		t.channel(string(name))
+		if name == totalsLane {
+			t.keepTotals()
+		} else {
+			t.channel(string(name))
+		}
+	}
+	t.recallCorrections()
+	if len(t.has) > 0 {
+		t.checkAdjust()
+	}
+	if t.Calibrates {
+		a.OnStop(func() {
+			a.Health().Clear(t.code("adjust"))
+			a.Health().Clear(t.code("other"))
+		})
 	}
 	if t.known.State == "" {
 		t.begin()
@@ -97,23 +131,13 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 // those that are remembered.
 func (t *Twin) begin() {
 	t.known = Status{State: Stale, Reason: "nothing heard from it since the host started"}
-	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError}
-	for _, l := range t.channels {
-		if r := l.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
+	now := Status{State: Stale, Reason: t.known.Reason, Since: t.agent.Now().Time(), LastError: t.status.Get().LastError, Tried: t.status.Get().Tried}
+	for _, c := range t.channels {
+		if r := c.lane.Get(); !r.IsZero() && r.At.Time().After(now.LastGood) {
 			now.LastGood = r.At.Time()
 		}
 	}
 	t.status.Set(now)
-}
-
-// channel returns the lane of a channel, made on the first reading or from what is remembered.
-func (t *Twin) channel(name string) *agent.ValueLane[device.Reading] {
-	l := t.channels[name]
-	if l == nil {
-		l = agent.Value(t.agent, name, device.Reading{}).ReadOnly()
-		t.channels[name] = l
-	}
-	return l
 }
 
 // Report takes in what the device's owner found out. It is called in a turn of the twin.
@@ -121,6 +145,9 @@ func (t *Twin) Report(r device.Report) {
 	bad := t.take(r)
 	switch {
 	case r.Err != nil:
+		if len(r.Tried) > 0 {
+			t.known.Tried = stepsOf(r.Tried)
+		}
 		t.failed(r.Err)
 	case bad != nil:
 		t.turn(Faulty, bad.Error())
@@ -137,8 +164,8 @@ func (t *Twin) Recall(r device.Report) { t.take(r) }
 // take sets the lanes and returns what is bad about the readings.
 func (t *Twin) take(r device.Report) (bad error) {
 	if r.Opened != nil {
-		t.info.Set(infoOf(r.Opened))
-		t.carry(r.Opened.Channels)
+		t.meet(infoOf(r.Opened))
+		t.opened(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
 		}
@@ -164,8 +191,12 @@ func (t *Twin) take(r device.Report) (bad error) {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
 			continue
 		}
-		n.Reading.Value += t.before[n.Channel]
-		t.set(t.channel(n.Channel), n.Reading, r.At)
+		c := t.channel(n.Channel)
+		if now := c.judged(t.counted(n.Channel, n.Reading)); now.Bad() {
+			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, now.Reason))
+		} else {
+			t.set(c.lane, now, r.At)
+		}
 	}
 	return bad
 }
@@ -214,10 +245,14 @@ func (t *Twin) show() {
 		s, reason = Lost, t.away
 	}
 	was := t.status.Get()
-	if was.State == s && was.Reason == reason {
+	tried := was.Tried
+	if t.known.Tried != nil {
+		tried = t.known.Tried
+	}
+	if was.State == s && was.Reason == reason && slices.Equal(was.Tried, tried) {
 		return
 	}
-	now := Status{State: s, Reason: reason, Since: was.Since, LastGood: was.LastGood, LastError: was.LastError}
+	now := Status{State: s, Reason: reason, Since: was.Since, LastGood: was.LastGood, LastError: was.LastError, Tried: tried}
 	if was.State != s {
 		now.Since = t.agent.Now().Time()
 	}

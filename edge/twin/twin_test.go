@@ -22,6 +22,7 @@ import (
 type bench struct {
 	t      *testing.T
 	host   *host.Host
+	board  *health.Board
 	clock  *clock.Clock
 	twin   *twin.Twin
 	handle *host.Handle
@@ -32,7 +33,8 @@ type bench struct {
 func newBench(t *testing.T, o twin.Options) *bench {
 	t.Helper()
 	b := &bench{t: t, clock: clock.New("test", func() bool { return true })}
-	b.host = host.New(host.Options{Clock: b.clock, Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	b.board = health.NewBoard()
+	b.host = host.New(host.Options{Clock: b.clock, Health: b.board, Log: slog.New(slog.DiscardHandler)})
 	if o.Info.Driver == "relay" {
 		o.Set = func(v device.Value) error {
 			b.asked = append(b.asked, v.String())
@@ -87,6 +89,13 @@ func (b *bench) get(lane string) string {
 type nobody struct{}
 
 func (nobody) Wake() {}
+
+func (b *bench) conditions() (texts []string) {
+	for _, c := range b.board.Active() {
+		texts = append(texts, c.Code+": "+c.Text)
+	}
+	return texts
+}
 
 func (b *bench) lanes() (names []string) {
 	a, _ := b.host.Node(b.twin.Node)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"selvage/edge/route"
+	"selvage/edge/twin"
 )
 
 // faulter takes a fault of the config.
@@ -86,9 +87,6 @@ func (c Config) checkURL(fault faulter) {
 
 // prefix is where twins live.
 const prefix = "/device/"
-
-// lanes that a twin has beside its channels.
-var lanes = []string{"status", "info", "state", "desired", "set"}
 
 func (m Map) check(text string, fault faulter) {
 	topic, err := parseTopic(text)
@@ -171,7 +169,7 @@ func within(names, known []string, unknown func(string)) {
 func (c Channel) check(name string, fault faulter) {
 	at := "channel." + name
 	switch {
-	case slices.Contains(lanes, name):
+	case slices.Contains(twin.Lanes, name):
 		fault(at, fmt.Sprintf("a channel cannot be named %s: every twin has a lane of that name", name), "call it something else")
 	case !isLane(name):
 		fault(at, fmt.Sprintf("%q is no name for a channel", name), "letters, digits, _, - and .")

@@ -132,8 +132,8 @@ func (r *rig) mustOpen(t testing.TB) device.Device {
 	return d
 }
 
-// other is a value that an output takes and that is not its safe one.
-func another(o device.Output) device.Value {
+// unsafe is a value that an output takes and that is not its safe one.
+func unsafe(o device.Output) device.Value {
 	c, safe := o.Takes(), o.Safe()
 	switch {
 	case c.Form == device.Boolean:
@@ -151,7 +151,7 @@ func another(o device.Output) device.Value {
 // use does what the device is for: one measurement, and one setting there and back.
 func use(ctx context.Context, d device.Device) (device.Sample, error) {
 	if o, ok := d.(device.Output); ok {
-		for _, v := range []device.Value{another(o), o.Safe()} {
+		for _, v := range []device.Value{unsafe(o), o.Safe()} {
 			if err := o.Out(ctx, v); err != nil {
 				return nil, err
 			}
@@ -258,7 +258,7 @@ func switches(t testing.TB, r *rig) {
 		t.Errorf("Safe() = %v, which it does not take itself: %v", safe, err)
 	}
 	var levels []gpio.Level
-	for _, v := range []device.Value{another(o), safe, safe, another(o)} {
+	for _, v := range []device.Value{unsafe(o), safe, safe, unsafe(o)} {
 		if err := o.Out(t.Context(), v); err != nil {
 			t.Fatalf("Out(%v) on a working wire: %v", v, err)
 		}
