@@ -27,6 +27,7 @@ type managed struct {
 	asked   *order   // what Out asked since the owner last looked
 	ordered bool     // something has been asked of it; guarded as asked is
 	takes   *Channel // what it takes, nil until it was opened; guarded as asked is
+	asks    bool     // it wants to be read; guarded as asked is
 
 	dev      Device // nil while closed
 	sensor   Sensor // dev, if it measures
@@ -35,6 +36,7 @@ type managed struct {
 	order    order // what the output is to do
 	doubt    bool  // the wire may differ from order
 
+	wakes   bool           // it tells when there is something to read
 	contact bool           // it only has Boolean channels
 	last    []NamedReading // what a contact reported last
 	told    time.Time      // when that was
@@ -91,6 +93,8 @@ func (d *managed) opened(dev Device) *Opened {
 		d.channels = d.sensor.Channels()
 		o.Channels = slices.Clone(d.channels)
 		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
+		w, wakes := dev.(Waker)
+		d.wakes = wakes && w.Wake(func() { d.owner.ask(d) })
 		d.plan.every = d.every()
 	}
 	return o
@@ -101,7 +105,7 @@ func (d *managed) every() time.Duration {
 	switch {
 	case d.spec.Every > 0 || d.sensor == nil:
 		return d.spec.Every
-	case d.contact:
+	case d.contact && !d.wakes:
 		return contactEvery
 	}
 	return DefaultEvery

@@ -122,7 +122,11 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 	case r.bus != nil:
 		return r.driver.Open(ctx, i2c.Bus(r.bus), r.c.Config)
 	case r.pin != nil:
-		return r.driver.Open(ctx, gpio.PinIO(r.pin), r.c.Config)
+		wire := gpio.PinIO(r.pin)
+		if edges, ok := r.pin.PinIO.(device.EdgePin); ok {
+			wire = &edgePin{r.pin, edges}
+		}
+		return r.driver.Open(ctx, wire, r.c.Config)
 	case r.spi != nil:
 		return r.driver.Open(ctx, spi.Port(r.spi), r.c.Config)
 	case r.port != nil:
