@@ -129,7 +129,7 @@ func (r *reference) devices() {
 		for i := range r.sections[first].Keys {
 			switch k := &r.sections[first].Keys[i]; {
 			case driver.Wire == device.I2C && k.Name == "bus":
-				at := address(copyOf(driver.Defaults))
+				at := addressIn(copyOf(driver.Defaults))
 				chips[at]++
 				k.Sample = fmt.Sprintf(`"/dev/i2c-%d"`, chips[at])
 			case driver.Wire == device.SPI && k.Name == "bus":
