@@ -303,4 +303,3 @@ func (e *env) devicesJSON(all []deviceNow) error {
 	}
 	return nil
 }
-
