@@ -18,6 +18,7 @@ import (
 	"selvage/edge/config"
 	"selvage/edge/device"
 	"selvage/edge/device/tape"
+	"selvage/edge/store"
 )
 
 func (e *env) tryCommand() *cobra.Command {
@@ -137,18 +138,26 @@ func (t *trying) ownedBy(c *cobra.Command, s device.Spec) error {
 	}
 	i := slices.IndexFunc(plan.Devices, func(d config.Device) bool { return d.Wire == s.Wire })
 	at, ok := hostAt(plan.Host.Listen)
-	if i < 0 || !ok && !t.aimed(c) {
+	if i < 0 {
 		return nil
 	}
-	if !t.aimed(c) {
-		t.host = at
+	host, by := t.host, store.InUse(plan.Host.Data)
+	if ok && !t.aimed(c) {
+		t.host, host = at, at
 	}
-	if !t.answers(c.Context()) {
+	switch {
+	case (ok || t.aimed(c)) && t.answers(c.Context()):
+	case by != "":
+		host = "warp://HOST:PORT"
+	default:
 		return nil
+	}
+	if by != "" {
+		by = " (" + by + ")"
 	}
 	return &trouble{
-		fmt.Errorf("the host at %s has %s for itself: it is that of [device.%s] in %s", t.host, s.Wire, plan.Devices[i].Name, path),
-		fmt.Sprintf("have that host read it: %s try %s; or stop it", program(), plan.Devices[i].Name),
+		fmt.Errorf("a host runs on %s%s and has the %s %s for itself, as [device.%s]", path, by, driver.Wire.Key(), s.Wire, plan.Devices[i].Name),
+		fmt.Sprintf("have that host read it: %s --host %s try %s; or stop it", program(), host, plan.Devices[i].Name),
 	}
 }
 

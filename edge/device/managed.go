@@ -38,6 +38,7 @@ type managed struct {
 	contact bool           // it only has Boolean channels
 	last    []NamedReading // what a contact reported last
 	told    time.Time      // when that was
+	whole   bool           // the next report is to say what the device is, too
 
 	plan  schedule
 	due   time.Time // zero = nothing to do
@@ -76,7 +77,17 @@ func (d *managed) opened(dev Device) *Opened {
 	d.sensor, _ = dev.(Sensor)
 	d.output, _ = dev.(Output)
 	d.doubt = d.output != nil
-	o := &Opened{Info: dev.Info()}
+	if d.sensor != nil {
+		d.channels = d.sensor.Channels()
+		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
+		d.plan.every = d.every()
+	}
+	return d.description()
+}
+
+// description tells what the opened device is.
+func (d *managed) description() *Opened {
+	o := &Opened{Info: d.dev.Info()}
 	if o.Info.Driver == "" {
 		o.Info.Driver = d.driver.Name
 	}
@@ -88,10 +99,7 @@ func (d *managed) opened(dev Device) *Opened {
 		o.Takes = &takes
 	}
 	if d.sensor != nil {
-		d.channels = d.sensor.Channels()
 		o.Channels = slices.Clone(d.channels)
-		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
-		d.plan.every = d.every()
 	}
 	return o
 }
