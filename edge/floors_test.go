@@ -33,6 +33,7 @@ const rooms = `
 1 | edge/store         | recon route clock health series           | modernc.org/sqlite                  | stored lanes and their history on disk; it reads numbers out of Recon to roll them up
 1 | edge/policy        | route health                              |                                     | identities, roles, who may do what on which URI and lane
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
+1 | edge/device/scan   |                                           |                                     | what there is on a machine to make devices of; it reads files alone
 1 | edge/device/tape   | device clock                              | periph.io/x/conn/v3                 | recordings of devices, and wires that answer as recorded
 2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
 2 | edge/peer          | warp recon route health                   | github.com/gorilla/websocket        | one WebSocket to a WARP host, dialled or accepted
@@ -55,7 +56,7 @@ const rooms = `
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
-5 | edge/cli           | edge/* edge/device/tape uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
+5 | edge/cli           | edge/* edge/device/* uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents
 `
 

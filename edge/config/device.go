@@ -57,7 +57,7 @@ func (p *planner) device(name string, t *table) {
 	p.doc.check(config, t)
 	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin}[driver.Wire.Key()]
 	if driver.Wire != device.NoWire {
-		p.wired(t, driver.Name, driver.Wire, wire, address(config))
+		p.wired(t, driver.Name, driver.Wire, wire, addressIn(config))
 	}
 	p.plan.Devices = append(p.plan.Devices, Device{
 		Spec: device.Spec{
@@ -167,9 +167,9 @@ func (p *planner) claim(t *table, e *entry, kind device.Kind, wire, address stri
 	p.doc.fault(e.value.at, fmt.Sprintf("%s is taken by [%s] on line %d", what, first.name(), p.doc.lineNumber(first.at.start)), remedy)
 }
 
-// address returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
+// addressIn returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
 // address; a chip whose pins are devices each has the key output or input, too.
-func address(config reflect.Value) (text string) {
+func addressIn(config reflect.Value) (text string) {
 	var fs fields
 	fs.add(config)
 	a, ok := fs.value["address"]

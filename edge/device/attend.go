@@ -79,7 +79,16 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 			o.drop(d)
 			return err
 		}
+	} else if d.whole {
+		err := o.call(ctx, d, d.spec.Timeout, func(context.Context) error {
+			r.Opened = d.description()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
+	d.whole = false
 	if d.output != nil {
 		// Also when only its time has come: writing the same state again heals a board that lost power.
 		if err := o.switchTo(ctx, d, d.spec.Timeout, r); err != nil {

@@ -40,6 +40,7 @@ type managed struct {
 	contact bool           // it only has Boolean channels
 	last    []NamedReading // what a contact reported last
 	told    time.Time      // when that was
+	whole   bool           // the next report is to say what the device is, too
 
 	plan  schedule
 	due   time.Time // zero = nothing to do
@@ -78,7 +79,19 @@ func (d *managed) opened(dev Device) *Opened {
 	d.sensor, _ = dev.(Sensor)
 	d.output, _ = dev.(Output)
 	d.doubt = d.output != nil
-	o := &Opened{Info: dev.Info()}
+	if d.sensor != nil {
+		d.channels = d.sensor.Channels()
+		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
+		w, wakes := dev.(Waker)
+		d.wakes = wakes && w.Wake(func() { d.owner.ask(d) })
+		d.plan.every = d.every()
+	}
+	return d.description()
+}
+
+// description tells what the opened device is.
+func (d *managed) description() *Opened {
+	o := &Opened{Info: d.dev.Info()}
 	if o.Info.Driver == "" {
 		o.Info.Driver = d.driver.Name
 	}
@@ -90,12 +103,7 @@ func (d *managed) opened(dev Device) *Opened {
 		o.Takes = &takes
 	}
 	if d.sensor != nil {
-		d.channels = d.sensor.Channels()
 		o.Channels = slices.Clone(d.channels)
-		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
-		w, wakes := dev.(Waker)
-		d.wakes = wakes && w.Wake(func() { d.owner.ask(d) })
-		d.plan.every = d.every()
 	}
 	return o
 }
