@@ -99,14 +99,13 @@ func (o *owner) free(d *managed, err error) bool {
 	if o.stuck++; o.stuck%freeAfter != 0 {
 		return false
 	}
-	bus, ok := o.bus.(Recoverer)
-	if !ok || o.stuck > freeAfter { // it was of no use the last time
+	if o.held == nil || o.stuck > freeAfter { // it was of no use the last time
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), safeWithin)
 	defer cancel()
 	why := err
-	err = o.callBus(func() error { return bus.Recover(ctx) })
+	err = o.callBus(func() error { return o.held.Recover(ctx) })
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return false
