@@ -42,7 +42,7 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 		if d.fails == 1 {
 			d.since = now
 		}
-		if _, paced := d.dev.(Paced); d.fails%reopenAfter == 0 && !paced {
+		if o.mayBeAnother(d, err) {
 			o.climb(d, Reopen, err)
 			o.drop(d)
 			now = time.Now() // closing what does not answer takes its time, too

@@ -42,6 +42,7 @@ func (o *owner) tryBus(ctx context.Context) (err error) {
 	bus, err := openBus(ctx, o.kind, o.busName)
 	if err == nil {
 		o.bus = o.tap().on(bus)
+		o.held, _ = bus.(Recoverer)
 	}
 	return err
 }

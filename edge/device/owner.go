@@ -30,6 +30,7 @@ type owner struct {
 	// of the goroutine
 	devices  []*managed
 	bus      Bus         // nil while closed
+	held     Recoverer   // the same, if it can be freed
 	busDue   time.Time   // when to try to open it
 	busFails int         // in a row
 	busSince time.Time   // when it was opened
