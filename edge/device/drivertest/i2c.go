@@ -35,6 +35,7 @@ func reportsEveryNAK(t testing.TB, r *rig) {
 			what := fmt.Sprintf("a NAK at byte %d of transfer %d", arrive, k)
 			<-time.After(pause)
 			r.bus.heal()
+			r.bus.Bus = r.c.Bus() // a chip that was opened before may have less to be told
 			r.bus.instead = func(n int, addr uint16, w, _ []byte) (bool, error) {
 				if n != k {
 					return false, nil
@@ -125,6 +126,7 @@ func leavesStuckBus(t testing.TB, r *rig) {
 	for k := 1; k <= all; k++ {
 		<-time.After(pause)
 		r.bus.heal()
+		r.bus.Bus = r.c.Bus()
 		r.bus.before = func(n int) error {
 			if n < k {
 				return nil
