@@ -12,6 +12,8 @@ import (
 	_ "selvage/agents/schedule"
 	_ "selvage/agents/window"
 	_ "selvage/drivers/ads1115"
+	_ "selvage/drivers/aht20"
+	_ "selvage/drivers/bh1750"
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/ds3231"
