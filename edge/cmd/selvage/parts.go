@@ -20,11 +20,13 @@ import (
 	_ "selvage/drivers/gpio"
 	_ "selvage/drivers/ina219"
 	_ "selvage/drivers/ina226"
+	_ "selvage/drivers/mcp9808"
 	_ "selvage/drivers/replay"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
 	_ "selvage/drivers/system"
+	_ "selvage/drivers/tmp102"
 	_ "selvage/uplink/mqtt"
 	_ "selvage/uplink/warp"
 )
