@@ -27,6 +27,7 @@ import (
 	_ "selvage/drivers/sim"
 	_ "selvage/drivers/system"
 	_ "selvage/drivers/tmp102"
+	_ "selvage/drivers/veml7700"
 	_ "selvage/uplink/mqtt"
 	_ "selvage/uplink/warp"
 )
