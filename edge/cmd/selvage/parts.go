@@ -22,6 +22,7 @@ import (
 	_ "selvage/drivers/ina226"
 	_ "selvage/drivers/mcp9808"
 	_ "selvage/drivers/replay"
+	_ "selvage/drivers/scd4x"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
