@@ -23,6 +23,7 @@ import (
 	_ "selvage/drivers/mcp9808"
 	_ "selvage/drivers/replay"
 	_ "selvage/drivers/scd4x"
+	_ "selvage/drivers/sgp40"
 	_ "selvage/drivers/sht3x"
 	_ "selvage/drivers/sht4x"
 	_ "selvage/drivers/sim"
