@@ -93,6 +93,9 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	}
 }
 
+// Within is how long one measurement may take.
+func (c Config) Within() time.Duration { return device.DefaultTimeout + c.Heating }
+
 // Addresses are those it may have.
 func (Config) Addresses() []uint16 { return []uint16{0x76, 0x77} }
 

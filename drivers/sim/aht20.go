@@ -57,16 +57,16 @@ func (c *AHT20) Read(now time.Time, r []byte) bool {
 	if now.Before(c.busyUntil) {
 		a[0] |= 1 << 7
 	}
-	a = append(a, remainder(a))
+	a = append(a, aht20Sum(a))
 	for i := copy(r, a); i < len(r); i++ {
 		r[i] = 0xFF
 	}
 	return true
 }
 
-// remainder is that of the division of the bytes, the first eight bits inverted and eight zero bits behind, by
+// aht20Sum is the remainder of the division of the bytes, the first eight bits inverted and eight zero bits behind, by
 // x⁸+x⁵+x⁴+1.
-func remainder(p []byte) byte {
+func aht20Sum(p []byte) byte {
 	rest := uint16(0)
 	for i := range 8 * (len(p) + 1) {
 		bit := uint16(0)

@@ -279,6 +279,7 @@ func survivesPowerCut(t testing.TB, r *rig) {
 		t.Skip("the case's bus has no method PowerOff()")
 	}
 	d := r.mustOpen(t)
+	r.bus.heal()
 	last, err := use(t.Context(), d)
 	if err != nil {
 		t.Fatalf("on a working wire: %v", err)
@@ -320,7 +321,20 @@ func survivesPowerCut(t testing.TB, r *rig) {
 
 // keepsWithinItsTime: who does not return when his time is up keeps the bus from everybody else.
 func keepsWithinItsTime(t testing.TB, r *rig) {
-	d := r.mustOpen(t)
+	patience := r.driver.Patience(r.c.Config)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	d, err := r.open(ctx)
+	if err != nil {
+		t.Fatalf("open within the %v that the manager gives it: %v; its Config may have a method Within", patience, err)
+	}
+	defer d.Close()
+	ctx, cancel = context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := use(ctx, d); err != nil {
+		t.Errorf("a use within the %v that the manager gives it: %v; its Config may have a method Within", patience, err)
+	}
+	<-time.After(pause)
 	start := time.Now()
 	if _, err := use(t.Context(), d); err != nil {
 		t.Fatalf("on a working wire: %v", err)
