@@ -100,3 +100,18 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check at 0x39 = %q, want %q", got, want)
 	}
 }
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(0x8390), false)
+	f.Add(uint16(0xFFFE), true)
+	f.Fuzz(func(t *testing.T, n uint16, sunny bool) {
+		mtreg := byte(usual)
+		if sunny {
+			mtreg = brief
+		}
+		most := (&Dev{}).Channels()[0].Max
+		if v := decode(n, mtreg)[0].Value; v < 0 || n < saturated && v > 1.01*most || math.IsNaN(v) {
+			t.Errorf("decode(%d, %d) = %v", n, mtreg, v)
+		}
+	})
+}

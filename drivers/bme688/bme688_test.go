@@ -222,6 +222,9 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("% x: %v, %v", b, s, err)
 		}
 		for _, m := range s {
+			if math.IsNaN(m.Value) {
+				t.Errorf("%s is not a number: % x", m.Channel, b)
+			}
 			if m.Channel == "humidity" && !(m.Value >= 0 && m.Value <= 100) {
 				t.Errorf("humidity %v: % x", m.Value, b)
 			}

@@ -134,3 +134,14 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check = %q, want %q", got, want)
 	}
 }
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(0x01F4), uint16(0x6667), uint16(0x5EB9))
+	f.Add(uint16(0), uint16(0xFFFF), uint16(0))
+	f.Fuzz(func(t *testing.T, co2, ticks, rh uint16) {
+		s := decode(co2, ticks, rh)
+		if s[0].Value != float64(co2) || (s[0].Doubt != "") != (co2 == 0) || s[1].Value < -45 || s[1].Value > 130 || s[2].Value < 0 || s[2].Value > 100 {
+			t.Errorf("decode(%d, %d, %d) = %+v", co2, ticks, rh, s)
+		}
+	})
+}

@@ -129,3 +129,13 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check = %q, want %q", got, want)
 	}
 }
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(0xBEEF), true)
+	f.Add(uint16(0), false)
+	f.Fuzz(func(t *testing.T, ticks uint16, cold bool) {
+		if s := decode(ticks, cold); s[0].Value != float64(ticks) || (s[0].Doubt != "") != cold {
+			t.Errorf("decode(%d, %v) = %+v", ticks, cold, s)
+		}
+	})
+}
