@@ -30,6 +30,10 @@ type Case struct {
 	// chip that has no identity to ask for.
 	Other func() i2c.Bus
 
+	// Steady tells that what the chip sends without checksums is read until two answers agree, so that no single
+	// flipped bit may give a wrong value.
+	Steady bool
+
 	// Checksums tells that everything the chip sends is covered by checksums, so that no flipped bit
 	// may pass.
 	Checksums bool
@@ -73,6 +77,7 @@ var rules = []struct {
 	{"cuts its waits short", device.I2C, cutsWaits},
 	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
+	{"is not misled by a flipped bit", device.I2C, notMisled},
 	{"reports a pin that fails", device.Pin, reportsPin},
 	{"finds its frame behind garbage", device.Serial, findsBehindGarbage},
 	{"takes no changed frame for a good one", device.Serial, findsChangedFrames},

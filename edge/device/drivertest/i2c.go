@@ -359,3 +359,37 @@ func keepsWithinItsTime(t testing.TB, r *rig) {
 		t.Errorf("after its time was too short: %v", err)
 	}
 }
+
+// notMisled flips each bit that a driver reads once, also while it opens: a wrong calibration is wrong for good.
+func notMisled(t testing.TB, r *rig) {
+	if !r.c.Steady {
+		t.Skip("the driver does not read twice")
+	}
+	last, err := use(t.Context(), r.mustOpen(t))
+	if err != nil {
+		t.Fatalf("on a working wire: %v", err)
+	}
+	for bit := 0; ; bit++ {
+		flipped, seen := false, 0
+		r.bus.heal()
+		r.bus.after = func(_ int, p []byte) {
+			if i := bit - seen; i >= 0 && i < 8*len(p) {
+				p[i/8] ^= 1 << (i % 8)
+				flipped = true
+			}
+			seen += 8 * len(p)
+		}
+		d, err := r.open(t.Context())
+		if err == nil {
+			var now device.Sample
+			if now, err = use(t.Context(), d); err == nil {
+				agrees(t, fmt.Sprintf("with bit %d flipped on the way", bit), d, last, now)
+				last = now
+			}
+			_ = d.Close()
+		}
+		if !flipped {
+			break
+		}
+	}
+}
