@@ -70,8 +70,11 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 		}
 	}
 	var r [2]byte
-	if err := d.chip.Read(ctx, nil, r[:]); err != nil {
+	if err := d.chip.Steady(ctx, "data", nil, r[:]); err != nil {
 		return nil, err
+	}
+	if device.Ones(r[:]) {
+		return nil, d.chip.Idle()
 	}
 	if r != [2]byte{} {
 		return nil, d.chip.Other(fmt.Sprintf("another chip (it has 0x%x after a reset)", r), "a BH1750", "")
@@ -157,7 +160,7 @@ func (d *Dev) once(ctx context.Context, op byte, pause time.Duration) (uint16, e
 		return 0, err
 	}
 	var r [2]byte
-	err := d.chip.Tx(ctx, nil, r[:])
+	err := d.chip.Steady(ctx, "data", nil, r[:])
 	return binary.BigEndian.Uint16(r[:]), err
 }
 

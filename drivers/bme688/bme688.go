@@ -1,17 +1,16 @@
 // Package bme688 is for the Bosch BME688 and BME680, which measure temperature, air pressure, relative humidity and how well
 // a hot plate in the air conducts, on an I²C bus. That resistance falls where there are gases such as alcohol or cooking
-// vapour; its changes tell something, its value differs from chip to chip and settles over days.
+// vapour; its changes tell something, its value differs from chip to chip.
 //
 // Wiring: VCC or VIN to 3.3 V (1.7 to 3.6 V), GND, SDA, SCL; CSB to 3.3 V or open; SDO to GND for address 0x76, to 3.3 V
-// for 0x77. Ranges: −40 to 85 °C, 300 to 1100 hPa, 0 to 100 %, to 102 MΩ. The hot plate warms the chip by 1 °C or so.
+// for 0x77. Ranges: −40 to 85 °C, 300 to 1100 hPa, 0 to 100 %, to 102 MΩ. The hot plate warms the chip a little.
 //
-// Source: Bosch, BME688 data sheet BST-BME688-DS000 and BME680 data sheet BST-BME680-DS001: forced mode, formulas and
-// registers in sections 3 and 5; Bosch, BME68x_SensorAPI, for times. The periph library has neither chip.
+// Source: Bosch, BME688 data sheet BST-BME688-DS000 and BME680 data sheet BST-BME680-DS001: forced mode and
+// registers; Bosch, BME68x_SensorAPI, for times and formulas. The periph library has neither chip.
 package bme688
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +26,8 @@ func init() {
 // Registers.
 const (
 	regCalibC  = 0x00
-	regData    = 0x1D
+	regStatus  = 0x1D // meas_status_0
+	regData    = 0x1F // to 0x2D
 	regHeat0   = 0x5A // res_heat_0
 	regWait0   = 0x64 // gas_wait_0
 	regGas0    = 0x70 // ctrl_gas_0, ctrl_gas_1, ctrl_hum, status, ctrl_meas and config follow each other
@@ -44,7 +44,7 @@ const (
 	identity = 0x61
 	reset    = 0xB6
 
-	newData    = 1 << 7 // in regData
+	newData    = 1 << 7 // in regStatus
 	gasValid   = 1 << 5 // in the second byte of the gas
 	heatStable = 1 << 4
 
@@ -137,11 +137,13 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 
 func (d *Dev) who(ctx context.Context) error {
 	var id, variant [1]byte
-	if err := d.chip.Read(ctx, []byte{regID}, id[:]); err != nil {
+	if err := d.chip.Steady(ctx, "identity", []byte{regID}, id[:]); err != nil {
 		return err
 	}
 	switch id[0] {
 	case identity:
+	case 0xFF:
+		return d.chip.Idle()
 	case 0x60, 0x58:
 		name, driver := "BME280", "bme280"
 		if id[0] == 0x58 {
@@ -151,8 +153,11 @@ func (d *Dev) who(ctx context.Context) error {
 	default:
 		return d.chip.Other(fmt.Sprintf("another chip (id 0x%02x)", id[0]), "a BME688", "")
 	}
-	if err := d.chip.Read(ctx, []byte{regVariant}, variant[:]); err != nil {
+	if err := d.chip.Steady(ctx, "variant", []byte{regVariant}, variant[:]); err != nil {
 		return err
+	}
+	if device.Ones(variant[:]) {
+		return d.chip.Idle()
 	}
 	d.high = variant[0] == 1
 	return nil
@@ -168,8 +173,11 @@ func (d *Dev) identify(ctx context.Context) error {
 		reg byte
 		to  []byte
 	}{{regCalibA, r[:sizeA]}, {regCalibB, r[sizeA : sizeA+sizeB]}, {regCalibC, r[sizeA+sizeB:]}} {
-		if err := d.chip.Read(ctx, []byte{g.reg}, g.to); err != nil {
+		if err := d.chip.Steady(ctx, "calibration", []byte{g.reg}, g.to); err != nil {
 			return err
+		}
+		if device.Ones(g.to) {
+			return d.chip.Idle()
 		}
 	}
 	cal, ok := parse(r)
@@ -249,23 +257,35 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 		return nil, err
 	}
 	for range patience {
-		var r answer
-		if err := d.chip.Read(ctx, []byte{regData}, r[:]); err != nil {
+		var status [1]byte
+		if err := d.chip.Read(ctx, []byte{regStatus}, status[:]); err != nil {
 			return nil, err
 		}
-		s, err := d.cal.decode(r, d.heater != 0, d.high)
-		switch {
-		case err == nil:
-			d.ambient = min(max(s[0].Value, -40), 85)
-			return s, nil
-		case errors.Is(err, errPowerless):
-			return nil, d.chip.Lost()
+		if status[0]&newData != 0 {
+			return d.take(ctx)
 		}
 		if err := device.Wait(ctx, measureTime/2); err != nil {
 			return nil, err
 		}
 	}
 	return nil, d.chip.Unready("measurement", all+patience*measureTime/2)
+}
+
+// take reads a measurement that is done.
+func (d *Dev) take(ctx context.Context) (device.Sample, error) {
+	var r answer
+	if err := d.chip.Steady(ctx, "measurement", []byte{regData}, r[:]); err != nil {
+		return nil, err
+	}
+	if device.Ones(r[:]) {
+		return nil, d.chip.Idle()
+	}
+	s, ok := d.cal.decode(r, d.heater != 0, d.high)
+	if !ok {
+		return nil, d.chip.Lost()
+	}
+	d.ambient = min(max(s[0].Value, -40), 85)
+	return s, nil
 }
 
 // settle looks whether the chip still has the settings of the last measurement. If not, its power was away, or another
@@ -276,7 +296,7 @@ func (d *Dev) settle(ctx context.Context) error {
 		return err
 	}
 	gas0, gas1 := d.gas()
-	if now[0]&heatOff == gas0 && now[1]&(runGasLow|runGasHigh) == gas1 && now[2]&7 == humOnce && now[4]&^3 == tempOnce|press4 {
+	if now[0] == gas0 && now[1] == gas1 && now[2] == humOnce && now[4] == tempOnce|press4|asleep && now[5] == 0 {
 		return nil
 	}
 	return d.identify(ctx)

@@ -2,14 +2,13 @@ package bme688
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"time"
 
 	"selvage/edge/device"
 )
 
-// calibration is what the chip was trimmed to (table of the calibration parameters in section 3.11 of the data sheets).
+// calibration is what the chip was trimmed to, by the names of the data sheets' tables of calibration parameters.
 type calibration struct {
 	t1, t2, t3                              float64
 	p1, p2, p3, p4, p5, p6, p7, p8, p9, p10 float64
@@ -44,26 +43,18 @@ func parse(r [sizeA + sizeB + sizeC]byte) (c calibration, ok bool) {
 	return c, c.t1 != 0 && c.p1 != 0
 }
 
-// What an answer may be instead of a measurement.
-var (
-	errNotNew    = errors.New("there is no new measurement")
-	errPowerless = errors.New("it has not measured since it got power")
-)
-
-// answer is the registers from 0x1D to 0x2D.
-type answer [17]byte
+// answer is the registers from 0x1F to 0x2D.
+type answer [15]byte
 
 // decode turns an answer into °C, hPa, % and, if the gas was measured, Ω. high is the variant of the BME688, whose gas
-// registers are two further on.
-func (c *calibration) decode(r answer, gas, high bool) (device.Sample, error) {
-	if r[0]&newData == 0 {
-		return nil, errNotNew
-	}
-	p := uint32(r[2])<<12 | uint32(r[3])<<4 | uint32(r[4])>>4
-	t := uint32(r[5])<<12 | uint32(r[6])<<4 | uint32(r[7])>>4
-	h := uint32(r[8])<<8 | uint32(r[9])
-	if const20 := uint32(0x80000); t == const20 || p == const20 || h == const20>>4 {
-		return nil, errPowerless
+// registers are two further on. It is false for what the registers hold before the first measurement.
+func (c *calibration) decode(r answer, gas, high bool) (device.Sample, bool) {
+	p := uint32(r[0])<<12 | uint32(r[1])<<4 | uint32(r[2])>>4
+	t := uint32(r[3])<<12 | uint32(r[4])<<4 | uint32(r[5])>>4
+	h := uint32(r[6])<<8 | uint32(r[7])
+	const none = 0x80000
+	if t == none || p == none || h == none>>4 {
+		return nil, false
 	}
 	celsius, fine := c.celsius(float64(t))
 	s := device.Sample{
@@ -72,11 +63,11 @@ func (c *calibration) decode(r answer, gas, high bool) (device.Sample, error) {
 		{Channel: "humidity", Value: c.percent(float64(h), fine)},
 	}
 	if !gas {
-		return s, nil
+		return s, true
 	}
-	g := r[13:15]
+	g := r[11:13]
 	if high {
-		g = r[15:17]
+		g = r[13:15]
 	}
 	m := device.Measure{Channel: "gas-resistance"}
 	switch n := uint16(g[0])<<2 | uint16(g[1]>>6); {
@@ -90,7 +81,7 @@ func (c *calibration) decode(r answer, gas, high bool) (device.Sample, error) {
 	if m.Err == nil && g[1]&heatStable == 0 {
 		m.Doubt = "the heater did not reach its temperature"
 	}
-	return append(s, m), nil
+	return append(s, m), true
 }
 
 var errNoGas = &device.Fault{
@@ -98,7 +89,7 @@ var errNoGas = &device.Fault{
 	Remedy: "switch its power off and on; if it comes back, the chip is broken",
 }
 
-// The formulas for real numbers (section 3.6 of the data sheets; BME68x_SensorAPI of Bosch).
+// The formulas for real numbers, as in Bosch's BME68x_SensorAPI.
 
 func (c *calibration) celsius(adc float64) (celsius, fine float64) {
 	a := (adc/16384 - c.t1/1024) * c.t2
@@ -133,7 +124,7 @@ func ohmHigh(adc uint16, span byte) float64 {
 	return 1e6 * float64(uint32(262144)>>span) / (4096 + 3*(float64(adc)-512))
 }
 
-// Corrections in % for each range of the BME680 (table 16 of its data sheet).
+// Corrections in % for each range of the BME680.
 var (
 	lowK1 = [16]float64{0, 0, 0, 0, 0, -1, 0, -0.8, 0, 0, -0.2, -0.5, 0, -1, 0, 0}
 	lowK2 = [16]float64{0, 0, 0, 0, 0.1, 0.7, 0, -0.8, -0.1, 0, 0, 0, 0, 0, 0, 0}

@@ -104,7 +104,10 @@ func (d *Dev) set(ctx context.Context) error {
 
 func (d *Dev) reg(ctx context.Context, reg byte) (uint16, error) {
 	var r [2]byte
-	err := d.chip.Read(ctx, []byte{reg}, r[:])
+	err := d.chip.Steady(ctx, "register", []byte{reg}, r[:])
+	if err == nil && device.Ones(r[:]) {
+		err = d.chip.Idle()
+	}
 	return binary.BigEndian.Uint16(r[:]), err
 }
 

@@ -3,6 +3,7 @@ package mcp9808
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -25,6 +26,7 @@ func TestDriver(t *testing.T) {
 		Driver: "mcp9808",
 		Bus:    func() i2c.Bus { return board(sim.NewMCP9808(sim.Swing(21, 3))) },
 		Other:  func() i2c.Bus { return board(sim.NewTMP102(sim.Swing(21, 3))) },
+		Steady: true,
 	})
 }
 
@@ -49,19 +51,16 @@ func TestDecode(t *testing.T) {
 func TestTranscript(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const at = 0x1F
-		maker := i2ctest.IO{Addr: at, W: []byte{0x06}, R: []byte{0x00, 0x54}}
-		id := i2ctest.IO{Addr: at, W: []byte{0x07}, R: []byte{0x04, 0x01}}
-		set := i2ctest.IO{Addr: at, W: []byte{0x01, 0x06, 0x00}}
-		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
-			maker, id, set,
-			{Addr: at, W: []byte{0x05}, R: []byte{0xC1, 0x94}},
-			{Addr: at, W: []byte{0x01}, R: []byte{0x06, 0x00}},
-			{Addr: at, W: []byte{0x05}, R: []byte{0x00, 0x00}},
-			{Addr: at, W: []byte{0x01}, R: []byte{0x00, 0x00}}, // its power was away
-			maker, id, set,
-			{Addr: at, W: []byte{0x05}, R: []byte{0x1F, 0xFC}},
-			{Addr: at, W: []byte{0x01}, R: []byte{0x06, 0x00}},
-		}}
+		read := func(reg, hi, lo byte) i2ctest.IO { return i2ctest.IO{Addr: at, W: []byte{reg}, R: []byte{hi, lo}} }
+		twice := func(reg, hi, lo byte) []i2ctest.IO { return []i2ctest.IO{read(reg, hi, lo), read(reg, hi, lo)} }
+		set := slices.Concat(twice(0x06, 0x00, 0x54), twice(0x07, 0x04, 0x01), []i2ctest.IO{{Addr: at, W: []byte{0x01, 0x06, 0x00}}})
+		bus := &i2ctest.Playback{Ops: slices.Concat(
+			set,
+			[]i2ctest.IO{read(0x05, 0xC5, 0x94)}, twice(0x05, 0xC1, 0x94), twice(0x01, 0x06, 0x00), // a bit flipped
+			twice(0x05, 0x00, 0x00), twice(0x01, 0x00, 0x00), // its power was away
+			set,
+			twice(0x05, 0x1F, 0xFC), twice(0x01, 0x06, 0x00),
+		)}
 		d, err := Open(t.Context(), bus, Config{Address: at})
 		if err != nil {
 			t.Fatal(err)

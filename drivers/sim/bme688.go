@@ -12,7 +12,7 @@ func init() {
 }
 
 // BME688 is a Bosch BME688 or BME680 down to its registers, as the data sheets describe them (BST-BME688-DS000 and
-// BST-BME680-DS001, sections 3 and 5). It computes with the formulas for whole numbers of Bosch's BME68x_SensorAPI, the
+// BST-BME680-DS001). It computes with the formulas for whole numbers of Bosch's BME68x_SensorAPI, the
 // driver with those for real ones.
 type BME688 struct {
 	Temperature, Humidity, Pressure, Gas Signal // °C, %, hPa, Ω

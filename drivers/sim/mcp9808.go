@@ -9,7 +9,7 @@ func init() {
 	register("mcp9808", []uint16{0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F}, func(uint16) Chip { return NewMCP9808(Swing(21, 3)) })
 }
 
-// MCP9808 is a Microchip MCP9808 as its data sheet describes it (DS25095A, section 5), seen from the bus. After a start
+// MCP9808 is a Microchip MCP9808 as its data sheet describes it (DS25095A), seen from the bus. After a start
 // its temperature is 0 °C until the first conversion is done.
 type MCP9808 struct {
 	Temperature Signal // °C
@@ -25,7 +25,7 @@ func NewMCP9808(temperature Signal) *MCP9808 {
 	return c
 }
 
-// PowerOff sets the registers to what they are after a start (table 5-1 and registers 5-2 to 5-7).
+// PowerOff sets the registers to what they are after a start.
 func (c *MCP9808) PowerOff() {
 	c.next = time.Time{}
 	c.words = words{set: c.set, regs: map[byte]uint16{6: 0x0054, 7: 0x0400, 8: 0x0300}} // resolution has eight bits
@@ -40,7 +40,7 @@ func (c *MCP9808) set(_ time.Time, reg byte, v uint16) {
 	}
 }
 
-// conversion is how long one takes with the resolution of 0.0625 °C (section 5.2.4).
+// conversion is how long one takes with the resolution of 0.0625 °C.
 const mcp9808Conversion = 250 * time.Millisecond
 
 func (c *MCP9808) catchUp(now time.Time) {

@@ -10,7 +10,7 @@ func init() {
 	register("lm75", []uint16{0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F}, func(uint16) Chip { return NewLM75(Swing(21, 3), 9) })
 }
 
-// TMP102 is a Texas Instruments TMP102 as its data sheet describes it (SBOS397, section 7), seen from the bus. After a
+// TMP102 is a Texas Instruments TMP102 as its data sheet describes it (SBOS397), seen from the bus. After a
 // start its temperature is 0 °C until the first conversion is done.
 type TMP102 struct {
 	Temperature Signal // °C

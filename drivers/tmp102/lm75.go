@@ -84,7 +84,10 @@ func (d *Dev75) set(ctx context.Context) error {
 
 func (d *Dev75) config(ctx context.Context) (byte, error) {
 	var r [1]byte
-	err := d.chip.Read(ctx, []byte{regConfig}, r[:])
+	err := d.chip.Steady(ctx, "configuration", []byte{regConfig}, r[:])
+	if err == nil && device.Ones(r[:]) {
+		err = d.chip.Idle()
+	}
 	return r[0], err
 }
 
@@ -121,18 +124,12 @@ func (d *Dev75) Read(ctx context.Context) (device.Sample, error) {
 	return nil, d.chip.Lost()
 }
 
-// temperature asks twice where only ones came: they may be −0.5 °C of a chip whose unused bits are ones.
+// temperature may be only ones: −0.5 °C of a chip whose unused bits are ones. Then the configuration tells whether it is
+// there.
 func (d *Dev75) temperature(ctx context.Context) (uint16, error) {
 	var r [2]byte
-	for range 2 {
-		if err := d.chip.Tx(ctx, []byte{regTemperature}, r[:]); err != nil {
-			return 0, err
-		}
-		if !device.Ones(r[:]) {
-			break
-		}
-	}
-	return binary.BigEndian.Uint16(r[:]), nil
+	err := d.chip.Steady(ctx, "temperature", []byte{regTemperature}, r[:])
+	return binary.BigEndian.Uint16(r[:]), err
 }
 
 // Close has nothing to do: the chip needs 0.3 mA while it measures.

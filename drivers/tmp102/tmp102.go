@@ -5,7 +5,7 @@
 // pin: to GND, V+, SDA, SCL for 0x48 to 0x4B); ALERT or OS open. Ranges: TMP102 −40 to 125 °C in steps of 0.0625 °C, LM75
 // −55 to 125 °C in steps of 0.5 °C or finer.
 //
-// Source: Texas Instruments, TMP102 data sheet SBOS397, section 7: registers, one-shot conversion, table of temperatures;
+// Source: Texas Instruments, TMP102 data sheet SBOS397: registers, one-shot conversion, table of temperatures;
 // LM75 data sheet SNIS153: table of temperatures, registers; NXP, LM75B data sheet; Texas Instruments, TMP75 data sheet
 // SBOS288: the bits R1 and R0. Written for Selvage: the driver of periph.io/x/devices v3.7.4 loses errors of the bus while
 // it configures the chip, and takes the 0 °C of a chip that has not measured for a value.
@@ -85,7 +85,10 @@ func (d *Dev) set(ctx context.Context, mode uint16) error {
 // word reads a register of two bytes.
 func word(ctx context.Context, c device.Chip, reg byte) (uint16, error) {
 	var r [2]byte
-	err := c.Read(ctx, []byte{reg}, r[:])
+	err := c.Steady(ctx, "register", []byte{reg}, r[:])
+	if err == nil && device.Ones(r[:]) {
+		err = c.Idle()
+	}
 	return binary.BigEndian.Uint16(r[:]), err
 }
 

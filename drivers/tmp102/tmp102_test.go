@@ -3,6 +3,7 @@ package tmp102
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,15 +27,15 @@ func lm75() i2c.Bus   { return board(sim.NewLM75(sim.Swing(21, 3), 9)) }
 func tmp75() i2c.Bus  { return board(sim.NewLM75(sim.Swing(21, 3), 12)) }
 
 func TestTMP102(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "tmp102", Bus: tmp102, Other: lm75})
+	drivertest.Run(t, drivertest.Case{Driver: "tmp102", Bus: tmp102, Other: lm75, Steady: true})
 }
 
 func TestLM75(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "lm75", Bus: lm75, Other: tmp102})
+	drivertest.Run(t, drivertest.Case{Driver: "lm75", Bus: lm75, Other: tmp102, Steady: true})
 }
 
 func TestTMP75(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "lm75", Config: LM75{Address: 0x48, Bits: 12}, Bus: tmp75, Other: lm75})
+	drivertest.Run(t, drivertest.Case{Driver: "lm75", Config: LM75{Address: 0x48, Bits: 12}, Bus: tmp75, Other: lm75, Steady: true})
 }
 
 // The tables of the data sheets: TMP102, 12-bit temperature data format, and LM75, temperature register; and f5 80,
@@ -58,20 +59,16 @@ func TestDecode(t *testing.T) {
 // What goes over the wire, byte by byte.
 func TestTranscript(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := func(hi, lo byte) i2ctest.IO { return i2ctest.IO{Addr: 0x4B, W: []byte{0x01}, R: []byte{hi, lo}} }
-		start := i2ctest.IO{Addr: 0x4B, W: []byte{0x01, 0xE1, 0x80}}
-		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
-			config(0x60, 0xA0),
-			{Addr: 0x4B, W: []byte{0x01, 0x61, 0x80}},
-			start, config(0x61, 0xA0), config(0xE1, 0xA0), // once not yet done
-			{Addr: 0x4B, W: []byte{0x00}, R: []byte{0xE7, 0x00}},
-			start, config(0xE1, 0xA0),
-			{Addr: 0x4B, W: []byte{0x00}, R: []byte{0x00, 0x00}},
-			config(0xE1, 0xA0), // it is 0 °C
-			start, config(0xE1, 0xA0),
-			{Addr: 0x4B, W: []byte{0x00}, R: []byte{0x00, 0x00}},
-			config(0x60, 0xA0), // its power was away
-		}}
+		read := func(reg, hi, lo byte) i2ctest.IO { return i2ctest.IO{Addr: 0x4B, W: []byte{reg}, R: []byte{hi, lo}} }
+		twice := func(reg, hi, lo byte) []i2ctest.IO { return []i2ctest.IO{read(reg, hi, lo), read(reg, hi, lo)} }
+		set := func(config byte) []i2ctest.IO { return []i2ctest.IO{{Addr: 0x4B, W: []byte{0x01, config, 0x80}}} }
+		bus := &i2ctest.Playback{Ops: slices.Concat(
+			twice(1, 0x60, 0xA0), set(0x61),
+			set(0xE1), twice(1, 0x61, 0xA0), twice(1, 0xE1, 0xA0), // once not yet done
+			[]i2ctest.IO{read(0, 0x67, 0x00)}, twice(0, 0xE7, 0x00), // a bit flipped
+			set(0xE1), twice(1, 0xE1, 0xA0), twice(0, 0, 0), twice(1, 0xE1, 0xA0), // it is 0 °C
+			set(0xE1), twice(1, 0xE1, 0xA0), twice(0, 0, 0), twice(1, 0x60, 0xA0), // its power was away
+		)}
 		d, err := Open(t.Context(), bus, Config{Address: 0x4B})
 		if err != nil {
 			t.Fatal(err)
@@ -97,9 +94,9 @@ func TestTranscriptLM75(t *testing.T) {
 		temperature := func(hi, lo byte) i2ctest.IO { return i2ctest.IO{Addr: 0x4F, W: []byte{0x00}, R: []byte{hi, lo}} }
 		config := i2ctest.IO{Addr: 0x4F, W: []byte{0x01}, R: []byte{0x08}}
 		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
-			{Addr: 0x4F, W: []byte{0x01, 0x08}}, config,
-			temperature(0x19, 0x7F), config,
-			temperature(0xFF, 0xFF), temperature(0xFF, 0xFF), config,
+			{Addr: 0x4F, W: []byte{0x01, 0x08}}, config, config,
+			temperature(0x19, 0x7F), temperature(0x19, 0x7F), config, config,
+			temperature(0xFF, 0xFF), temperature(0xFF, 0xFF), config, config,
 		}}
 		d, err := OpenLM75(t.Context(), bus, LM75{Address: 0x4F, Bits: 9})
 		if err != nil {

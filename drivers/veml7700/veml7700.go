@@ -94,8 +94,12 @@ func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
 
 func (d *Dev) identify(ctx context.Context) error {
 	var id [2]byte
-	err := d.chip.Read(ctx, []byte{regID}, id[:])
-	if err == nil && id[0] != identity {
+	err := d.chip.Steady(ctx, "identity", []byte{regID}, id[:])
+	switch {
+	case err != nil:
+	case device.Ones(id[:]):
+		err = d.chip.Idle()
+	case id[0] != identity:
 		err = d.chip.Other(fmt.Sprintf("another chip (id 0x%02x%02x)", id[1], id[0]), "a VEML7700", "")
 	}
 	return err
@@ -118,7 +122,7 @@ func (d *Dev) set(ctx context.Context, n int) error {
 
 func (d *Dev) reg(ctx context.Context, reg byte) (uint16, error) {
 	var r [2]byte
-	err := d.chip.Tx(ctx, []byte{reg}, r[:])
+	err := d.chip.Steady(ctx, "register", []byte{reg}, r[:])
 	return binary.LittleEndian.Uint16(r[:]), err
 }
 

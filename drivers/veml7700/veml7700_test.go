@@ -29,6 +29,7 @@ func TestDriver(t *testing.T) {
 				Driver: "veml7700",
 				Bus:    func() i2c.Bus { return board(sim.NewVEML7700(sim.Swing(light, light/5))) },
 				Other:  func() i2c.Bus { return board(sim.NewMCP9808(sim.Swing(21, 3))) },
+				Steady: true,
 			})
 		})
 	}
@@ -75,7 +76,7 @@ func TestTranscript(t *testing.T) {
 		light := func(lo, hi byte) i2ctest.IO { return i2ctest.IO{Addr: 0x10, W: []byte{0x04}, R: []byte{lo, hi}} }
 		config := func(lo, hi byte) i2ctest.IO { return i2ctest.IO{Addr: 0x10, W: []byte{0x00}, R: []byte{lo, hi}} }
 		set := func(lo, hi byte) i2ctest.IO { return i2ctest.IO{Addr: 0x10, W: []byte{0x00, lo, hi}} }
-		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
+		ops := []i2ctest.IO{
 			id, set(0x01, 0x10), set(0x00, 0x10),
 			light(0xC8, 0x05), config(0x00, 0x10), // 1480 counts
 			light(0x64, 0x00), config(0x00, 0x10), // 100
@@ -87,7 +88,14 @@ func TestTranscript(t *testing.T) {
 			id, set(0x01, 0x10), set(0x00, 0x10),
 			light(0xE8, 0x03), config(0x00, 0x10), // 1000
 			light(0xFF, 0xFF), config(0xFF, 0xFF), // nobody there
-		}}
+		}
+		bus := &i2ctest.Playback{}
+		for _, op := range ops {
+			bus.Ops = append(bus.Ops, op)
+			if op.R != nil {
+				bus.Ops = append(bus.Ops, op) // each answer is asked for twice
+			}
+		}
 		d, err := Open(t.Context(), bus, Config{Address: 0x10})
 		if err != nil {
 			t.Fatal(err)

@@ -55,11 +55,13 @@ func Unanswered(bus fmt.Stringer, addr uint16, err error) error {
 	}
 }
 
+const noiseRemedy = "noise on the wires: make them shorter, keep them away from motors and mains, use pull-ups of 2.2 to 10 kΩ to 3.3 V, or lower the bus speed"
+
 // Garbled is the error of an I²C answer whose checksum is wrong.
 func Garbled(bus fmt.Stringer, addr uint16, what string) error {
 	return &Fault{
 		Text:   fmt.Sprintf("the %s from 0x%02x on %s came with a wrong checksum", what, addr, bus),
-		Remedy: "noise on the wires: make them shorter, keep them away from motors and mains, use pull-ups of 2.2 to 10 kΩ to 3.3 V, or lower the bus speed",
+		Remedy: noiseRemedy,
 		Err:    ErrGarbled,
 	}
 }

@@ -175,7 +175,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func TestGoodDriver(t *testing.T) {
-	Run(t, Case{Driver: "sloppy", Bus: five, Other: fifty, Checksums: true})
+	Run(t, Case{Driver: "sloppy", Bus: five, Other: fifty, Checksums: true, Steady: true})
 }
 
 func TestSloppyDrivers(t *testing.T) {
@@ -204,6 +204,7 @@ func TestSloppyDrivers(t *testing.T) {
 		{"keeps within its time", config{Slow: true}, "a use within the 1s"},
 		{"cuts its waits short", config{DeafWait: true}, "waited 1ms more"},
 		{"finds every flipped bit", config{NoCRC: true}, "bit 0 flipped"},
+		{"is not misled by a flipped bit", config{NoCRC: true}, "with bit 16 flipped on the way: value is 4"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -218,7 +219,7 @@ func TestSloppyDrivers(t *testing.T) {
 						if r.name == c.rule {
 							d, _ := device.Lookup("sloppy")
 							r.rule(rec, newRig(rec, Case{
-								Driver: "sloppy", Config: c.config, Bus: five, Other: fifty, Checksums: true,
+								Driver: "sloppy", Config: c.config, Bus: five, Other: fifty, Checksums: true, Steady: true,
 							}, d))
 						}
 					}
