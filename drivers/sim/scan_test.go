@@ -71,7 +71,7 @@ func TestScan(t *testing.T) {
 			{Address: 0x10},
 			{Address: 0x24, Candidates: []string{"test-bold"}},
 			{Address: 0x44, Driver: "sht4x", Model: "Sensirion SHT4x"},
-			{Address: 0x45, Candidates: []string{"sht4x"}},
+			{Address: 0x45, Candidates: []string{"sht3x", "sht4x"}},
 			{Address: 0x62, Candidates: []string{"test-bold"}},
 		}
 		same := func(a, b device.Found) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
