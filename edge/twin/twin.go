@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
@@ -53,6 +54,8 @@ type Twin struct {
 	expected bool             // who answers next may be another one
 	known    Status           // how the device is by what it reported
 	away     string           // why it is said to be away, "" when it is not
+
+	good atomic.Pointer[device.Reading] // the last that is better known than by the device
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
@@ -179,6 +182,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 	if r.Err != nil {
 		return nil
 	}
+	first := true
 	for _, n := range r.Readings {
 		if n.Reading.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
@@ -188,6 +192,10 @@ func (t *Twin) take(r device.Report) (bad error) {
 		if now := c.judged(n.Reading); now.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, now.Reason))
 		} else {
+			if first && now.Quality == device.Good {
+				t.remember(c, now)
+				first = false
+			}
 			t.set(c.lane, now, r.At)
 		}
 	}
