@@ -138,6 +138,14 @@ func (d *devices) twinOf(s device.Spec) twin.Options {
 	return o
 }
 
+// lastGood is a device's last good reading as its twin has it, if that is not as its driver gave it.
+func (d *devices) lastGood(name string) (device.Reading, bool) {
+	if t := d.twin(name); t != nil {
+		return t.LastGood()
+	}
+	return device.Reading{}, false
+}
+
 // report hands a device's report to its twin. It waits while the twin's mailbox is full, and with it
 // the device's bus.
 func (d *devices) report(r device.Report) {

@@ -22,7 +22,7 @@ type deviceKeys struct {
 	Every   time.Duration `doc:"the time between two measurements"`
 	Timeout time.Duration `doc:"how long one measurement, or one setting, may take" unset:"1s, or what the driver knows to be needed,"`
 
-	SafeWhen  []string      `toml:"safe-when" doc:"what makes an output go to its safe state when it is lost or in trouble, until it is told again: uplink.NAME, agent./URI, device.NAME" example:"[\"uplink.cloud\"]"`
+	SafeWhen  []string      `toml:"safe-when" doc:"what makes an output go to its safe state when it is lost or in trouble, until it is told again: uplink.NAME, agent./URI, device.NAME" example:"-"`
 	SafeAfter time.Duration `toml:"safe-after" doc:"how long an output does what it was told if it is not told again; then it is safe" unset:"for ever" example:"15m"`
 
 	Adjust map[string]device.Adjust `doc:"What is known better than the device does about one of its channels. Doubted values are kept, as uncertain." example:"CHANNEL"`
@@ -95,6 +95,9 @@ func otherWires(wire device.Kind) []string {
 	return slices.DeleteFunc(slices.Clone(wireKeys), func(key string) bool { return key == wire.Key() })
 }
 
+// safeKeys are those of outputs.
+var safeKeys = []string{"safe-when", "safe-after"}
+
 // otherKeys are those of every device that mean nothing to a driver.
 func otherKeys(driver device.Driver) []string {
 	keys := otherWires(driver.Wire)
@@ -102,7 +105,7 @@ func otherKeys(driver device.Driver) []string {
 		keys = append(keys, "adjust")
 	}
 	if !driver.Output {
-		keys = append(keys, "safe-when", "safe-after")
+		keys = append(keys, safeKeys...)
 	}
 	return keys
 }

@@ -26,6 +26,10 @@ type Options struct {
 	// Report receives what the owners find out. It is called by owner goroutines, for one device
 	// never twice at a time, and while it waits that device's whole bus waits.
 	Report func(Report)
+
+	// LastGood, if given, is asked for the last good reading of a device in place of what its driver said: a twin may
+	// know better. It is called by owner goroutines.
+	LastGood func(device string) (Reading, bool)
 }
 
 // Manager runs the devices of one host. Everything on one bus or port has one owner goroutine, and only
@@ -35,6 +39,7 @@ type Manager struct {
 	health *health.Board
 	log    *slog.Logger
 	report func(Report)
+	good   func(device string) (Reading, bool)
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -54,6 +59,9 @@ func NewManager(o Options) *Manager {
 	m := &Manager{
 		clock: o.Clock, health: o.Health, log: o.Log, report: o.Report,
 		owners: map[string]*owner{}, devices: map[string]*managed{},
+	}
+	if m.good = o.LastGood; m.good == nil {
+		m.good = func(string) (Reading, bool) { return Reading{}, false }
 	}
 	if m.clock == nil {
 		m.clock = clock.System()

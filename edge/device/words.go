@@ -58,9 +58,13 @@ func (o *owner) raise(d *managed, err error, look bool) {
 		Code: d.code, Text: words(err), Remedy: remedy(err),
 		After: showAfter, Severity: health.Failure,
 	}
-	if !d.good.Reading.IsZero() {
-		c.Text += "; last good " + d.good.Reading.String()
-		if at := d.good.Reading.At; at.Trusted {
+	good, better := o.m.good(d.spec.Name)
+	if !better {
+		good = d.good.Reading
+	}
+	if !good.IsZero() {
+		c.Text += "; last good " + good.String()
+		if at := good.At; at.Trusted {
 			c.Text += " at " + at.Time().Format("2006-01-02 15:04")
 		}
 	}

@@ -49,6 +49,9 @@ func TestCalibrate(t *testing.T) {
 		do("{channel:temperature,offset:-0.4}", "ok")
 		b.report(b.good(20))
 		b.has("temperature", "value:41.6,")
+		if r, ok := b.twin.LastGood(); !ok || r.Value != 41.6 {
+			t.Errorf("the last good is %v, want it as the lane has it", r)
+		}
 		do("{channel:temperature,reset:true}", "ok")
 		b.report(b.good(20))
 		b.has("temperature", "value:21,")

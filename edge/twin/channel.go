@@ -60,6 +60,24 @@ func (c *channel) judged(r device.Reading) device.Reading {
 	return c.judge.Of(r, time.Now())
 }
 
+// remember notes a good reading for LastGood, if it is another one than the device gave.
+func (t *Twin) remember(c *channel, r device.Reading) {
+	if c.judge == nil {
+		t.good.Store(nil)
+		return
+	}
+	t.good.Store(&r)
+}
+
+// LastGood returns the last good reading of the device, of the first channel that had one, if it is known better than
+// the device knows it. It may be called by any goroutine.
+func (t *Twin) LastGood() (device.Reading, bool) {
+	if r := t.good.Load(); r != nil {
+		return *r, true
+	}
+	return device.Reading{}, false
+}
+
 // opened takes in what the device measures.
 func (t *Twin) opened(has []device.Channel) {
 	t.has = has

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
@@ -54,6 +55,8 @@ type Twin struct {
 	known    Status           // how the device is by what it reported
 	away     string           // why it is said to be away, "" when it is not
 	before   map[string]total // by channel, what was counted before the device was opened
+
+	good atomic.Pointer[device.Reading] // the last that is better known than by the device
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
@@ -186,6 +189,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 	if r.Err != nil {
 		return nil
 	}
+	first := true
 	for _, n := range r.Readings {
 		if n.Reading.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, n.Reading.Reason))
@@ -195,6 +199,10 @@ func (t *Twin) take(r device.Report) (bad error) {
 		if now := c.judged(t.counted(n.Channel, n.Reading)); now.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, now.Reason))
 		} else {
+			if first && now.Quality == device.Good {
+				t.remember(c, now)
+				first = false
+			}
 			t.set(c.lane, now, r.At)
 		}
 	}
