@@ -82,6 +82,11 @@ type Input struct {
 // Addresses are those that the pin ADDR can give it.
 func (Config) Addresses() []uint16 { return []uint16{0x48, 0x49, 0x4A, 0x4B} }
 
+// Within is the time for a conversion of each channel.
+func (c Config) Within() time.Duration {
+	return time.Second + time.Duration(len(c.Channel))*2*time.Second/time.Duration(max(c.Rate, 1))
+}
+
 var laneName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // Check names what cannot work.
@@ -140,7 +145,7 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 	case low == 0xFFFF && high == 0xFFFF:
 		return "", c.Idle()
 	case low != powerOnLow || high != powerOnHigh:
-		return "", c.Other(fmt.Sprintf("something else (registers 2 and 3 are %04x and %04x)", low, high), "ADS1115",
+		return "", c.Other(fmt.Sprintf("something else (registers 2 and 3 are %04x and %04x)", low, high), "an ADS1115",
 			"check the address; if it is one that another program used with thresholds, switch its power off and on")
 	}
 	return model1115, nil

@@ -175,7 +175,7 @@ func TestStranger(t *testing.T) {
 		{Addr: 0x48, W: []byte{3}, R: []byte{0x50, 0}},
 	}}
 	_, err := Open(t.Context(), bus, Config{Address: 0x48})
-	if err == nil || !strings.Contains(err.Error(), "not a ADS1115") {
+	if err == nil || !strings.Contains(err.Error(), "not an ADS1115") {
 		t.Errorf("Open of a TMP102: %v", err)
 	}
 }

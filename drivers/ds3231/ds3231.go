@@ -127,7 +127,7 @@ func read(ctx context.Context, c device.Chip) (r [registers]byte, err error) {
 	}
 	for i, z := range zeros {
 		if r[i]&z != 0 {
-			return r, c.Other(fmt.Sprintf("something else (register %02x is %02x)", i, r[i]), "DS3231", "")
+			return r, c.Other(fmt.Sprintf("something else (register %02x is %02x)", i, r[i]), "a DS3231", "")
 		}
 	}
 	return r, nil

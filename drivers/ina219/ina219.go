@@ -95,9 +95,9 @@ func stranger(c device.Chip, has uint16) error {
 	case 0xFFFF:
 		return c.Idle()
 	case 0x4127: // INA226, SBOS547A, table 2
-		return c.Other("an INA226 or one like it (configuration 4127)", "INA219", "check the address, or use driver = \"ina226\"")
+		return c.Other("an INA226 or one like it (configuration 4127)", "an INA219", "check the address, or use driver = \"ina226\"")
 	}
-	return c.Other(fmt.Sprintf("something else (configuration %04x)", has), "INA219", "")
+	return c.Other(fmt.Sprintf("something else (configuration %04x)", has), "an INA219", "")
 }
 
 const model219 = "Texas Instruments INA219"

@@ -159,7 +159,7 @@ func TestTroubles(t *testing.T) {
 func TestStranger(t *testing.T) {
 	b := sim.NewBoard("sim:supply")
 	b.Plug(0x40, &sim.INA226{Ohms: 0.1, Load: func(time.Time) (float64, float64) { return 0, 0 }})
-	want := "0x40 on sim:supply is an INA226 or one like it (configuration 4127), not a INA219: it is another chip"
+	want := "0x40 on sim:supply is an INA226 or one like it (configuration 4127), not an INA219: it is another chip"
 	if _, err := Open(t.Context(), b.Bus(), Config{Address: 0x40, Shunt: 0.1}); err == nil || err.Error() != want {
 		t.Errorf("Open of an INA226: %v, want %q", err, want)
 	}

@@ -90,9 +90,9 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 	case m == 0xFFFF && n == 0xFFFF:
 		return "", c.Idle()
 	case m == maker && n != die:
-		return "", c.Other(fmt.Sprintf("another chip of Texas Instruments (die %04x)", n), "INA226", "")
+		return "", c.Other(fmt.Sprintf("another chip of Texas Instruments (die %04x)", n), "an INA226", "")
 	case m != maker:
-		return "", c.Other(fmt.Sprintf("something else, such as an INA219 (ids %04x and %04x)", m, n), "INA226", "check the address, or use driver = \"ina219\"")
+		return "", c.Other(fmt.Sprintf("something else, such as an INA219 (ids %04x and %04x)", m, n), "an INA226", "check the address, or use driver = \"ina219\"")
 	}
 	return model226, nil
 }

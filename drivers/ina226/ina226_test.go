@@ -162,13 +162,13 @@ func TestStranger(t *testing.T) {
 		maker, die [2]byte
 		want       string
 	}{
-		{[2]byte{0, 0}, [2]byte{0, 0}, "0x40 on  is something else, such as an INA219 (ids 0000 and 0000), not a INA226: it is another chip"},
-		{[2]byte{'T', 'I'}, [2]byte{0x22, 0x70}, "0x40 on  is another chip of Texas Instruments (die 2270), not a INA226: it is another chip"},
+		{[2]byte{0, 0}, [2]byte{0, 0}, "0x40 on playback is something else, such as an INA219 (ids 0000 and 0000), not an INA226: it is another chip"},
+		{[2]byte{'T', 'I'}, [2]byte{0x22, 0x70}, "0x40 on playback is another chip of Texas Instruments (die 2270), not an INA226: it is another chip"},
 	} {
 		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
 			{Addr: 0x40, W: []byte{0xFE}, R: c.maker[:]}, {Addr: 0x40, W: []byte{0xFF}, R: c.die[:]},
 		}}
-		if _, err := Open(t.Context(), bus, Config{Address: 0x40, Shunt: 0.1}); err == nil || strings.Replace(err.Error(), bus.String(), "", 1) != c.want {
+		if _, err := Open(t.Context(), bus, Config{Address: 0x40, Shunt: 0.1}); err == nil || err.Error() != c.want {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}

@@ -56,6 +56,7 @@ func init() {
 			}
 			return FindBoard(name).Bus(), nil
 		},
+		SPI:  openSPI,
 		Port: openPort,
 		Pin: func(_ context.Context, name string) (gpio.PinIO, error) {
 			room, pin, _ := strings.Cut(name, "/")

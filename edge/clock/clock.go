@@ -96,6 +96,26 @@ func (c *Clock) Learn(wall time.Time) {
 	c.steps.tell()
 }
 
+// Suggest is Learn for one who knows the wall time and tells it again and again, such as a clock with a battery. It is
+// taken as long as the kernel does not vouch for its own clock, if it is further than slack from what was learnt before.
+func (c *Clock) Suggest(wall time.Time, slack time.Duration) (taken bool) {
+	t := time.Now()
+	mono := c.base + t.Sub(c.start)
+	offset := time.Duration(wall.UnixNano()) - mono
+	c.mu.Lock()
+	before := c.trusted
+	c.check(t, mono)
+	turned := c.trusted != before && c.told
+	if taken = !c.trusted && !(c.told && (offset-c.learnt).Abs() <= slack); taken {
+		c.learnt, c.told = offset, true
+	}
+	c.mu.Unlock()
+	if taken || turned {
+		c.steps.tell()
+	}
+	return taken
+}
+
 // Correct gives an untrusted stamp of this boot its wall time, if that is known by now. It reports
 // whether the returned stamp can be trusted; a stamp of another boot comes back as it was.
 func (c *Clock) Correct(s Stamp) (Stamp, bool) {

@@ -149,6 +149,45 @@ func TestLearnFromAPeer(t *testing.T) {
 	})
 }
 
+func TestSuggest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		synced := false
+		c := New("b", func() bool { return synced })
+		battery := time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC)
+		const slack = 2 * time.Second
+		for _, s := range []struct {
+			name  string
+			wall  time.Time
+			taken bool
+		}{
+			{"the first", battery, true},
+			{"the same", battery, false},
+			{"a second off", battery.Add(-time.Second), false},
+			{"a minute off", battery.Add(time.Minute), true},
+		} {
+			if got := c.Suggest(s.wall, slack); got != s.taken {
+				t.Errorf("%s: taken %v, want %v", s.name, got, s.taken)
+			}
+		}
+		if now := c.Now(); !now.Trusted || !now.Time().Equal(battery.Add(time.Minute)) {
+			t.Errorf("the time is %v, trusted %v", now.Time(), now.Trusted)
+		}
+		steps := 0
+		defer c.OnStep(func() { steps++ })()
+		synced = true
+		time.Sleep(time.Second)
+		if c.Suggest(battery, slack) || c.Suggest(battery.Add(time.Hour), slack) {
+			t.Error("a suggestion is taken although the kernel vouches")
+		}
+		if now := c.Now(); !now.Time().Equal(time.Now()) {
+			t.Errorf("the suggestion outlived the kernel's own time: %v", now.Time())
+		}
+		if steps != 1 {
+			t.Errorf("%d steps were told as the kernel's time came into force, want 1", steps)
+		}
+	})
+}
+
 func TestAge(t *testing.T) {
 	tests := []struct {
 		name   string

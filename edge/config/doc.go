@@ -119,7 +119,7 @@ type reference struct {
 func (r *reference) devices() {
 	chips, spi, port, pin := map[string]int{}, 0, 0, 17 // chips by their address
 	s := Section{Table: "device.NAME", By: "driver"}
-	keys := deviceKeys{Every: device.DefaultEvery, Timeout: device.DefaultTimeout}
+	keys := deviceKeys{Every: device.DefaultEvery}
 	r.table(s, &keys, wireKeys...).choices("driver", device.Names())
 	for _, name := range device.Names() {
 		driver, _ := device.Lookup(name)

@@ -101,6 +101,7 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 	if err != nil {
 		return err
 	}
+	o.takeTime(d)
 	r.At = o.m.clock.Now()
 	r.Readings = d.readings(s, r.At)
 	return nil

@@ -21,6 +21,9 @@ type managed struct {
 	owner  *owner // nil while the one that had its name is still to be closed
 	code   string // of its condition: "device.air"
 
+	until *time.Timer // makes it safe when what it was told is too old; nil for never, Manager.mu guards it
+	held  time.Time   // when that was told; guarded likewise
+
 	asked   *order   // what Out asked since the owner last looked
 	ordered bool     // something has been asked of it; guarded as asked is
 	takes   *Channel // what it takes, nil until it was opened; guarded as asked is
@@ -51,6 +54,7 @@ type managed struct {
 type order struct {
 	value Value
 	told  bool
+	at    time.Time // when
 }
 
 func newManaged(s Spec, d Driver) *managed {

@@ -13,6 +13,7 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/spi"
 
 	"selvage/edge/device"
 )
@@ -23,6 +24,7 @@ type Case struct {
 	Config any    // nil = the driver's defaults
 
 	Bus  func() i2c.Bus     // for a driver on I²C: a fresh bus with a working chip
+	SPI  func() spi.Port    // for a driver on SPI: a fresh port with a working chip
 	Pin  func() gpio.PinIO  // for a driver on a pin: a fresh pin
 	Port func() device.Port // for a driver on a serial port: a fresh port with a working device
 
@@ -73,6 +75,11 @@ var rules = []struct {
 	{"cuts its waits short", device.I2C, cutsWaits},
 	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
+	{"connects once", device.SPI, connectsOnce},
+	{"reports every transfer that fails", device.SPI, reportsEveryFailure},
+	{"takes ones for nobody", device.SPI, takesOnesForNobody},
+	{"bears a power cut", device.SPI, bearsPowerCut},
+	{"cuts its waits short on SPI", device.SPI, cutsWaitsOnSPI},
 	{"reports a pin that fails", device.Pin, reportsPin},
 	{"finds its frame behind garbage", device.Serial, findsBehindGarbage},
 	{"takes no changed frame for a good one", device.Serial, findsChangedFrames},
@@ -88,18 +95,22 @@ type rig struct {
 	driver device.Driver
 	bus    *bus
 	pin    *pin
+	spi    *spiPort
 	port   *port
 }
 
 func newRig(t testing.TB, c Case, d device.Driver) *rig {
 	r := &rig{c: c, driver: d}
 	switch {
-	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil:
+	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.SPI && c.SPI == nil,
+		d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil:
 		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
 	case d.Wire == device.I2C:
 		r.bus = &bus{Bus: c.Bus()}
 	case d.Wire == device.Pin:
 		r.pin = &pin{PinIO: c.Pin()}
+	case d.Wire == device.SPI:
+		r.spi = &spiPort{Port: c.SPI()}
 	case d.Wire == device.Serial:
 		r.port = &port{Port: c.Port()}
 	}
@@ -116,6 +127,8 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 			wire = &edgePin{r.pin, edges}
 		}
 		return r.driver.Open(ctx, wire, r.c.Config)
+	case r.spi != nil:
+		return r.driver.Open(ctx, spi.Port(r.spi), r.c.Config)
 	case r.port != nil:
 		return r.driver.Open(ctx, device.Port(r.port), r.c.Config)
 	}
@@ -299,6 +312,8 @@ func (r *rig) transfers() int {
 		return r.bus.n
 	case r.pin != nil:
 		return r.pin.n
+	case r.spi != nil:
+		return r.spi.n
 	case r.port != nil:
 		return r.port.n
 	}
