@@ -51,7 +51,7 @@ const rooms = `
 3 | drivers/replay     | device edge/device/tape clock             |                                     | recordings played, through the drivers that were recorded
 3 | drivers/modbus     | device clock                              | github.com/goburrow/modbus github.com/pelletier/go-toml/v2 | units on Modbus; maps of their registers are TOML files, of users' own, too
 3 | agents/*           | agent device clock recon route health     |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock; patterns of lanes, hence route
-3 | drivers/kerneltest/guest | device drivers/*                         | golang.org/x/sys                    | for tests: a host in a few lines, which runs drivers on a kernel of its own
+3 | drivers/kerneltest/guest | device drivers/*                         | periph.io/x/conn/v3 golang.org/x/sys | for tests: a host in a few lines, which runs drivers on a kernel of its own
 4 | edge/web           | agent host peer policy recon route clock series health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent, and their history, hence clock and series
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too

@@ -69,3 +69,23 @@ func TestAST2600Edges(t *testing.T) {
 		b.await("door active = on (good)")
 	}
 }
+
+// A bus of the kernel's with a board of ours behind it: the kernel's USB, its driver of an adapter and its
+// i2c-dev are the real ones, and what the wires do is up to us.
+func TestAdapter(t *testing.T) {
+	m := ast2600
+	m.modules = []string{"vhci-hcd", "i2c-tiny-usb", "i2c-dev"}
+	m.devices = "air bme280 /dev/i2c-16 200ms\nempty lm75@0x4a /dev/i2c-16 200ms\n"
+	m.adapter = true
+	b := boot(t, m)
+	const good = "air temperature = 21.5 °C (good)"
+	b.await(good)
+	b.await("GUEST phase unplugged")
+	b.await("air error: no answer at 0x76 on /dev/i2c-16")
+	b.await("GUEST phase well")
+	b.await(good)
+	b.await("GUEST phase ones")
+	b.await("air error: no answer at 0x76 on /dev/i2c-16")
+	b.await("GUEST phase well")
+	b.await(good)
+}

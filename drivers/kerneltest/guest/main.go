@@ -4,6 +4,8 @@
 // names of modules in order, and devices.txt, one device a line:
 //
 //	NAME DRIVER WIRE EVERY
+//
+// With a file called adapter there is a simulated board, too, on a USB adapter of the kernel's.
 package main
 
 import (
@@ -19,8 +21,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
 	_ "selvage/drivers/gpio"
+	"selvage/drivers/sim"
 	_ "selvage/drivers/thermal"
 	"selvage/drivers/tmp102"
 	"selvage/edge/device"
@@ -47,6 +51,14 @@ func run() error {
 	}
 	if err := loadModules(); err != nil {
 		return err
+	}
+	if _, err := os.Stat("/adapter"); err == nil {
+		board := sim.NewBoard("usb")
+		board.Plug(0x76, sim.NewBME280(sim.Steady(21.5), sim.Steady(45), sim.Steady(1013)))
+		if err := plugAdapter(board.Bus()); err != nil {
+			return err
+		}
+		go misbehave(board)
 	}
 	m := device.NewManager(device.Options{Report: report, Log: slog.New(slog.DiscardHandler)})
 	err := eachLine("/devices.txt", func(f []string) error {
