@@ -1,6 +1,8 @@
 package device
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -83,6 +85,20 @@ func (b *tappedI2C) Tx(addr uint16, w, r []byte) error {
 
 // Detect asks whoever the tap is on.
 func (b *tappedI2C) Detect(addr uint16) (byReading bool, err error) { return detect(b.BusCloser, addr) }
+
+// Recover has whoever the tap is on free the bus.
+func (b *tappedI2C) Recover(ctx context.Context) error { return recoverBus(ctx, b.BusCloser) }
+
+func (p *tappedSPI) Recover(ctx context.Context) error { return recoverBus(ctx, p.PortCloser) }
+
+func (p *tappedPort) Recover(ctx context.Context) error { return recoverBus(ctx, p.Port) }
+
+func recoverBus(ctx context.Context, bus Bus) error {
+	if r, ok := bus.(Recoverer); ok {
+		return r.Recover(ctx)
+	}
+	return errors.ErrUnsupported
+}
 
 // came is what came of a transfer of which nothing is known if it failed.
 func came(r []byte, err error) []byte {
