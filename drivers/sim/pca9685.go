@@ -4,7 +4,7 @@ import "time"
 
 func init() {
 	var all []uint16
-	for a := uint16(0x40); a <= 0x4F; a++ {
+	for a := uint16(0x40); a < 0x78; a++ { // at 0x70, which is that of all chips, too
 		all = append(all, a)
 	}
 	register("pca9685", all, func(uint16) Chip { return new(PCA9685) })

@@ -144,6 +144,22 @@ func (r *reference) devices() {
 			}
 		}
 	}
+	r.adjust()
+}
+
+// adjust has the sample adjust a channel of the first sensor.
+func (r *reference) adjust() {
+	first := slices.IndexFunc(r.sections, func(s Section) bool {
+		driver, _ := device.Lookup(s.Kind)
+		return s.Table == "device.NAME" && driver.Sensor
+	})
+	for i := range r.sections {
+		if s := &r.sections[i]; s.Kind == "" && first >= 0 {
+			if rest, ok := strings.CutPrefix(s.Table, "device.NAME.adjust"); ok {
+				s.Sample = r.sections[first].Sample + ".adjust" + rest
+			}
+		}
+	}
 }
 
 // choices names what a key may be.

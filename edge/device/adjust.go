@@ -13,7 +13,7 @@ type Adjust struct {
 	Scale  *float64      `toml:"scale" doc:"what the device's number is multiplied by" unset:"1" example:"1.02"`
 	Offset float64       `toml:"offset" doc:"what is added then, in the channel's unit" unset:"0" example:"-0.4"`
 	Min    *float64      `toml:"min" doc:"the least that can be true where the device is, in the channel's unit; less is uncertain" example:"-30"`
-	Max    *float64      `toml:"max" doc:"the greatest likewise" example:"60"`
+	Max    *float64      `toml:"max" doc:"the greatest, in the channel's unit; more is uncertain" example:"60"`
 	Rate   float64       `toml:"rate" doc:"the fastest change that can be true, in the channel's unit per second; what changed faster is uncertain" unset:"any" example:"0.5"`
 	Stuck  time.Duration `toml:"stuck" doc:"how long exactly the same value can be true; after that it is uncertain" unset:"for ever" example:"6h"`
 }

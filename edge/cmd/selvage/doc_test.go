@@ -88,8 +88,10 @@ func TestReferenceIsComplete(t *testing.T) {
 			text += header + "\n"
 		}
 		keys = append(keys, keysOf(s)...)
-		for _, below := range sections[i+1:] {
-			if rest, ok := strings.CutPrefix(below.Table, s.Table+"."); ok && below.Kind == s.Kind {
+		for _, below := range append(sections[i+1:len(sections):len(sections)], sections[:i]...) {
+			rest, ok := strings.CutPrefix(below.Table, s.Table+".")
+			driver, _ := device.Lookup(s.Kind)
+			if common := s.Kind != "" && below.Kind == "" && driver.Sensor; ok && (below.Kind == s.Kind || common) {
 				key := regexp.MustCompile(`^[\w-]+`).FindString(rest)
 				if !slices.Contains(keys, key) {
 					keys = append(keys, key)
