@@ -120,12 +120,12 @@ func (r *reference) devices() {
 	chips, spi, port, pin := map[string]int{}, 0, 0, 17 // chips by their address
 	s := Section{Table: "device.NAME", By: "driver"}
 	keys := deviceKeys{Every: device.DefaultEvery, Timeout: device.DefaultTimeout}
-	r.table(s, &keys, append(otherWires(device.NoWire), safeKeys...)...).choices("driver", device.Names())
+	r.table(s, &keys, append(otherWires(device.NoWire), append(safeKeys, "adjust")...)...).choices("driver", device.Names())
 	for _, name := range device.Names() {
 		driver, _ := device.Lookup(name)
 		s.Kind, s.Sample = name, "device."+quoteKey(name)
 		first := len(r.sections)
-		r.kind(s, &keys, driver.Defaults, append(otherKeys(driver), "adjust")...) // which is told of all
+		r.kind(s, &keys, driver.Defaults, otherKeys(driver)...)
 		for i := range r.sections[first].Keys {
 			switch k := &r.sections[first].Keys[i]; {
 			case driver.Wire == device.I2C && k.Name == "bus":
