@@ -33,6 +33,7 @@ const rooms = `
 1 | edge/store         | recon route clock health series           | modernc.org/sqlite                  | stored lanes and their history on disk; it reads numbers out of Recon to roll them up
 1 | edge/policy        | route health                              |                                     | identities, roles, who may do what on which URI and lane
 1 | edge/device        | recon clock health                        | periph.io/x/conn/v3                 | driver contract, one owner per bus; a reading has a wire form, hence recon
+1 | edge/device/scan   |                                           |                                     | what there is on a machine to make devices of; it reads files alone
 1 | edge/device/tape   | device clock                              | periph.io/x/conn/v3                 | recordings of devices, and wires that answer as recorded
 2 | edge/agent         | recon route clock device health           |                                     | what an agent's author imports
 2 | edge/peer          | warp recon route health                   | github.com/gorilla/websocket        | one WebSocket to a WARP host, dialled or accepted
@@ -46,14 +47,16 @@ const rooms = `
 3 | edge/config        | agent device uplink policy wear size clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
 3 | drivers/*          | device clock drivers/sensirion drivers/sysfs | periph.io/x/conn/v3 periph.io/x/devices/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
 3 | drivers/sysfs      | device                                    |                                     | for other drivers: the kernel's files, and what their errors mean
-3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 periph.io/x/host/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
+3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
 3 | drivers/replay     | device edge/device/tape clock             |                                     | recordings played, through the drivers that were recorded
+3 | drivers/modbus     | device clock                              | github.com/goburrow/modbus github.com/pelletier/go-toml/v2 | units on Modbus; maps of their registers are TOML files, of users' own, too
 3 | agents/*           | agent device clock recon route health     |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock; patterns of lanes, hence route
+3 | drivers/kerneltest/guest | device drivers/*                         | golang.org/x/sys                    | for tests: a host in a few lines, which runs drivers on a kernel of its own
 4 | edge/web           | agent host peer policy recon route clock series health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent, and their history, hence clock and series
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
 4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
-5 | edge/cli           | edge/* edge/device/tape uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
+5 | edge/cli           | edge/* edge/device/* uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents
 `
 

@@ -2,7 +2,7 @@
 // BMP280, which is the same without humidity.
 //
 // Wiring: VCC or VIN to 3.3 V, GND, SDA, SCL; CSB to 3.3 V or open; SDO to GND for address 0x76, to 3.3 V for 0x77.
-// Ranges: −40 to 85 °C, 0 to 100 %, 300 to 1100 hPa. The chip warms itself by up to 1 °C where no air passes.
+// Ranges: −40 to 85 °C, 0 to 100 %, 300 to 1100 hPa.
 //
 // Source: Bosch, BME280 data sheet BST-BME280-DS002, revision 1.6: modes in section 3.3, formulas in 4.2.3 and 8.1,
 // registers in 5, timing in 9.1; BMP280 data sheet BST-BMP280-DS001, revision 1.14: formulas in 3.11.3 and 8.1, worked
@@ -119,8 +119,11 @@ func (BMP280) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (string, erro
 
 func probe(ctx context.Context, c device.Chip, m *model) (string, error) {
 	var id [1]byte
-	if err := c.Read(ctx, []byte{regID}, id[:]); err != nil {
+	if err := c.Steady(ctx, "identity", []byte{regID}, id[:]); err != nil {
 		return "", err
+	}
+	if device.Ones(id[:]) {
+		return "", c.Idle()
 	}
 	for _, mine := range m.id {
 		if id[0] == mine {
@@ -171,7 +174,11 @@ func open(ctx context.Context, c device.Chip, m *model) (*Dev, error) {
 
 // set writes the settings and the mode; ctrl_hum takes effect when ctrl_meas is written.
 func (d *Dev) set(ctx context.Context, mode byte) error {
-	return d.chip.Tx(ctx, []byte{regConfig, 0, regHum, humOnce, regMeas, tempOnce | press4 | mode}, nil)
+	w := []byte{regConfig, 0, regHum, humOnce, regMeas, tempOnce | press4 | mode}
+	if !d.humid {
+		w = append(w[:2], w[4:]...)
+	}
+	return d.chip.Tx(ctx, w, nil)
 }
 
 // identify learns which chip it is, once its calibration is there.
@@ -183,13 +190,16 @@ func (d *Dev) identify(ctx context.Context) error {
 		return err
 	}
 	var b [26 + 7]byte
-	if err := d.chip.Read(ctx, []byte{regCalib}, b[:26]); err != nil {
+	if err := d.chip.Steady(ctx, "calibration", []byte{regCalib}, b[:26]); err != nil {
 		return err
 	}
 	if d.humid {
-		if err := d.chip.Read(ctx, []byte{regCalibH}, b[26:]); err != nil {
+		if err := d.chip.Steady(ctx, "calibration", []byte{regCalibH}, b[26:]); err != nil {
 			return err
 		}
+	}
+	if device.Ones(b[:26]) {
+		return d.chip.Idle()
 	}
 	cal, ok := parse(b)
 	if !ok {
@@ -254,8 +264,11 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 	if !d.humid {
 		raw = raw[:6]
 	}
-	if err := d.chip.Read(ctx, []byte{regData}, raw); err != nil {
+	if err := d.chip.Steady(ctx, "measurement", []byte{regData}, raw); err != nil {
 		return nil, err
+	}
+	if device.Ones(raw) {
+		return nil, d.chip.Idle()
 	}
 	s, ok := d.cal.decode(raw)
 	if !ok {
@@ -271,7 +284,7 @@ func (d *Dev) settle(ctx context.Context) error {
 	if err := d.chip.Read(ctx, []byte{regHum}, now[:]); err != nil {
 		return err
 	}
-	if now[2]&^3 == tempOnce|press4 && (now[0]&7 == humOnce || !d.humid) {
+	if now[3] == 0 && now[2] == tempOnce|press4|asleep && (now[0] == humOnce || !d.humid) {
 		return nil
 	}
 	return d.identify(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,11 +34,11 @@ func barometer() sim.Chip {
 }
 
 func TestBME280(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "bme280", Bus: func() i2c.Bus { return board(weather())() }, Other: board(barometer())})
+	drivertest.Run(t, drivertest.Case{Driver: "bme280", Bus: func() i2c.Bus { return board(weather())() }, Other: board(barometer()), Steady: true})
 }
 
 func TestBMP280(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "bmp280", Bus: func() i2c.Bus { return board(barometer())() }, Other: board(weather())})
+	drivertest.Run(t, drivertest.Case{Driver: "bmp280", Bus: func() i2c.Bus { return board(barometer())() }, Other: board(weather()), Steady: true})
 }
 
 // The worked example of the BMP280 data sheet, section 3.12.
@@ -86,31 +87,24 @@ func TestTranscript(t *testing.T) {
 			0x10, 0x6e, 0x6c, 0x66, 0x32, 0x0, 0x5d, 0x95, 0xb8, 0xd5, 0xd0, 0xb, 0x77, 0x1e, 0x9d, 0xff, 0xf9, 0xff,
 			0xac, 0x26, 0xa, 0xd8, 0xbd, 0x10, 0x0, 0x4b,
 		}
-		bus := &i2ctest.Playback{Ops: []i2ctest.IO{
-			{Addr: at, W: []byte{0xD0}, R: []byte{0x60}},
-			{Addr: at, W: []byte{0xE0, 0xB6}},
-			{Addr: at, W: []byte{0xD0}, R: []byte{0x60}},
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x01}}, // still copying its calibration
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x00}},
-			{Addr: at, W: []byte{0x88}, R: calib},
-			{Addr: at, W: []byte{0xE1}, R: []byte{0x6e, 0x1, 0x0, 0x13, 0x5, 0x0, 0x1e}},
-			{Addr: at, W: []byte{0xF5, 0x00, 0xF2, 0x01, 0xF4, 0x2C}},
+		read := func(reg byte, r ...byte) i2ctest.IO { return i2ctest.IO{Addr: at, W: []byte{reg}, R: r} }
+		twice := func(reg byte, r ...byte) []i2ctest.IO { return []i2ctest.IO{read(reg, r...), read(reg, r...)} }
+		set := func(meas byte) i2ctest.IO { return i2ctest.IO{Addr: at, W: []byte{0xF5, 0x00, 0xF2, 0x01, 0xF4, meas}} }
+		id, calibH := twice(0xD0, 0x60), twice(0xE1, 0x6e, 0x1, 0x0, 0x13, 0x5, 0x0, 0x1e)
+		bus := &i2ctest.Playback{Ops: slices.Concat(
+			id, []i2ctest.IO{{Addr: at, W: []byte{0xE0, 0xB6}}}, id,
+			[]i2ctest.IO{read(0xF3, 0x01), read(0xF3, 0x00)}, // it was still copying its calibration
+			twice(0x88, calib...), calibH, []i2ctest.IO{set(0x2C)},
 
-			{Addr: at, W: []byte{0xF2}, R: []byte{0, 0, 0, 0}}, // its power was away
-			{Addr: at, W: []byte{0xD0}, R: []byte{0x60}},
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x00}},
-			{Addr: at, W: []byte{0x88}, R: calib},
-			{Addr: at, W: []byte{0xE1}, R: []byte{0x6e, 0x1, 0x0, 0x13, 0x5, 0x0, 0x1e}},
-			{Addr: at, W: []byte{0xF5, 0x00, 0xF2, 0x01, 0xF4, 0x2D}},
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x08}}, // still measuring
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x00}},
-			{Addr: at, W: []byte{0xF7}, R: []byte{0x4a, 0x52, 0xc0, 0x80, 0x96, 0xc0, 0x7a, 0x76}},
+			[]i2ctest.IO{read(0xF2, 0, 0, 0, 0)}, // its power was away
+			id, []i2ctest.IO{read(0xF3, 0x00)}, twice(0x88, calib...), calibH,
+			[]i2ctest.IO{set(0x2D), read(0xF3, 0x08), read(0xF3, 0x00)},              // it was still measuring
+			[]i2ctest.IO{read(0xF7, 0x4a, 0x52, 0xc0, 0x00, 0x96, 0xc0, 0x7a, 0x76)}, // a bit flipped
+			twice(0xF7, 0x4a, 0x52, 0xc0, 0x80, 0x96, 0xc0, 0x7a, 0x76),
 
-			{Addr: at, W: []byte{0xF2}, R: []byte{1, 0, 0x2C, 0}}, // as we left it
-			{Addr: at, W: []byte{0xF5, 0x00, 0xF2, 0x01, 0xF4, 0x2D}},
-			{Addr: at, W: []byte{0xF3}, R: []byte{0x00}},
-			{Addr: at, W: []byte{0xF7}, R: []byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0}},
-		}}
+			[]i2ctest.IO{read(0xF2, 1, 0, 0x2C, 0), set(0x2D), read(0xF3, 0x00)}, // as we left it
+			twice(0xF7, 0x80, 0, 0, 0x80, 0, 0, 0x80, 0),
+		)}
 		d, err := open(t.Context(), device.Chip{Bus: bus, Addr: at}, &bme280)
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +162,8 @@ func TestWrongChip(t *testing.T) {
 		{0x55, &bme280, "0x76 on playback is a BMP180 (id 0x55), not a BME280", "check the address"},
 		{0x12, &bme280, "0x76 on playback is another chip (id 0x12), not a BME280", "check the address"},
 	} {
-		bus := &named{i2ctest.Playback{Ops: []i2ctest.IO{{Addr: 0x76, W: []byte{0xD0}, R: []byte{c.id}}}}}
+		id := i2ctest.IO{Addr: 0x76, W: []byte{0xD0}, R: []byte{c.id}}
+		bus := &named{i2ctest.Playback{Ops: []i2ctest.IO{id, id}}}
 		_, err := open(t.Context(), device.Chip{Bus: bus, Addr: 0x76}, c.want)
 		var f *device.Fault
 		if !errors.As(err, &f) || !errors.Is(err, device.ErrOtherChip) || f.Text != c.text || !strings.Contains(f.Remedy, c.remedy) {
@@ -184,7 +179,8 @@ func (*named) String() string { return "playback" }
 
 func TestNeverReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ops := []i2ctest.IO{{Addr: 0x76, W: []byte{0xD0}, R: []byte{0x58}}}
+		id := i2ctest.IO{Addr: 0x76, W: []byte{0xD0}, R: []byte{0x58}}
+		ops := []i2ctest.IO{id, id}
 		for range patience {
 			ops = append(ops, i2ctest.IO{Addr: 0x76, W: []byte{0xF3}, R: []byte{0x01}})
 		}

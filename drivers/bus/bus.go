@@ -1,9 +1,11 @@
 // Package bus is for the machine's own wires: the I²C and SPI buses, serial ports and GPIO pins of the board it runs on.
 //
-// Pins go through periph, which knows the boards. Buses go straight to the kernel, I²C to i2c-dev
-// (Documentation/i2c/dev-interface.rst), SPI to spidev (Documentation/spi/spidev.rst): periph v3.8.5 gives errors as text
-// only, so "nobody answers" could not be told from "the adapter was unplugged", and its I²C transfer keeps addresses of
-// variables on the goroutine's stack as plain numbers, which a growing stack leaves behind.
+// Buses and pins go straight to the kernel, I²C by i2c-dev (Documentation/i2c/dev-interface.rst), SPI by spidev
+// (Documentation/spi/spidev.rst), pins by the GPIO character device (Documentation/userspace-api/gpio/chardev.rst), rather
+// than by periph's host library. Of v3.8.5: its errors are text only, so "nobody answers" could not be told from "the
+// adapter was unplugged", and its I²C transfer keeps addresses of variables on the goroutine's stack as plain numbers,
+// which a growing stack leaves behind. Its pins map the chip's registers behind the kernel's back, are called by numbers
+// that change, lose errors, and their edges cannot be waited for by anything but a goroutine of the caller's.
 //
 // Serial ports on Linux are the kernel's ttys (termios(3)) waited for by Go's own poller. The library go.bug.st/serial
 // v1.8.0, which opens them on other systems, waits in select(2): that keeps a thread for each port on which nothing

@@ -64,35 +64,3 @@ func TestOpenI2C(t *testing.T) {
 		}
 	}
 }
-
-func TestWordsOfMissingPins(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		err    error
-		pins   int
-		glob   func(string) ([]string, error)
-		remedy string
-	}{
-		{"another name", errors.New("of an unrelated driver"), 54, two, "the 54 pins of this machine have other names"},
-		{"no chip", nil, 0, none, "this machine shows no pins"},
-		{"not allowed", fs.ErrPermission, 0, two, "add selvage's user to the group gpio"},
-		{"something else", errors.New("odd"), 0, two, "look who may use the pins"},
-	} {
-		var f *device.Fault
-		if err := noPin("GPIO99", c.err, c.pins, c.glob); !errors.As(err, &f) ||
-			f.Text != "there is no pin GPIO99" || !strings.HasPrefix(f.Remedy, c.remedy) {
-			t.Errorf("%s: %v, remedy %q, want %q…", c.name, err, f.Remedy, c.remedy)
-		}
-	}
-}
-
-// On a machine without such a pin, asking for it is an error with a remedy, twice as well as once.
-func TestOpenPin(t *testing.T) {
-	for range 2 {
-		pin, err := openPin(t.Context(), "NO_SUCH_PIN")
-		var f *device.Fault
-		if pin != nil || !errors.As(err, &f) || f.Remedy == "" {
-			t.Errorf("openPin = %v, %v, want a fault with a remedy", pin, err)
-		}
-	}
-}

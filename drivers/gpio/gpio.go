@@ -1,5 +1,9 @@
-// Package gpio is for single pins: contacts, buttons and motion detectors to read, relays and lamps
-// to switch.
+// Package gpio is for pins: contacts, buttons and motion detectors to read, relays and lamps to switch,
+// pulses to count, and distances by ultrasound.
+//
+// Wiring: 3.3 V, never 5 V, on an input; a contact from the pin to ground with pull = "up"; a relay by its
+// board, never by its coil. S0 outputs (IEC 62053-31: pulses of 30 ms and more): S0− to ground, S0+ to the
+// pin with pull = "up". The HC-SR04's echo has 5 V: by a divider of 1 kΩ and 2 kΩ.
 package gpio
 
 import (
@@ -14,6 +18,8 @@ import (
 
 func init() {
 	device.RegisterPin("gpio-in", InConfig{Pull: "up", Active: "low", Debounce: defaultDebounce}, OpenIn)
+	device.RegisterPin("pulse", PulseConfig{Counts: "energy", Per: 1000, Pull: "up", Active: "low", Debounce: defaultDebounce}, OpenPulse)
+	device.RegisterPin("hc-sr04", EchoConfig{Echo: "GPIO24", Temperature: 20}, OpenEcho)
 	device.RegisterPin("gpio-out", OutConfig{Safe: "off", Active: "high"}, OpenOut)
 }
 

@@ -3,6 +3,7 @@ package gpio
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -38,21 +39,36 @@ func (c InConfig) Check(fault func(key, problem, remedy string)) {
 	checkActive(c.Active, fault)
 }
 
-// In is a pin that is read.
+// most bounds the changes that wait to be read; of more the oldest are forgotten.
+const most = 16
+
+// In is a pin that is read: when its level changes, if the pin tells its edges, and else by looking at it
+// all the time.
 type In struct {
 	pin     gpio.PinIO
+	edges   device.EdgePin // pin, if it tells its edges, settled by the kernel; nil if it has to be looked at
 	c       InConfig
 	last    gpio.Level
 	started bool
 	closed  bool
+
+	mu      sync.Mutex // the pin's goroutine has these, too
+	changes []gpio.Level
+	gone    error // why edges are told no more
+	ask     func()
 }
 
 // OpenIn makes the pin an input.
 func OpenIn(_ context.Context, pin gpio.PinIO, c InConfig) (*In, error) {
+	i := &In{pin: pin, c: c, ask: func() {}}
+	if p, ok := pin.(device.EdgePin); ok && p.Watch(pulls[c.Pull], c.Debounce, i.changed) == nil {
+		i.edges = p
+		return i, nil
+	}
 	if err := pin.In(pulls[c.Pull], gpio.NoEdge); err != nil {
 		return nil, refused(pin, "an input", err)
 	}
-	return &In{pin: pin, c: c}, nil
+	return i, nil
 }
 
 // Channels is one, "active".
@@ -60,23 +76,79 @@ func (i *In) Channels() []device.Channel {
 	return []device.Channel{{Name: "active", Form: device.Boolean}}
 }
 
-// Read tells whether the pin is at its active level. A level that differs from the last is taken only
-// when it has lasted for the debounce time.
+// Wake takes the function by which a pin that tells its edges has itself read.
+func (i *In) Wake(ask func()) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ask = ask
+	if len(i.changes) > 0 || i.gone != nil {
+		ask()
+	}
+	return i.edges != nil
+}
+
+// changed notes an edge, in the goroutine of the pin.
+func (i *In) changed(e device.Edge) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if e.Err != nil {
+		i.gone = e.Err
+	} else {
+		if len(i.changes) == most {
+			i.changes = i.changes[1:]
+		}
+		i.changes = append(i.changes, e.Level)
+	}
+	i.ask()
+}
+
+// Read tells whether the pin is at its active level. Of a pin that tells its edges every change is read,
+// one after the other, though it may be over already. Of another a level that differs from the last is
+// taken only when it has lasted for the debounce time.
 func (i *In) Read(ctx context.Context) (device.Sample, error) {
 	if err := done(ctx, i.closed); err != nil {
 		return nil, err
 	}
-	// periph's Read has no error: it returns low when the line is gone. Asking for the input again has
-	// one, and costs a system call.
-	if err := i.pin.In(pulls[i.c.Pull], gpio.NoEdge); err != nil {
-		return nil, refused(i.pin, "an input", err)
-	}
-	now, err := i.settled(ctx)
+	now, err := i.level(ctx)
 	if err != nil {
 		return nil, err
 	}
 	i.last, i.started = now, true
 	return device.Sample{{Channel: "active", Value: device.Flag(now == level(i.c.Active, true))}}, nil
+}
+
+func (i *In) level(ctx context.Context) (gpio.Level, error) {
+	if i.edges != nil {
+		return i.told()
+	}
+	// periph's Read has no error: it returns low when the line is gone. Asking for the input again has
+	// one, and costs a system call.
+	if err := i.pin.In(pulls[i.c.Pull], gpio.NoEdge); err != nil {
+		return false, refused(i.pin, "an input", err)
+	}
+	return i.settled(ctx)
+}
+
+// told returns the oldest change that was not read, or the level when there is none.
+func (i *In) told() (gpio.Level, error) {
+	now, err := i.edges.Level()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err == nil {
+		err = i.gone
+	}
+	if err != nil {
+		return false, refused(i.pin, "an input", err)
+	}
+	if len(i.changes) == 0 {
+		return now, nil
+	}
+	was := i.changes[0]
+	i.changes = i.changes[1:]
+	if len(i.changes) > 0 || was != now {
+		i.ask()
+	}
+	return was, nil
 }
 
 // settled waits until two looks one debounce time apart agree. A contact that never rests keeps its
@@ -103,10 +175,10 @@ func (i *In) Info() device.Info {
 	return info("gpio-in", i.pin, fmt.Sprintf("input, active %s, pull %s", i.c.Active, i.c.Pull))
 }
 
-// Close leaves the pin an input.
+// Close lets go of the pin.
 func (i *In) Close() error {
 	i.closed = true
-	return nil
+	return i.pin.Halt()
 }
 
-var _ device.Sensor = (*In)(nil)
+var _ device.Waker = (*In)(nil)

@@ -91,13 +91,12 @@ func (d *Dev) survey() (err error) {
 		return err
 	}
 	d.info = device.Info{Driver: "replay", Wire: filepath.Base(d.c.File), Model: "recording of " + r.Head.Driver}
-	for {
+	for n := 0; ; n++ {
 		a, err := r.Attempt()
 		switch {
+		case n == 0 && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)):
+			return errors.New("nothing is in it but its head")
 		case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
-			if d.channels == nil {
-				return errors.New("nothing was measured in it")
-			}
 			return nil
 		case err != nil:
 			return err
@@ -105,7 +104,10 @@ func (d *Dev) survey() (err error) {
 			continue
 		}
 		if o := a.Report.Opened; o != nil {
-			d.info.Model, d.info.Serial, d.info.Address = "recording of "+o.Info.Model, o.Info.Serial, o.Info.Address
+			d.info.Serial, d.info.Address = o.Info.Serial, o.Info.Address
+			if o.Info.Model != "" {
+				d.info.Model = "recording of " + o.Info.Model
+			}
 			for _, c := range o.Channels {
 				d.know(c)
 			}
@@ -115,10 +117,21 @@ func (d *Dev) survey() (err error) {
 				d.know(takes)
 			}
 		}
+		if v := a.Report.State; v != nil {
+			d.know(device.Channel{Name: "state", Form: v.Value.Form, Unit: unitOf(v.Value.Form)})
+		}
 		for _, n := range a.Report.Readings {
 			d.know(device.Channel{Name: n.Channel, Unit: n.Reading.Unit, Form: n.Reading.Form})
 		}
 	}
+}
+
+// unitOf is a unit that a state has of which nothing is known.
+func unitOf(f device.Form) device.Unit {
+	if f == device.Number {
+		return "1"
+	}
+	return ""
 }
 
 // know notes a channel, unless it is known.

@@ -177,7 +177,7 @@ func TestFaults(t *testing.T) {
 		{"a reading without a value", with(4, `{"t":1,"readings":[{"channel":"temperature"}]}`+"\n"), `line 4: the reading of "temperature": no value`},
 		{"after the end", string(text) + "{\"t\":99}\n", fmt.Sprintf("line %d: this comes after the end", len(lines))},
 		{"a long line", with(4, strings.Repeat("x", 2<<20)+"\n"), "line 4: the line is longer than"},
-		{"nothing measured", lines[0], "nothing was measured in it"},
+		{"nothing measured", lines[0], "nothing is in it but its head"},
 	} {
 		file := filepath.Join(t.TempDir(), "x.jsonl")
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {

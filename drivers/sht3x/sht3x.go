@@ -4,7 +4,7 @@
 // Wiring: VDD to 3.3 V (2.15 to 5.5 V), GND, SDA, SCL; ADDR to GND for address 0x44, to VDD for 0x45; nRESET open.
 // Ranges: −40 to 125 °C, 0 to 100 %.
 //
-// Source: Sensirion, Datasheet SHT3x-DIS, version 7: timing in table 4, addresses in table 8, single shots in section
+// Source: Sensirion, Datasheet SHT3x-DIS, version 7: timing in table 4, single shots in section
 // 4.3, break in 4.8, reset in 4.9, status in 4.11, checksum in 4.12, conversion in 4.13.
 package sht3x
 

@@ -68,6 +68,15 @@ func FindLine(name string) (*Line, error) {
 	if l := lines.m[name]; l != nil {
 		return l, nil
 	}
+	l, err := MakeLine(name)
+	if err == nil {
+		lines.m[name] = l
+	}
+	return l, err
+}
+
+// MakeLine returns a line as FindLine does that only the caller knows.
+func MakeLine(name string) (*Line, error) {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(name, "sim:"), "/")
 	make, ok := talkers[kind]
 	if !ok {
@@ -76,9 +85,7 @@ func FindLine(name string) (*Line, error) {
 			Remedy: "there are sim:" + strings.Join(slices.Sorted(maps.Keys(talkers)), ", sim:"),
 		}
 	}
-	l := NewLine(name, make())
-	lines.m[name] = l
-	return l, nil
+	return NewLine(name, make()), nil
 }
 
 func openPort(_ context.Context, name string) (device.Port, error) {

@@ -22,10 +22,10 @@ func NewSHT3x(temperature, humidity Signal) *SHT3x {
 	return c
 }
 
-// PowerOff resets it. The status tells of that, and that an alert is pending (table 18).
+// PowerOff resets it. The status tells of that, and that an alert is pending.
 func (c *SHT3x) PowerOff() { c.status, c.busyUntil, c.answer = 0x8010, time.Time{}, nil }
 
-// sht3xMeasure are the single shots without clock stretching (table 9) and the longest times they take (table 4).
+// sht3xMeasure are the single shots without clock stretching and the longest times they take.
 var sht3xMeasure = map[uint16]time.Duration{
 	0x2400: 15500 * time.Microsecond,
 	0x240B: 6500 * time.Microsecond,

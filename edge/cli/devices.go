@@ -125,7 +125,7 @@ func (t *twinHandle) suits(o twin.Options) bool {
 }
 
 func (d *devices) twinOf(s device.Spec) twin.Options {
-	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver}}
+	o := twin.Options{Node: twin.Node(s.Name), Info: twin.Info{Driver: s.Driver, Wire: s.Wire}}
 	driver, _ := device.Lookup(s.Driver)
 	if driver.Output {
 		o.Set = func(v device.Value) error { return d.manager.Out(s.Name, v) }

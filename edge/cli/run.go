@@ -95,6 +95,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 		stopReports() // nobody takes them any more
 		return err
 	})
+	h.Views(d.recordings)
 	r := newRunning(e, path, plan, h, d)
 	r.meter = newMeter(plan.Host.Data, kept)
 	if _, err := h.Add(wearNode, host.Things, r.meter.Kind(), plan.Wear); err != nil {

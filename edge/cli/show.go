@@ -55,6 +55,10 @@ func reading(v recon.Value) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	return readingText(r), true
+}
+
+func readingText(r device.Reading) string {
 	s := r.String()
 	if (r.Unit == "By" || r.Unit == "By/s") && !r.Bad() {
 		s = inBytes(r.Value, r.Unit.Symbol())
@@ -62,7 +66,7 @@ func reading(v recon.Value) (string, bool) {
 	if r.Quality == device.Uncertain {
 		s += " (uncertain: " + r.Reason + ")"
 	}
-	return s, true
+	return s
 }
 
 // inBytes writes a number of bytes as "82.8 GB", in powers of 1000 as disks are sold.

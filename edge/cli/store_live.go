@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"selvage/edge/recon"
@@ -41,14 +40,9 @@ func (s *storeCommands) live(ctx context.Context, epoch string) (*Saving, error)
 
 // aimAt has the figures come from the host of a config, unless the command line says which.
 func (s *storeCommands) aimAt(listen string) {
-	host, port, err := net.SplitHostPort(listen)
-	if s.aimed || err != nil || port == "0" {
-		return
+	if at, ok := hostAt(listen); ok && !s.aimed {
+		s.host = at
 	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	s.host = "warp://" + net.JoinHostPort(host, port)
 }
 
 // rows are the figures for people.

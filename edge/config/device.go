@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"selvage/edge/device"
+	"selvage/edge/route"
 )
 
 // deviceKeys are the keys of every [device.NAME], whatever its driver. Bus and pin belong to
@@ -18,7 +20,10 @@ type deviceKeys struct {
 	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
-	Timeout time.Duration `doc:"how long one measurement, or one setting, may take"`
+	Timeout time.Duration `doc:"how long one measurement, or one setting, may take" unset:"1s, or what the driver knows to be needed,"`
+
+	SafeWhen  []string      `toml:"safe-when" doc:"what makes an output go to its safe state when it is lost or in trouble, until it is told again: uplink.NAME, agent./URI, device.NAME" example:"[\"uplink.cloud\"]"`
+	SafeAfter time.Duration `toml:"safe-after" doc:"how long an output does what it was told if it is not told again; then it is safe" unset:"for ever" example:"15m"`
 
 	Adjust map[string]device.Adjust `doc:"What is known better than the device does about one of its channels. Doubted values are kept, as uncertain." example:"CHANNEL"`
 }
@@ -42,20 +47,44 @@ func (p *planner) device(name string, t *table) {
 	p.doc.fill(t, fs)
 	p.atLeast(t, "every", keys.Every, "10s")
 	p.atLeast(t, "timeout", keys.Timeout, "2s")
+	p.atLeast(t, "safe-after", keys.SafeAfter, "15m")
+	if e := t.get("safe-when"); e != nil && !e.bad {
+		p.losses = append(p.losses, e)
+	}
 	if !known {
 		return
 	}
 	p.doc.check(config, t)
 	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin}[driver.Wire.Key()]
 	if driver.Wire != device.NoWire {
-		p.wired(t, driver.Name, driver.Wire, wire, address(config))
+		p.wired(t, driver.Name, driver.Wire, wire, addressIn(config))
 	}
 	p.plan.Devices = append(p.plan.Devices, Device{
 		Spec: device.Spec{
-			Name: name, Driver: driver.Name, Wire: wire, Every: keys.Every, Timeout: keys.Timeout, Adjust: keys.Adjust, Config: config.Interface(),
+			Name: name, Driver: driver.Name, Wire: wire, Every: keys.Every, Timeout: keys.Timeout, Config: config.Interface(),
+			Adjust: keys.Adjust, SafeWhen: keys.SafeWhen, SafeAfter: keys.SafeAfter,
 		},
 		Pos: p.pos(t),
 	})
+}
+
+// lost checks that what outputs are to be safe for is there. It runs when all tables have been read.
+func (p *planner) lost() {
+	for _, e := range p.losses {
+		for _, v := range e.value.items {
+			sort, name, _ := strings.Cut(v.text, ".")
+			switch {
+			case sort == "uplink" && p.uplinks[name] != nil, sort == "device" && p.devices[name] != nil:
+			case sort == "agent" && p.mayBe(route.NodeURI(name)), sort == "bus" && name != "":
+			case sort == "uplink" || sort == "device":
+				p.doc.fault(v.at, fmt.Sprintf("there is no table [%s]", v.text), "name one that there is")
+			case sort == "agent":
+				p.doc.fault(v.at, "there is no agent "+quoteShort(name), "name one by its URI: \"agent./room/air\"")
+			default:
+				p.doc.fault(v.at, fmt.Sprintf("%s is nothing that can be lost", quoteShort(v.text)), `write "uplink.NAME", "agent./URI" or "device.NAME"`)
+			}
+		}
+	}
 }
 
 // wireKeys are the keys that name a wire.
@@ -71,6 +100,9 @@ func otherKeys(driver device.Driver) []string {
 	keys := otherWires(driver.Wire)
 	if !driver.Sensor {
 		keys = append(keys, "adjust")
+	}
+	if !driver.Output {
+		keys = append(keys, "safe-when", "safe-after")
 	}
 	return keys
 }
@@ -135,9 +167,9 @@ func (p *planner) claim(t *table, e *entry, kind device.Kind, wire, address stri
 	p.doc.fault(e.value.at, fmt.Sprintf("%s is taken by [%s] on line %d", what, first.name(), p.doc.lineNumber(first.at.start)), remedy)
 }
 
-// address returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
+// addressIn returns the address on a bus in a driver's config, "" when it has none. All drivers keep it under the key
 // address; a chip whose pins are devices each has the key output or input, too.
-func address(config reflect.Value) (text string) {
+func addressIn(config reflect.Value) (text string) {
 	var fs fields
 	fs.add(config)
 	a, ok := fs.value["address"]

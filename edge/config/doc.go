@@ -119,7 +119,7 @@ type reference struct {
 func (r *reference) devices() {
 	chips, spi, port, pin := map[string]int{}, 0, 0, 17 // chips by their address
 	s := Section{Table: "device.NAME", By: "driver"}
-	keys := deviceKeys{Every: device.DefaultEvery, Timeout: device.DefaultTimeout}
+	keys := deviceKeys{Every: device.DefaultEvery}
 	r.table(s, &keys, wireKeys...).choices("driver", device.Names())
 	for _, name := range device.Names() {
 		driver, _ := device.Lookup(name)
@@ -129,7 +129,7 @@ func (r *reference) devices() {
 		for i := range r.sections[first].Keys {
 			switch k := &r.sections[first].Keys[i]; {
 			case driver.Wire == device.I2C && k.Name == "bus":
-				at := address(copyOf(driver.Defaults))
+				at := addressIn(copyOf(driver.Defaults))
 				chips[at]++
 				k.Sample = fmt.Sprintf(`"/dev/i2c-%d"`, chips[at])
 			case driver.Wire == device.SPI && k.Name == "bus":
@@ -179,7 +179,10 @@ func (r *reference) kind(s Section, common, defaults any, except ...string) {
 	s.Doc = about.Get("doc")
 	if name := about.Get("example"); name != "" {
 		root, _, _ := strings.Cut(s.Table, ".")
-		s.Sample = root + "." + quoteKey(name)
+		sample := root + "." + quoteKey(name)
+		if !slices.ContainsFunc(r.sections, func(o Section) bool { return o.Sample == sample }) { // else its own will do
+			s.Sample = sample
+		}
 	}
 	var told []string // by the section that all have in common
 	for _, c := range r.sections {

@@ -198,7 +198,15 @@ func (fake) Close() error                                    { return nil }
 func (fake) Channels() []device.Channel                      { return nil }
 func (fake) Read(ctx context.Context) (device.Sample, error) { return nil, nil }
 
-func open[C any](context.Context, C) (fake, error)                { return fake{}, nil }
-func openI2C[C any](context.Context, i2c.Bus, C) (fake, error)    { return fake{}, nil }
-func openPin[C any](context.Context, gpio.PinIO, C) (fake, error) { return fake{}, nil }
-func setup[C any](*agent.Agent, C) error                          { return nil }
+type out struct{}
+
+func (out) Info() device.Info                       { return device.Info{} }
+func (out) Close() error                            { return nil }
+func (out) Takes() device.Channel                   { return device.Channel{Form: device.Boolean} }
+func (out) Safe() device.Value                      { return device.On(false) }
+func (out) Out(context.Context, device.Value) error { return nil }
+
+func open[C any](context.Context, C) (fake, error)               { return fake{}, nil }
+func openI2C[C any](context.Context, i2c.Bus, C) (fake, error)   { return fake{}, nil }
+func openPin[C any](context.Context, gpio.PinIO, C) (out, error) { return out{}, nil }
+func setup[C any](*agent.Agent, C) error                         { return nil }

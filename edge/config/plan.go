@@ -18,6 +18,7 @@ type planner struct {
 	uplinks  map[string]*table // likewise
 	makers   []func(route.NodeURI) bool
 	wires    map[string]*table // who has a bus address or a pin
+	losses   []*entry          // what outputs are to be safe for
 	refs     []*table          // agents' tables, which may speak of devices
 	patterns []route.Pattern   // that agents answer for
 	shapes   map[string]*table // the same, without the names of their wild segments
@@ -74,6 +75,7 @@ func (p *planner) tables() {
 	if !p.doc.nameless {
 		p.twins()
 		p.references()
+		p.lost()
 	}
 }
 

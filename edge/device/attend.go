@@ -42,7 +42,7 @@ func (o *owner) attend(ctx context.Context, d *managed) {
 		if d.fails == 1 {
 			d.since = now
 		}
-		if _, paced := d.dev.(Paced); d.fails%reopenAfter == 0 && !paced {
+		if o.mayBeAnother(d, err) {
 			o.climb(d, Reopen, err)
 			o.drop(d)
 			now = time.Now() // closing what does not answer takes its time, too
@@ -79,7 +79,16 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 			o.drop(d)
 			return err
 		}
+	} else if d.whole {
+		err := o.call(ctx, d, d.spec.Timeout, func(context.Context) error {
+			r.Opened = d.description()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
+	d.whole = false
 	if d.output != nil {
 		// Also when only its time has come: writing the same state again heals a board that lost power.
 		if err := o.switchTo(ctx, d, d.spec.Timeout, r); err != nil {

@@ -42,6 +42,7 @@ func (o *owner) tryBus(ctx context.Context) (err error) {
 	bus, err := openBus(ctx, o.kind, o.busName)
 	if err == nil {
 		o.bus = o.tap().on(bus)
+		o.held, _ = bus.(Recoverer)
 	}
 	return err
 }
@@ -55,6 +56,7 @@ func (o *owner) busLost(err error) {
 	o.m.log.Info("bus is missing", "bus", o.busName, "err", err)
 	at := o.m.clock.Now()
 	for _, d := range o.devices {
+		o.raise(d, err, false) // which the bus's own explains, so that nobody sees it
 		o.m.report(Report{Device: d.spec.Name, At: at, Err: err})
 	}
 }

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,26 @@ func (c Chip) Read(ctx context.Context, w, r []byte) error {
 		return c.Idle()
 	}
 	return nil
+}
+
+// Steady is Tx for an answer without a checksum: it reads until two answers in a row are the same, three times at most. A
+// bit that flipped on the way is found by that, unless it flips twice, and a register that changes has time to do so.
+func (c Chip) Steady(ctx context.Context, what string, w, r []byte) error {
+	before := make([]byte, len(r))
+	for n := range 3 {
+		if err := c.Tx(ctx, w, r); err != nil {
+			return err
+		}
+		if n > 0 && bytes.Equal(before, r) {
+			return nil
+		}
+		copy(before, r)
+	}
+	return &Fault{
+		Text:   fmt.Sprintf("the %s from 0x%02x on %s came differently three times", what, c.Addr, c.Bus),
+		Remedy: noiseRemedy,
+		Err:    ErrGarbled,
+	}
 }
 
 // Ones tells whether r has nothing but ones.
@@ -90,7 +111,7 @@ func (c Chip) Unready(what string, after time.Duration) error {
 func (c Chip) Lost() error {
 	return &Fault{
 		Text:   fmt.Sprintf("0x%02x on %s lost its power while it measured", c.Addr, c.Bus),
-		Remedy: "look for a loose wire or a weak supply: 3.3 V must stay above 3.0 V",
+		Remedy: "look for a loose wire or a weak supply",
 		Err:    ErrNotReady,
 	}
 }

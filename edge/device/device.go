@@ -77,6 +77,7 @@ type Channel struct {
 	Form       Form    //
 	Min, Max   float64 // what the device can measure or take, in Unit; both 0 = no limits
 	Resolution float64 // smallest step worth showing, in Unit; 0 = as it comes
+	Total      bool    // it counts from 0 when the device is opened; a twin adds that to what it had
 }
 
 // quality judges a number against the channel's range. A value outside it is still what the device

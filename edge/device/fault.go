@@ -50,31 +50,20 @@ func Unanswered(bus fmt.Stringer, addr uint16, err error) error {
 	}
 	return &Fault{
 		Text:   fmt.Sprintf("no answer at 0x%02x on %s", addr, bus),
-		Remedy: fmt.Sprintf("check power, SDA, SCL and the address; seen on the bus: i2cdetect -y %s", busNumber(bus.String())),
+		Remedy: fmt.Sprintf("check power, SDA, SCL and the address; who is on the bus: selvage scan %s", bus),
 		Err:    err,
 	}
 }
+
+const noiseRemedy = "noise on the wires: make them shorter, keep them away from motors and mains, use pull-ups of 2.2 to 10 kΩ to 3.3 V, or lower the bus speed"
 
 // Garbled is the error of an I²C answer whose checksum is wrong.
 func Garbled(bus fmt.Stringer, addr uint16, what string) error {
 	return &Fault{
 		Text:   fmt.Sprintf("the %s from 0x%02x on %s came with a wrong checksum", what, addr, bus),
-		Remedy: "noise on the wires: make them shorter, keep them away from motors and mains, use pull-ups of 2.2 to 10 kΩ to 3.3 V, or lower the bus speed",
+		Remedy: noiseRemedy,
 		Err:    ErrGarbled,
 	}
-}
-
-// busNumber returns the number in "/dev/i2c-1", which is what i2cdetect asks for.
-func busNumber(name string) string {
-	for i := len(name); i > 0; i-- {
-		if c := name[i-1]; c < '0' || c > '9' {
-			if i < len(name) {
-				return name[i:]
-			}
-			break
-		}
-	}
-	return "N"
 }
 
 // hungFault names a driver that did not return when its time was up.

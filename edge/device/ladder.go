@@ -51,6 +51,9 @@ func (o *owner) twice(ctx context.Context, d *managed, read func(context.Context
 	began := time.Now()
 	err := o.call(ctx, d, d.spec.Timeout, read)
 	left := d.spec.Timeout - time.Since(began)
+	if _, paced := d.dev.(Paced); paced { // the next reading of a recording is another one
+		return err
+	}
 	if err == nil || d.fails > 0 || d.dev == nil || ctx.Err() != nil || left < d.spec.Timeout/2 || isGrave(err) {
 		return err
 	}
@@ -68,6 +71,14 @@ func (o *owner) twice(ctx context.Context, d *managed, read func(context.Context
 // isGrave tells whether an error does not pass within a moment.
 func isGrave(err error) bool {
 	return errors.Is(err, ErrBusGone) || errors.Is(err, ErrBusStuck) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// mayBeAnother tells whether a device that failed is to be closed, so that whoever answers next is asked who it is. One
+// that did not acknowledge may have been unplugged, and another may be in its place when it is asked next; one that
+// fails otherwise may have lost its settings.
+func (o *owner) mayBeAnother(d *managed, err error) bool {
+	_, paced := d.dev.(Paced)
+	return d.dev != nil && !paced && (d.fails%reopenAfter == 0 || errors.Is(err, ErrNoAnswer))
 }
 
 // rouse has the others on a bus tried at once when the first of them answers after all were silent.
@@ -96,14 +107,13 @@ func (o *owner) free(d *managed, err error) bool {
 	if o.stuck++; o.stuck%freeAfter != 0 {
 		return false
 	}
-	bus, ok := o.bus.(Recoverer)
-	if !ok || o.stuck > freeAfter { // it was of no use the last time
+	if o.held == nil || o.stuck > freeAfter { // it was of no use the last time
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), safeWithin)
 	defer cancel()
 	why := err
-	err = o.callBus(func() error { return bus.Recover(ctx) })
+	err = o.callBus(func() error { return o.held.Recover(ctx) })
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return false

@@ -114,7 +114,7 @@ func (o *owner) beginAnew(d *managed, now time.Time) {
 	case I2C, SPI, Serial:
 		o.drop(d)
 	}
-	d.due, d.last = now, nil
+	d.due, d.whole = now, true
 }
 
 // tap is that of the owner's bus: what goes over it is of the device whose driver is at work.

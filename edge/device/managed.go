@@ -21,9 +21,13 @@ type managed struct {
 	owner  *owner // nil while the one that had its name is still to be closed
 	code   string // of its condition: "device.air"
 
+	until *time.Timer // makes it safe when what it was told is too old; nil for never, Manager.mu guards it
+	held  time.Time   // when that was told; guarded likewise
+
 	asked   *order   // what Out asked since the owner last looked
 	ordered bool     // something has been asked of it; guarded as asked is
 	takes   *Channel // what it takes, nil until it was opened; guarded as asked is
+	asks    bool     // it wants to be read; guarded as asked is
 
 	dev      Device // nil while closed
 	sensor   Sensor // dev, if it measures
@@ -32,9 +36,11 @@ type managed struct {
 	order    order // what the output is to do
 	doubt    bool  // the wire may differ from order
 
+	wakes   bool           // it tells when there is something to read
 	contact bool           // it only has Boolean channels
 	last    []NamedReading // what a contact reported last
 	told    time.Time      // when that was
+	whole   bool           // the next report is to say what the device is, too
 
 	plan  schedule
 	due   time.Time // zero = nothing to do
@@ -49,6 +55,7 @@ type managed struct {
 type order struct {
 	value Value
 	told  bool
+	at    time.Time // when
 }
 
 func newManaged(s Spec, d Driver) *managed {
@@ -72,7 +79,19 @@ func (d *managed) opened(dev Device) *Opened {
 	d.sensor, _ = dev.(Sensor)
 	d.output, _ = dev.(Output)
 	d.doubt = d.output != nil
-	o := &Opened{Info: dev.Info()}
+	if d.sensor != nil {
+		d.channels = d.sensor.Channels()
+		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
+		w, wakes := dev.(Waker)
+		d.wakes = wakes && w.Wake(func() { d.owner.ask(d) })
+		d.plan.every = d.every()
+	}
+	return d.description()
+}
+
+// description tells what the opened device is.
+func (d *managed) description() *Opened {
+	o := &Opened{Info: d.dev.Info()}
 	if o.Info.Driver == "" {
 		o.Info.Driver = d.driver.Name
 	}
@@ -84,10 +103,7 @@ func (d *managed) opened(dev Device) *Opened {
 		o.Takes = &takes
 	}
 	if d.sensor != nil {
-		d.channels = d.sensor.Channels()
 		o.Channels = slices.Clone(d.channels)
-		d.contact = !slices.ContainsFunc(d.channels, func(c Channel) bool { return c.Form != Boolean })
-		d.plan.every = d.every()
 	}
 	return o
 }
@@ -97,7 +113,7 @@ func (d *managed) every() time.Duration {
 	switch {
 	case d.spec.Every > 0 || d.sensor == nil:
 		return d.spec.Every
-	case d.contact:
+	case d.contact && !d.wakes:
 		return contactEvery
 	}
 	return DefaultEvery

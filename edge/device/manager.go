@@ -46,6 +46,7 @@ type Manager struct {
 	devices map[string]*managed
 	started bool
 	stopped bool
+	watched sync.WaitGroup // the watch over what makes outputs safe
 }
 
 // NewManager returns a manager that does nothing until Start.
@@ -153,6 +154,7 @@ func (m *Manager) Start() {
 	for _, o := range m.owners {
 		go o.run(m.ctx)
 	}
+	m.watched.Go(m.watch)
 }
 
 // Out asks for an output to be set. It never waits: the owner sets it as soon as the bus is
@@ -160,7 +162,7 @@ func (m *Manager) Start() {
 // repeated until it succeeds or another takes its place. What the output does not take is refused; before it has been
 // opened nobody knows what it takes, and what turns out wrong then is logged and forgotten.
 func (m *Manager) Out(device string, v Value) error {
-	return m.order(device, order{value: v, told: true})
+	return m.order(device, order{value: v, told: true, at: time.Now()})
 }
 
 // MakeSafe takes back what Out asked: the output goes to its safe state and stays there. It is for
@@ -181,8 +183,11 @@ func (m *Manager) order(name string, w order) error {
 	case dev.owner == nil:
 		dev.asked, dev.ordered = &w, true
 	default:
-		return dev.owner.order(dev, w)
+		if err := dev.owner.order(dev, w); err != nil {
+			return err
+		}
 	}
+	m.hold(dev, w)
 	return nil
 }
 
@@ -200,6 +205,7 @@ func (m *Manager) Stop(ctx context.Context) error {
 	}
 	m.mu.Unlock()
 	m.cancel()
+	m.watched.Wait() // it never waits for anybody
 
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()

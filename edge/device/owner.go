@@ -30,6 +30,7 @@ type owner struct {
 	// of the goroutine
 	devices  []*managed
 	bus      Bus         // nil while closed
+	held     Recoverer   // the same, if it can be freed
 	busDue   time.Time   // when to try to open it
 	busFails int         // in a row
 	busSince time.Time   // when it was opened
@@ -106,6 +107,14 @@ func (o *owner) order(d *managed, w order) error {
 	return nil
 }
 
+// ask is what a device calls that wants to be read.
+func (o *owner) ask(d *managed) {
+	o.mu.Lock()
+	d.asks = true
+	o.mu.Unlock()
+	o.nudge()
+}
+
 // inherit is order for what was asked of the device before this one, which does not undo what was asked since.
 func (o *owner) inherit(d *managed, w order) {
 	o.mu.Lock()
@@ -177,6 +186,10 @@ func (o *owner) takeMail() (over bool) {
 		if d.asked != nil {
 			d.order, d.asked, d.doubt, d.due = *d.asked, nil, true, now
 		}
+		if d.asks && d.fails == 0 { // one that fails is tried again when its pause is over
+			d.due = now
+		}
+		d.asks = false
 	}
 	o.mu.Unlock()
 

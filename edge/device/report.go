@@ -18,6 +18,12 @@ type Spec struct {
 	Every time.Duration
 	// Timeout bounds one measurement or one switching; 0 stands for the driver's Patience.
 	Timeout time.Duration
+	// SafeWhen are codes of conditions, such as "uplink.cloud", "agent./room/air" and "device.air": when one begins, or
+	// one below it such as "agent./room/air.turn", an output goes to its safe state until it is told again.
+	SafeWhen []string
+	// SafeAfter is how long an output does what it was told if it is not told again, before it goes to its safe state;
+	// 0 = for ever.
+	SafeAfter time.Duration
 	// Adjust is what is known better than the device does about its channels, by their names. The device's twin goes by
 	// it; a Manager has no use for it.
 	Adjust map[string]Adjust

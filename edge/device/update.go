@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // Update is what a new config asks of the devices that run.
@@ -46,6 +47,7 @@ func (m *Manager) Apply(ctx context.Context, u Update) error {
 		}
 		l.heir.order = was[i]
 		m.place(l.heir)
+		m.hold(l.heir, was[i])
 		if late[i] && m.started && l.heir.driver.Output {
 			go m.handOver(l)
 		}
@@ -68,6 +70,7 @@ func (m *Manager) handOver(l departure) {
 	case !in || m.stopped:
 	case m.devices[l.name] == l.heir:
 		l.heir.owner.inherit(l.heir, was)
+		m.hold(l.heir, was)
 	case was.told:
 		m.log.Warn("what was asked of an output before it changed is lost, for it changed again before it was closed", "device", l.name)
 	}
@@ -136,7 +139,8 @@ func (m *Manager) release(u Update) (leaving []departure, errs []error) {
 
 // alike tells whether the device that s asks for is this one, perhaps at other times.
 func (d *managed) alike(s Spec) bool {
-	return d.spec.Driver == s.Driver && d.spec.Wire == s.Wire && reflect.DeepEqual(d.spec.Config, s.Config)
+	return d.spec.Driver == s.Driver && d.spec.Wire == s.Wire && reflect.DeepEqual(d.spec.Config, s.Config) &&
+		d.spec.SafeAfter == s.SafeAfter && slices.Equal(d.spec.SafeWhen, s.SafeWhen)
 }
 
 // depart has the device's owner close it, and notes it if that is worth waiting for.

@@ -126,6 +126,21 @@ func (b *Board) Active() []Condition {
 	return shown
 }
 
+// Codes returns the codes of all conditions that have lasted as long as they must to be shown, those too that others
+// explain: they are there all the same.
+func (b *Board) Codes() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var codes []string
+	for _, r := range b.raised {
+		if time.Since(r.Since) >= r.After {
+			codes = append(codes, r.Code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
 // explained tells whether a condition that r depends on is on the board. It counts even while its own
 // After runs: better to show nothing for some seconds than first the effect and then the cause.
 func (b *Board) explained(r *raised) bool {

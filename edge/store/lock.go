@@ -41,6 +41,20 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
+// InUse says who has a data folder open, "process 1234"; "" if nobody does, as far as can be seen. For the moment that
+// it takes, nobody else can open the folder.
+func InUse(dir string) (by string) {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		by, _ = holder(f)
+	}
+	return by
+}
+
 // makeFolder creates dir and has its name on flash before anything in it is acknowledged.
 func makeFolder(dir string) error {
 	if info, err := os.Stat(dir); err == nil {
@@ -61,14 +75,18 @@ func makeFolder(dir string) error {
 }
 
 func inUse(f *os.File) error {
-	who := "another process"
+	who, try := holder(f)
+	return reason{why: who + " has it open", try: try + ", or set another data folder"}
+}
+
+// holder says who holds the lock, and what to do for it to be given up.
+func holder(f *os.File) (who, try string) {
 	b := make([]byte, 20)
 	n, _ := f.ReadAt(b, 0)
-	try := "stop it first"
 	if pid := strings.TrimSpace(string(b[:n])); pid != "" {
-		who, try = "process "+pid, "stop it first (kill "+pid+")"
+		return "process " + pid, "stop it first (kill " + pid + ")"
 	}
-	return reason{why: who + " has it open", try: try + ", or set another data folder"}
+	return "another process", "stop it first"
 }
 
 func (l *folderLock) release() { l.file.Close() }

@@ -68,6 +68,7 @@ func (t *Twin) opened(has []device.Channel) {
 			c.judge.Channel = s
 		}
 	}
+	t.carry(has)
 	t.checkAdjust()
 }
 

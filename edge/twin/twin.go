@@ -53,11 +53,13 @@ type Twin struct {
 	expected bool             // who answers next may be another one
 	known    Status           // how the device is by what it reported
 	away     string           // why it is said to be away, "" when it is not
+	before   map[string]total // by channel, what was counted before the device was opened
 
 	// Made anew by each start; used in turns only.
 	agent    *agent.Agent
 	channels map[string]*channel
 	corrects *agent.MapLane[string, correction] // nil if it cannot be calibrated
+	totals   *agent.MapLane[string, total]      // nil for a device that does not count
 	status   *agent.ValueLane[Status]
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
@@ -97,8 +99,13 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 		t.corrects = agent.Map[string, correction](a, "calibration").ReadOnly()
 		agent.Command(a, "calibrate", t.calibrate)
 	}
+	t.totals = nil
 	for name := range a.Remembered() {
-		t.channel(string(name))
+		if name == totalsLane {
+			t.keepTotals()
+		} else {
+			t.channel(string(name))
+		}
 	}
 	t.recallCorrections()
 	if len(t.has) > 0 {
@@ -185,7 +192,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 			continue
 		}
 		c := t.channel(n.Channel)
-		if now := c.judged(n.Reading); now.Bad() {
+		if now := c.judged(t.counted(n.Channel, n.Reading)); now.Bad() {
 			bad = errors.Join(bad, fmt.Errorf("%s: %s", n.Channel, now.Reason))
 		} else {
 			t.set(c.lane, now, r.At)

@@ -18,7 +18,7 @@ import (
 )
 
 // forTests are the kinds of this package's tests, which take no keys and need no words.
-var forTests = []string{"note", "tally", "stuck", "swim", "noisy", "counter"}
+var forTests = []string{"note", "tally", "stuck", "swim", "noisy", "counter", "chatter"}
 
 // Everything that is built in is described: kinds and tables in a sentence, keys in words that say more than
 // their name, with a unit where a bare number would leave one wondering.

@@ -181,6 +181,28 @@ func (p *pin) Read() gpio.Level {
 	return p.PinIO.Read()
 }
 
+// edgePin is a pin that tells its edges.
+type edgePin struct {
+	*pin
+	edges device.EdgePin
+}
+
+func (p *edgePin) Watch(pull gpio.Pull, settle time.Duration, edge func(device.Edge)) error {
+	p.n++
+	if p.fail != nil {
+		return p.fail
+	}
+	return p.edges.Watch(pull, settle, edge)
+}
+
+func (p *edgePin) Level() (gpio.Level, error) {
+	p.n++
+	if p.fail != nil {
+		return false, p.fail
+	}
+	return p.edges.Level()
+}
+
 func reportsPin(t testing.TB, r *rig) {
 	d := r.mustOpen(t)
 	r.pin.fail = errors.New("drivertest: the line is busy")

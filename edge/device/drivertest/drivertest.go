@@ -32,6 +32,10 @@ type Case struct {
 	// chip that has no identity to ask for.
 	Other func() i2c.Bus
 
+	// Steady tells that what the chip sends without checksums is read until two answers agree, so that no single
+	// flipped bit may give a wrong value.
+	Steady bool
+
 	// Checksums tells that everything the chip sends is covered by checksums, so that no flipped bit
 	// may pass.
 	Checksums bool
@@ -75,6 +79,7 @@ var rules = []struct {
 	{"cuts its waits short", device.I2C, cutsWaits},
 	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
+	{"is not misled by a flipped bit", device.I2C, notMisled},
 	{"connects once", device.SPI, connectsOnce},
 	{"reports every transfer that fails", device.SPI, reportsEveryFailure},
 	{"takes ones for nobody", device.SPI, takesOnesForNobody},
@@ -122,7 +127,11 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 	case r.bus != nil:
 		return r.driver.Open(ctx, i2c.Bus(r.bus), r.c.Config)
 	case r.pin != nil:
-		return r.driver.Open(ctx, gpio.PinIO(r.pin), r.c.Config)
+		wire := gpio.PinIO(r.pin)
+		if edges, ok := r.pin.PinIO.(device.EdgePin); ok {
+			wire = &edgePin{r.pin, edges}
+		}
+		return r.driver.Open(ctx, wire, r.c.Config)
 	case r.spi != nil:
 		return r.driver.Open(ctx, spi.Port(r.spi), r.c.Config)
 	case r.port != nil:

@@ -19,7 +19,7 @@ import (
 // config says what is wrong with the driver under test; the zero config is a good driver.
 type config struct {
 	MuteNAK, BareNAK, NoCRC, DeafWait, LateContext, StrangeChannel, NaN, BadClose, WrongName, NoAsk, SilentOpen bool
-	Ones, AnyChip, Insists, HasSettings, Writes                                                                 bool
+	Ones, AnyChip, Insists, HasSettings, Writes, Slow                                                           bool
 }
 
 func (config) Check(func(key, problem, remedy string)) {}
@@ -105,6 +105,11 @@ func (d *sloppy) Channels() []device.Channel {
 }
 
 func (d *sloppy) Read(ctx context.Context) (device.Sample, error) {
+	if d.c.Slow {
+		if err := device.Wait(ctx, 2*device.DefaultTimeout); err != nil {
+			return nil, err
+		}
+	}
 	v, err := d.ask(ctx)
 	switch {
 	case err != nil:
@@ -170,7 +175,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func TestGoodDriver(t *testing.T) {
-	Run(t, Case{Driver: "sloppy", Bus: five, Other: fifty, Checksums: true})
+	Run(t, Case{Driver: "sloppy", Bus: five, Other: fifty, Checksums: true, Steady: true})
 }
 
 func TestSloppyDrivers(t *testing.T) {
@@ -196,8 +201,10 @@ func TestSloppyDrivers(t *testing.T) {
 		{"comes back after being unplugged", config{SilentOpen: true}, "it opens while unplugged"},
 		{"comes back after a power cut", config{HasSettings: true}, "value is 5, and was 8 just before"},
 		{"keeps within its time", config{DeafWait: true}, "given 125µs, it took 1ms"},
+		{"keeps within its time", config{Slow: true}, "a use within the 1s"},
 		{"cuts its waits short", config{DeafWait: true}, "waited 1ms more"},
 		{"finds every flipped bit", config{NoCRC: true}, "bit 0 flipped"},
+		{"is not misled by a flipped bit", config{NoCRC: true}, "with bit 16 flipped on the way: value is 4"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -212,7 +219,7 @@ func TestSloppyDrivers(t *testing.T) {
 						if r.name == c.rule {
 							d, _ := device.Lookup("sloppy")
 							r.rule(rec, newRig(rec, Case{
-								Driver: "sloppy", Config: c.config, Bus: five, Other: fifty, Checksums: true,
+								Driver: "sloppy", Config: c.config, Bus: five, Other: fifty, Checksums: true, Steady: true,
 							}, d))
 						}
 					}

@@ -150,6 +150,18 @@ func heard(t testing.TB, what string, err error) {
 	}
 }
 
+// nothingElse checks that a sample has no value that the whole one has not. What failed may be in it, if it says so.
+func nothingElse(t testing.TB, what string, s, whole device.Sample) {
+	t.Helper()
+	for i, m := range s {
+		if m.Err != nil {
+			heard(t, what+": "+m.Channel, m.Err)
+		} else if i >= len(whole) || m != whole[i] {
+			t.Errorf("%s: measured %+v, want an error or what is in %+v", what, m, whole)
+		}
+	}
+}
+
 func findsBehindGarbage(t testing.TB, r *rig) {
 	parts, whole := r.record(t)
 	for _, garbage := range [][]byte{{0}, {0xFF, 0xFF, 0xFF}, tail(parts), head(parts)} {
@@ -183,7 +195,7 @@ func findsChangedFrames(t testing.TB, r *rig) {
 		t.Skip("what the device sends has no checksums")
 	}
 	parts, whole := r.record(t)
-	const enough = 3000 // flips; a telegram has more bits than that
+	const enough = 1000 // flips; a telegram has more bits than that
 	bits := 0
 	for _, p := range parts {
 		bits += 8 * len(p)
@@ -203,8 +215,8 @@ func findsChangedFrames(t testing.TB, r *rig) {
 		switch {
 		case err != nil:
 			heard(t, what, err)
-		case !reflect.DeepEqual(s, whole): // a flip in what does not matter is none of ours
-			t.Errorf("%s: measured %+v, want an error or %+v", what, s, whole)
+		default:
+			nothingElse(t, what, s, whole)
 		}
 	}
 }
@@ -221,8 +233,8 @@ func findsCutFrames(t testing.TB, r *rig) {
 			switch {
 			case err != nil:
 				heard(t, what, err)
-			case !reflect.DeepEqual(s, whole):
-				t.Errorf("%s: measured %+v, want an error or %+v", what, s, whole)
+			default:
+				nothingElse(t, what, s, whole)
 			}
 		}
 	}

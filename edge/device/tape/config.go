@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 )
+
+// secret is how keys are called whose values are not for a file that is shown to others.
+var secret = regexp.MustCompile(`(?i)pas|pwd|secret|tok|key`)
 
 // writeConfig is what of a driver's config differs from the defaults, under its keys in the host's file; nil for nothing.
 func writeConfig(config, defaults any) (json.RawMessage, error) {
@@ -20,6 +24,9 @@ func writeConfig(config, defaults any) (json.RawMessage, error) {
 	}
 	given := map[string]any{}
 	eachKey(v, func(key string, path []int) {
+		if secret.MatchString(key) {
+			return
+		}
 		if now, was := v.FieldByIndex(path), d.FieldByIndex(path); !reflect.DeepEqual(now.Interface(), was.Interface()) {
 			given[key] = plain(now)
 		}

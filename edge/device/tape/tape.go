@@ -9,7 +9,7 @@
 //
 // recording is the version of the format. wire is i2c, spi, port (serial), pin, or left out; of the first three there is
 // the traffic, of the others what was measured alone. config has the keys of the driver's [device.NAME] table that
-// differ from their defaults.
+// differ from their defaults, but for those that look like secrets (key, token, password).
 //
 // All other objects have t, the time since the head in seconds. They are one of these:
 //

@@ -1,0 +1,32 @@
+package mcp9808_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"selvage/drivers/mcp9808"
+	"selvage/drivers/sim"
+)
+
+// On a real bus, drivers/bus opens "/dev/i2c-1" in place of the simulated board.
+func Example() {
+	ctx := context.Background()
+	board := sim.NewBoard("sim:example")
+	board.Plug(0x18, sim.NewMCP9808(sim.Steady(21.5)))
+
+	dev, err := mcp9808.Open(ctx, board.Bus(), mcp9808.Config{Address: 0x18})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer dev.Close()
+	sample, err := dev.Read(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, c := range dev.Channels() {
+		fmt.Printf("%s %.1f %s\n", c.Name, sample[i].Value, c.Unit.Symbol())
+	}
+	// Output:
+	// temperature 21.5 °C
+}
