@@ -8,12 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"selvage/drivers/sim"
 	"selvage/edge/clock"
 	"selvage/edge/device"
 )
 
-// Every chip can be tried without having it: on the bus that is called like it, with nothing but its defaults, all that it
-// measures for an hour is good, and an output does what it is told.
+// Every chip can be tried without having it: on the bus that is called like it, with nothing but its defaults, nothing that it
+// measures for an hour is bad, and an output does what it is told.
 func TestChipsOnSimulatedBuses(t *testing.T) {
 	for _, name := range device.Names() {
 		d, _ := device.Lookup(name)
@@ -49,13 +50,21 @@ func tryChip(t *testing.T, d device.Driver) {
 				state = *r.State
 			}
 			for _, n := range r.Readings {
-				if good++; n.Reading.Quality != device.Good {
+				switch n.Reading.Quality { // uncertain: some sensors warm up first
+				case device.Good:
+					good++
+				case device.Bad:
 					t.Errorf("%s: %v, %s", n.Channel, n.Reading, n.Reading.Reason)
 				}
 			}
 		},
 	})
 	chip, _, _ := strings.Cut(d.Name, "-") // mcp23017-in
+	if d.Wire == device.I2C {              // a chip that another test used is at a time that is still to come here
+		board := sim.FindBoard("sim:" + chip)
+		board.Trouble(sim.Unplugged)
+		board.Trouble(sim.None)
+	}
 	if err := m.Add(device.Spec{Name: "it", Driver: d.Name, Wire: "sim:" + chip, Every: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
