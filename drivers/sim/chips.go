@@ -3,7 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,22 +32,29 @@ var boards = struct {
 // FindBoard returns the board of that name, "sim:bme280" or "sim:room"; it is built when it is first asked for. A name that
 // is that of no chip is that of a room.
 func FindBoard(name string) *Board {
-	k, ok := kinds[name[len("sim:"):]]
-	if !ok {
+	if _, ok := kinds[chipOf(name)]; !ok {
 		return Find(name).Board
 	}
 	boards.Lock()
 	defer boards.Unlock()
 	b := boards.m[name]
 	if b == nil {
-		b = NewBoard(name)
-		for _, at := range slices.Sorted(slices.Values(k.addresses)) {
-			b.Plug(at, k.make(at))
-		}
+		b = Fresh(name)
 		boards.m[name] = b
 	}
 	return b
 }
+
+// Fresh builds a board of the chip that name says, which only the caller knows.
+func Fresh(name string) *Board {
+	b, k := NewBoard(name), kinds[chipOf(name)]
+	for _, at := range k.addresses {
+		b.Plug(at, k.make(at))
+	}
+	return b
+}
+
+func chipOf(bus string) string { return strings.TrimPrefix(bus, "sim:") }
 
 // wave is a quantity of the world at a time: it swings about mid with the period of ten minutes.
 func wave(now time.Time, mid, swing float64) float64 {

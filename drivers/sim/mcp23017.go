@@ -3,14 +3,16 @@ package sim
 import "time"
 
 func init() {
-	register("mcp23017", []uint16{0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27}, func(uint16) Chip {
-		return &MCP23017{Outside: func(now time.Time) (driven, level uint16) {
-			if now.Unix()/10%2 == 0 { // a contact from A0 to ground, closed every other ten seconds
-				return 1, 0
-			}
-			return 0, 0
-		}}
-	})
+	for _, name := range []string{"mcp23017", "mcp23017-in", "mcp23017-out"} { // the chip, and its drivers
+		register(name, []uint16{0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27}, func(uint16) Chip {
+			return &MCP23017{Outside: func(now time.Time) (driven, level uint16) {
+				if now.Unix()/10%2 == 0 { // a contact from A0 to ground, closed every other ten seconds
+					return 1, 0
+				}
+				return 0, 0
+			}}
+		})
+	}
 }
 
 // MCP23017 is a chip of sixteen pins as its datasheet describes it (Microchip, DS20001952, section 3.5), A0 in bit 0 and B7

@@ -4,8 +4,10 @@ import "time"
 
 func init() {
 	var all []uint16
-	for a := uint16(0x40); a < 0x78; a++ { // at 0x70, which is that of all chips, too
-		all = append(all, a)
+	for a := uint16(0x40); a < 0x78; a++ {
+		if a != 0x70 { // at which all of them answer
+			all = append(all, a)
+		}
 	}
 	register("pca9685", all, func(uint16) Chip { return new(PCA9685) })
 }

