@@ -87,10 +87,9 @@ type lineValues struct{ bits, mask uint64 }
 
 // lineEvent is struct gpio_v2_line_event.
 type lineEvent struct {
-	timestamp     uint64 // ns, CLOCK_MONOTONIC
-	id, offset    uint32
-	seqno, inLine uint32
-	_             [6]uint32
+	_ uint64    // timestamp
+	_ [4]uint32 // id, offset, numbers
+	_ [6]uint32
 }
 
 // text is a string of C.

@@ -29,16 +29,13 @@ const (
 
 // spiTransfer is struct spi_ioc_transfer. Its pointers are numbers, so what they point at is pinned.
 type spiTransfer struct {
-	tx, rx    uint64
-	len       uint32
-	speed     uint32 // Hz; 0 = as connected
-	delay     uint16 // µs
-	bits      uint8  // 0 = as connected
-	csChange  uint8  // let go of the chip select behind this transfer; behind the last: keep it
-	txLanes   uint8
-	rxLanes   uint8
-	wordDelay uint8 // µs
-	_         uint8
+	tx, rx   uint64
+	len      uint32
+	speed    uint32   // Hz; 0 = as connected
+	delay    uint16   // µs
+	bits     uint8    // 0 = as connected
+	csChange uint8    // let go of the chip select behind this transfer; behind the last: keep it
+	_        [4]uint8 // lanes out and in, delay between words
 }
 
 type spiPort struct {

@@ -1,3 +1,5 @@
+//go:build kernels
+
 // Package kerneltest runs drivers on real Linux kernels in boards that QEMU emulates. It has tests only;
 // scripts/kernel-test runs them.
 package kerneltest

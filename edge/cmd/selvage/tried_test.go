@@ -83,7 +83,7 @@ func tryChip(t *testing.T, d device.Driver) {
 	}
 	time.Sleep(time.Hour)
 	mu.Lock()
-	if d.Sensor && good < 360 {
+	if d.Sensor && good < 350 {
 		t.Errorf("%d good readings in an hour, want one every ten seconds of each channel", good)
 	}
 	if d.Output && (state.Value != want || state.Safe) {

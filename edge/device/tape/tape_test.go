@@ -49,7 +49,7 @@ type config struct {
 	Inners  map[string]inner
 	Ranges  [2]int
 	Perhaps *int
-	hidden  int
+	_       int
 	Any     any
 }
 
