@@ -45,7 +45,7 @@ const rooms = `
 3 | uplink/warp        | uplink agent peer warp recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink policy wear size clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
-3 | drivers/*          | device clock drivers/sensirion drivers/sysfs | periph.io/x/conn/v3 periph.io/x/devices/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
+3 | drivers/*          | device clock drivers/sensirion drivers/sysfs | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
 3 | drivers/sysfs      | device                                    |                                     | for other drivers: the kernel's files, and what their errors mean
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
 3 | drivers/replay     | device edge/device/tape clock             |                                     | recordings played, through the drivers that were recorded
