@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (e *env) tries(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 	}
 	reading, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if node, lane, value, ok := settable(reading, plan, h); ok {
+	if node, lane, value, ok := settable(reading, plan, h, d.opened); ok {
 		tries = append(tries, fmt.Sprintf("%s set %s %s %s", command, node, lane, value))
 	}
 	return append(tries, command+" ls")
@@ -108,8 +109,8 @@ func watchable(plan *config.Plan, d *devices) (node route.NodeURI, lane string, 
 }
 
 // settable picks a lane that is there to be set: an agent's value lane with the name of a key of its
-// config, or an output's command lane.
-func settable(ctx context.Context, plan *config.Plan, h *host.Host) (node route.NodeURI, lane, value string, ok bool) {
+// config, or the command lane of an output that is there.
+func settable(ctx context.Context, plan *config.Plan, h *host.Host, opened []device.Report) (node route.NodeURI, lane, value string, ok bool) {
 	for _, p := range plan.Agents {
 		for _, key := range keys(p.Config) {
 			if p.URI == "" {
@@ -126,9 +127,15 @@ func settable(ctx context.Context, plan *config.Plan, h *host.Host) (node route.
 		}
 	}
 	for _, p := range plan.Devices {
-		if driver, _ := device.Lookup(p.Driver); driver.Output {
-			return twin.Node(p.Name), "set", "true", true
+		i := slices.IndexFunc(opened, func(r device.Report) bool { return r.Device == p.Name && r.Opened.Takes != nil })
+		if i < 0 {
+			continue
 		}
+		takes := opened[i].Opened.Takes
+		examples := map[device.Form]string{
+			device.Boolean: "true", device.Number: recon.Float((takes.Min + takes.Max) / 2).String(), device.Text: "hello",
+		}
+		return twin.Node(p.Name), "set", examples[takes.Form], true
 	}
 	return "", "", "", false
 }

@@ -47,17 +47,22 @@ func (o *owner) tryBus(ctx context.Context) (err error) {
 	return err
 }
 
-// busLost raises the bus's condition and, the first time, tells every device on it.
+// busLost raises the bus's condition and, the first time, tells every device on it; who listens to one is told each time.
 func (o *owner) busLost(err error) {
 	o.m.health.Raise(conditionOfBus(o.busCode(), o.busName, err))
-	if o.busFails != 1 {
-		return
+	first := o.busFails == 1
+	if first {
+		o.m.log.Info("bus is missing", "bus", o.busName, "err", err)
 	}
-	o.m.log.Info("bus is missing", "bus", o.busName, "err", err)
 	at := o.m.clock.Now()
 	for _, d := range o.devices {
+		r := Report{Device: d.spec.Name, At: at, Err: err}
+		if !first {
+			o.m.ears.tell(d.spec.Name, Heard{Report: &r})
+			continue
+		}
 		o.raise(d, err, false) // which the bus's own explains, so that nobody sees it
-		o.m.report(Report{Device: d.spec.Name, At: at, Err: err})
+		o.m.report(r)
 	}
 }
 

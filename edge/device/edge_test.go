@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,10 @@ type bellConfig struct{ Polled bool }
 // bell is a contact that knows when somebody pressed it.
 type bell struct {
 	c       bellConfig
-	reads   int
-	on      bool
+	reads   atomic.Int64
+	on      atomic.Bool
 	ask     func()
-	failing bool
+	failing atomic.Bool
 }
 
 var lastBell *bell // that was opened; read after synctest.Wait
@@ -37,11 +38,11 @@ func (b *bell) Channels() []Channel  { return []Channel{{Name: "active", Form: B
 func (b *bell) Wake(ask func()) bool { b.ask = ask; return !b.c.Polled }
 
 func (b *bell) Read(context.Context) (Sample, error) {
-	b.reads++
-	if b.failing {
+	b.reads.Add(1)
+	if b.failing.Load() {
 		return nil, errors.New("cut off")
 	}
-	return Sample{{Channel: "active", Value: Flag(b.on)}}, nil
+	return Sample{{Channel: "active", Value: Flag(b.on.Load())}}, nil
 }
 
 // A device that asks is read at once, and else no more often than any other sensor.
@@ -58,12 +59,12 @@ func TestWake(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if bell.reads > 8 {
-			t.Errorf("read %d times in a minute in which nothing happened", bell.reads)
+		if bell.reads.Load() > 8 {
+			t.Errorf("read %d times in a minute in which nothing happened", bell.reads.Load())
 		}
 		b.take("bell")
 		at := time.Now()
-		bell.on = true
+		bell.on.Store(true)
 		bell.ask()
 		bell.ask()
 		synctest.Wait()
@@ -72,18 +73,18 @@ func TestWake(t *testing.T) {
 		}
 
 		// One that fails is left alone as any other, whatever it asks.
-		bell.failing = true
+		bell.failing.Store(true)
 		bell.ask()
 		synctest.Wait()
-		before := bell.reads
+		before := bell.reads.Load()
 		for range 50 {
 			bell.ask()
 			synctest.Wait()
 		}
-		if bell.reads != before {
-			t.Errorf("read %d times in the pause after a failure", bell.reads-before)
+		if bell.reads.Load() != before {
+			t.Errorf("read %d times in the pause after a failure", bell.reads.Load()-before)
 		}
-		bell.failing = false
+		bell.failing.Store(false)
 		time.Sleep(maxPause)
 		synctest.Wait()
 		if r := b.take("bell"); len(r) < 2 || r[len(r)-1].Err != nil {
@@ -101,8 +102,8 @@ func TestWakeNot(t *testing.T) {
 		defer b.stop()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if bell := lastBell; bell.reads < 95 {
-			t.Errorf("read %d times in 10 s", bell.reads)
+		if bell := lastBell; bell.reads.Load() < 95 {
+			t.Errorf("read %d times in 10 s", bell.reads.Load())
 		}
 	})
 }

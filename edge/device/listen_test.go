@@ -45,6 +45,28 @@ func (h *hearing) take() string {
 	return strings.Join(slices.Compact(words), ", ")
 }
 
+// Who listens to a device on a bus that is missing hears why nothing comes, each time that it is looked for.
+func TestListenOnMissingBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		unplug("test:late")
+		b := newBench(t, chipSpec("air", "test:late", 0x40, time.Second))
+		b.Start()
+		defer b.stop()
+		time.Sleep(time.Minute)
+		var h hearing
+		stop, err := b.Listen("air", h.hear)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+		time.Sleep(maxBusPause)
+		expect(t, "within one look", h.take(), "failed")
+		if rs := b.take("air"); len(rs) != 1 {
+			t.Errorf("%d reports in a minute, want one", len(rs))
+		}
+	})
+}
+
 func TestListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plugPin("test:17")
