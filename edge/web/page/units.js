@@ -36,6 +36,9 @@ const symbols = {
   "[in_i]": "in",
   "[psi]": "psi",
   "[gal_us]": "gal",
+  "V.A{reactive}": "var",
+  "kV.A.h{reactive}": "kvarh",
+  "kV.A.h": "kVAh",
 };
 
 /** A unit as people write it: "Cel" is "°C". */
