@@ -95,10 +95,7 @@ func (c *conditions) look() {
 		if begun > mostAtOnce {
 			continue
 		}
-		c.print("!", cond.Code, cond.Text)
-		if cond.Remedy != "" {
-			fmt.Fprintf(c.out, "%*s%s\n", labelWidth+2, "", printable(cond.Remedy))
-		}
+		c.print("!", cond.Code, cond.Text, cond.Remedy)
 	}
 	if more := begun - mostAtOnce; more > 0 {
 		see := ""
@@ -119,17 +116,22 @@ func (c *conditions) look() {
 			untold++
 			continue
 		}
-		c.print(mark(c.out), code, fmt.Sprintf("over after %v: %s", now.Sub(was.Since).Round(time.Second), was.Text))
+		c.print(mark(c.out), code, fmt.Sprintf("over after %v: %s", now.Sub(was.Since).Round(time.Second), was.Text), "")
 	}
 	if untold > 0 {
 		fmt.Fprintf(c.out, "%s and %d more over\n", mark(c.out), untold)
 	}
 }
 
-func (c *conditions) print(mark, code, text string) {
+// print writes all at once: what is logged meanwhile does not come between a text and its remedy.
+func (c *conditions) print(mark, code, text, remedy string) {
 	label := label(code)
 	pad := max(labelWidth-utf8.RuneCountInString(label), 2)
-	fmt.Fprintf(c.out, "%s %s%*s%s\n", mark, label, pad, "", printable(text))
+	said := fmt.Sprintf("%s %s%*s%s\n", mark, label, pad, "", printable(text))
+	if remedy != "" {
+		said += fmt.Sprintf("%*s%s\n", labelWidth+2, "", printable(remedy))
+	}
+	io.WriteString(c.out, said)
 }
 
 // label is a condition's code as people know the thing: the name of a device, bus or agent.

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"selvage/edge/clock"
+	"selvage/edge/device"
 	"selvage/edge/recon"
 	"selvage/edge/route"
 )
@@ -221,16 +222,26 @@ func pointText(v map[string]any, summed bool) string {
 		line = "~" + line
 	}
 	if summed {
-		return fmt.Sprintf("%s  %v … %v … %v  of %v", line, v["min"], v["mean"], v["max"], v["count"])
+		return fmt.Sprintf("%s  %v … %s … %v  of %v", line, v["min"], meanText(v["mean"]), v["max"], v["count"])
 	}
 	line += "  " + printable(valueText(v["value"]))
-	if unit, ok := v["unit"].(string); ok && unit != "1" {
-		line += " " + printable(unit)
+	if unit, ok := v["unit"].(string); ok && device.Unit(unit).Symbol() != "" {
+		line += " " + printable(device.Unit(unit).Symbol())
 	}
 	if quality, ok := v["quality"].(string); ok && quality != "good" {
 		line += "  (" + printable(quality) + ")"
 	}
 	return line
+}
+
+// meanText cuts a mean to seven digits, more than any sensor has.
+func meanText(v any) string {
+	n, _ := v.(json.Number)
+	f, err := n.Float64()
+	if err != nil {
+		return n.String()
+	}
+	return strconv.FormatFloat(f, 'g', 7, 64)
 }
 
 func valueText(v any) string {
@@ -321,8 +332,9 @@ func (p *plot) draw(w io.Writer, title string) error {
 }
 
 func unitIn(unit string) string {
-	if unit == "" || unit == "1" {
+	symbol := device.Unit(unit).Symbol()
+	if symbol == "" {
 		return ""
 	}
-	return " in " + printable(unit)
+	return " in " + printable(symbol)
 }

@@ -13,11 +13,13 @@ func TestPointText(t *testing.T) {
 		summed bool
 		want   string
 	}{
-		{`{"at":0,"value":21.5,"unit":"Cel"}`, false, "  21.5 Cel"},
+		{`{"at":0,"value":21.5,"unit":"Cel"}`, false, "  21.5 °C"},
+		{`{"at":0,"value":7,"unit":"1"}`, false, "  7"},
 		{`{"at":0,"value":3,"count":7,"mean":1}`, false, "  3"}, // whose fields are those of a value
 		{`{"at":0,"trusted":false,"value":true,"quality":"bad"}`, false, "  true  (bad)"},
 		{`{"at":0,"value":"\u001b[2Jno"}`, false, `  "\u001B[2Jno"`},
 		{`{"at":0,"count":7,"min":1,"mean":2,"max":3}`, true, "  1 … 2 … 3  of 7"},
+		{`{"at":0,"count":3,"min":20,"mean":20.686363636363637,"max":21.26}`, true, "  20 … 20.68636 … 21.26  of 3"},
 	} {
 		var v map[string]any
 		d := json.NewDecoder(strings.NewReader(tt.point))

@@ -36,7 +36,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("before the kill\n%s\nafter it\n%s%s", before.out, after.out, after.err)
 	}
 	plot := f.run(t, "--host", h.url, "history", "/device/air", "temperature", "--since", "1h", "--plot")
-	if !strings.Contains(plot.out, "/device/air temperature in Cel") || !strings.Contains(plot.out, "┤") {
+	if !strings.Contains(plot.out, "/device/air temperature in °C") || !strings.Contains(plot.out, "┤") {
 		t.Errorf("the plot is\n%s%s", plot.out, plot.err)
 	}
 	for query, want := range map[string][]string{

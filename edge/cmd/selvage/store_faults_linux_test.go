@@ -185,7 +185,7 @@ func (s *site) suffers(why, try string) {
 	s.matches("the answer", said, `^done, but not saved yet: save changes to `+s.db()+`: .*`+quoted(why)+`.*; .*`+quoted(try))
 	s.has(s.sent) // to all who look
 
-	s.err.wait(s.t, s.program, "! store")
+	s.err.wait(s.t, s.program, "lost if the power goes\n          ") // the remedy, which has a line of its own
 	s.err.wait(s.t, s.program, "saving fails")
 	s.told(`! store   changes are not being saved to `+s.db()+`: .*`+quoted(why)+`.*; they wait in memory and are lost if the power goes`,
 		`(?m)^          .*`+quoted(try), `level=ERROR msg="saving fails" changes=[0-9]+ err="save changes to `+s.db()+`: .*`+quoted(why))
