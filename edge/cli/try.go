@@ -203,7 +203,7 @@ func (t *trying) onHost(ctx context.Context, name string) error {
 		read, err := tape.NewReader(from)
 		for err == nil {
 			var a *tape.Attempt
-			if a, err = read.Attempt(); err == nil && isWhole(&read.Head, a) {
+			if a, err = read.Attempt(); err == nil && a.Report != nil {
 				done <- outcome{&read.Head, a}
 				return
 			}
@@ -237,11 +237,6 @@ func (t *trying) onHost(ctx context.Context, name string) error {
 		return &trouble{fmt.Errorf("the host at %s did not read %s within %v", t.host, name, tryTime), "look how it is: " + program() + " devices"}
 	}
 	return t.tell(got.head, got.a, func() string { return "" })
-}
-
-// isWhole tells whether an attempt is one from its beginning: the host may have been in the middle of one.
-func isWhole(h *tape.Head, a *tape.Attempt) bool {
-	return a.Report != nil && (!h.HasTraffic() || slices.ContainsFunc(a.Steps, func(s tape.Step) bool { return s.Call == "open" }) || len(a.Steps) == 0)
 }
 
 // tell tells what came of it.

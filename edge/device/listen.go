@@ -27,12 +27,16 @@ type ears struct {
 	n  atomic.Int32      // of all of them
 }
 
-type ear struct{ hear func(Heard) }
+type ear struct {
+	hear func(Heard)
+	open bool
+}
 
 // Listen has hear called with all that is done with a device from now on: what its driver is asked, what that puts on
 // its wire and what its owner reports. So that what is heard is complete, it begins with an attempt that is made at once,
-// for which a device on a bus or a serial port is closed and opened again. hear is called by the owner's goroutine, which waits for it; stop, which
-// may be called twice, returns when it is called no more, so hear must not call it.
+// for which a device on a bus or a serial port is closed and opened again; nothing is heard of one that is under way.
+// hear is called by the owner's goroutine, which waits for it; stop, which may be called twice, returns when it is
+// called no more, so hear must not call it.
 //
 // What goes over pins is not heard, and what a driver without a wire does.
 func (m *Manager) Listen(name string, hear func(Heard)) (stop func(), err error) {
@@ -45,7 +49,7 @@ func (m *Manager) Listen(name string, hear func(Heard)) (stop func(), err error)
 	case d == nil:
 		return nil, unknown(name)
 	}
-	e := &ear{hear}
+	e := &ear{hear, d.owner == nil}
 	m.ears.add(name, e)
 	if d.owner != nil {
 		d.owner.tellAnew(d)
@@ -75,17 +79,28 @@ func (s *ears) remove(name string, e *ear) {
 	}
 }
 
-// open tells whether anybody listens to anything, which costs next to nothing to ask.
-func (s *ears) open() bool { return s.n.Load() > 0 }
+// listened tells whether anybody listens to anything, which costs next to nothing to ask.
+func (s *ears) listened() bool { return s.n.Load() > 0 }
 
 func (s *ears) tell(name string, h Heard) {
-	if !s.open() {
+	if !s.listened() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.of[name] {
-		e.hear(h)
+		if e.open {
+			e.hear(h)
+		}
+	}
+}
+
+// begin lets those who listen to a device hear it from now on.
+func (s *ears) begin(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.of[name] {
+		e.open = true
 	}
 }
 
@@ -110,6 +125,7 @@ func (o *owner) tellAnew(d *managed) {
 
 // beginAnew makes that attempt due. What is on no wire that can be heard stays open: it may count, or listen itself.
 func (o *owner) beginAnew(d *managed, now time.Time) {
+	o.m.ears.begin(d.spec.Name)
 	switch d.driver.Wire {
 	case I2C, SPI, Serial:
 		o.drop(d)
@@ -120,7 +136,7 @@ func (o *owner) beginAnew(d *managed, now time.Time) {
 // tap is that of the owner's bus: what goes over it is of the device whose driver is at work.
 func (o *owner) tap() *tap {
 	return &tap{
-		hears: o.m.ears.open,
+		hears: o.m.ears.listened,
 		hear: func(t Transfer) {
 			o.callMu.Lock()
 			d := o.calling
@@ -134,7 +150,7 @@ func (o *owner) tap() *tap {
 
 // tells tells those who listen what a driver is asked next.
 func (o *owner) tells(d *managed, name string, to *Value) {
-	if o.m.ears.open() {
+	if o.m.ears.listened() {
 		o.m.ears.tell(d.spec.Name, Heard{Call: &Call{At: time.Now(), Name: name, To: to}})
 	}
 }

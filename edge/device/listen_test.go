@@ -104,6 +104,24 @@ func TestListen(t *testing.T) {
 	})
 }
 
+// Of an attempt that is under way nothing is heard: what came of it, without what it began with, cannot be played.
+func TestListenInTheMiddle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plug("test:slow", map[uint16]func() error{0x40: func() error { time.Sleep(100 * time.Millisecond); return nil }})
+		b := newBench(t, chipSpec("air", "test:slow", 0x40, time.Second))
+		b.Start()
+		defer b.stop()
+		time.Sleep(150 * time.Millisecond) // opened, and not yet read
+		var h hearing
+		stop, err := b.Listen("air", h.hear)
+		must(t, err)
+		defer stop()
+		expect(t, "of the reading under way", h.take(), "")
+		time.Sleep(500 * time.Millisecond)
+		expect(t, "from then on", h.take(), "close, open, tx 40, read, tx 40, report")
+	})
+}
+
 // paced is a sensor that fails twice of three times and wants to be read each minute.
 type paced struct{ opened, reads *int }
 

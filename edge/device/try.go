@@ -26,7 +26,7 @@ func try(ctx context.Context, s Spec, hear func(Heard), r *Report) error {
 	}
 	m := NewManager(Options{})
 	if hear != nil {
-		m.ears.add(s.Name, &ear{hear})
+		m.ears.add(s.Name, &ear{hear, true})
 	}
 	d := newManaged(s, driver)
 	o := newOwner(m, s.Name, driver.Wire, s.Wire)
