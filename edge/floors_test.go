@@ -47,8 +47,9 @@ const rooms = `
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink policy wear size secret clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
-3 | drivers/*          | device clock drivers/sensirion drivers/sysfs | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
+3 | drivers/*          | device clock drivers/sensirion drivers/sysfs drivers/fields | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
 3 | drivers/sysfs      | device                                    |                                     | for other drivers: the kernel's files, and what their errors mean
+3 | drivers/fields     | device jsonpath                           |                                     | for other drivers: channels out of JSON and other text
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
 3 | drivers/replay     | device edge/device/tape clock             |                                     | recordings played, through the drivers that were recorded
 3 | drivers/modbus     | device clock                              | github.com/goburrow/modbus github.com/pelletier/go-toml/v2 | units on Modbus; maps of their registers are TOML files, of users' own, too
