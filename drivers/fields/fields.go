@@ -19,13 +19,14 @@ import (
 
 // Channel is one table [device.NAME.channel.NAME].
 type Channel struct {
-	Path   string  `toml:"path" doc:"where its value is in the JSON: names, and [0] or 0 in a list, such as air.temp; with match, the name of its group" unset:"the channel's name, with _ for -"`
-	Form   string  `toml:"form" doc:"number, boolean or text" unset:"number"`
-	Unit   string  `toml:"unit" doc:"its unit, as a UCUM code" example:"Cel" unset:"1"`
-	Scale  float64 `toml:"scale" doc:"by how much the number is multiplied" unset:"1"`
-	Offset float64 `toml:"offset" doc:"what is added then, in its unit" unset:"0"`
-	Min    float64 `toml:"min" doc:"the least it can be, in its unit" example:"-40.0"`
-	Max    float64 `toml:"max" doc:"the most it can be, in its unit; without min and max it has no limits" example:"85.0"`
+	Path     string  `toml:"path" doc:"where its value is in the JSON: names, and [0] or 0 in a list, such as air.temp; with match, the name of its group" unset:"the channel's name, with _ for -"`
+	Form     string  `toml:"form" doc:"number, boolean or text" unset:"number"`
+	Unit     string  `toml:"unit" doc:"its unit, as a UCUM code" example:"Cel" unset:"1"`
+	Scale    float64 `toml:"scale" doc:"by how much the number is multiplied" unset:"1"`
+	Offset   float64 `toml:"offset" doc:"what is added then, in its unit" unset:"0"`
+	Min      float64 `toml:"min" doc:"the least it can be, in its unit" example:"-40.0"`
+	Max      float64 `toml:"max" doc:"the most it can be, in its unit; without min and max it has no limits" example:"85.0"`
+	Optional bool    `toml:"optional" doc:"it may be missing, or null; then it has no new value, and nothing is wrong"`
 }
 
 var forms = map[string]device.Form{"": device.Number, "number": device.Number, "boolean": device.Boolean, "text": device.Text}

@@ -45,6 +45,7 @@ func TestWhole(t *testing.T) {
 		{"paths", "", `{"emeters": [{"power": 412.5}], "1-0:1.8.0": "12"}`, channels{"a": {Path: "$.emeters[0].power"}, "b": {Path: `["1-0:1.8.0"]`}}, "a=412.5, b=12"},
 		{"one missing", "", `{"a": 1}`, channels{"a": {}, "b": {Path: "x.y"}}, `a=1, b: it has no x.y: {"a": 1}`},
 		{"null", "", `{"a": null}`, channels{"a": {}}, "a: it has null for a, so there is no value now"},
+		{"what may be missing", "", `{"a": null, "c": 1}`, channels{"a": {Optional: true}, "b": {Optional: true}, "c": {Optional: true}}, "c=1"},
 		{"a group", "", `{"a": [1]}`, channels{"a": {}}, "a: it has something else for a: [1] is not a single value"},
 		{"no number", "", `{"a": "x", "b": 1}`, channels{"a": {}, "b": {}}, `a: it has something else for a: "x" is no number, b=1`},
 		{"no number that is one", "", `{"a": "NaN", "b": "0x10", "c": 1e999}`, channels{"a": {}, "b": {}, "c": {}},

@@ -35,6 +35,8 @@ func (r *Reader) Whole(text []byte, from Source) (device.Sample, error) {
 		m := device.Measure{Channel: o.Name}
 		v := find(o)
 		switch {
+		case (v.Absent || v.Null) && o.how.Optional:
+			continue
 		case v.Absent:
 			m.Err = from.fault("%s has no %s: %s", from.What, o.place(), Shorten(text))
 		case v.Null:
