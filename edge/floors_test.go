@@ -26,7 +26,9 @@ const rooms = `
 0 | edge/route         |                                           |                                     | node URIs, lane names, patterns
 0 | edge/clock         |                                           |                                     | boot id, monotonic and wall time, and whether to trust it
 0 | edge/series        |                                           |                                     | time series packed into blocks
+0 | edge/secret        |                                           |                                     | where passwords and tokens are that a config needs
 0 | edge/size          |                                           |                                     | sizes of data as people write them, in configs and lanes
+0 | edge/jsonpath      |                                           |                                     | a value in a JSON text by the path to it, for whoever is told in JSON
 0 | edge/health        |                                           |                                     | named conditions and their remedies
 0 | edge/conformance   |                                           |                                     | for tests: what the reference implementation does, and where we differ
 1 | edge/warp          | recon route                               |                                     | envelopes and the link state machine: no socket, no clock
@@ -41,13 +43,15 @@ const rooms = `
 2 | edge/wear          | agent health size                         |                                     | what is written to the card, and how long it lasts; its figures are an agent's lanes, hence agent
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
-3 | uplink/mqtt        | uplink twin agent device clock recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
-3 | uplink/warp        | uplink agent peer warp recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
+3 | uplink/mqtt        | uplink twin agent device clock secret jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
+3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
-3 | edge/config        | agent device uplink policy wear size clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
-3 | drivers/*          | device clock drivers/sensirion drivers/sysfs | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
+3 | edge/config        | agent device uplink policy wear size secret clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
+3 | drivers/*          | device clock drivers/sensirion drivers/sysfs drivers/fields | periph.io/x/conn/v3 golang.org/x/sys | one chip or one kind of wire each; what all of Sensirion's have in common is a room of its own
 3 | drivers/sysfs      | device                                    |                                     | for other drivers: the kernel's files, and what their errors mean
+3 | drivers/fields     | device jsonpath                           |                                     | for other drivers: channels out of JSON and other text
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
+3 | drivers/httppoll   | device secret drivers/fields              |                                     | things on the network that tell their values over HTTP; a password has its place, hence secret
 3 | drivers/replay     | device edge/device/tape clock             |                                     | recordings played, through the drivers that were recorded
 3 | drivers/modbus     | device clock                              | github.com/goburrow/modbus github.com/pelletier/go-toml/v2 | units on Modbus; maps of their registers are TOML files, of users' own, too
 3 | agents/*           | agent device clock recon route health     |                                     | one job each; a lane may hold any value, hence recon; what is computed of readings has a time, hence clock; patterns of lanes, hence route

@@ -6,6 +6,7 @@ import (
 	"log"
 	"time"
 
+	"selvage/drivers/fields"
 	"selvage/drivers/line"
 	"selvage/drivers/sim"
 )
@@ -17,7 +18,7 @@ func Example() {
 	dev, err := line.Open(ctx, sim.NewLine("sim:line", arduino).Port(), line.Config{
 		Baud: 9600, Wait: time.Second, Ask: "R\n",
 		Match:   `T=(?P<temperature>-?[0-9.]+)`,
-		Channel: map[string]line.Channel{"temperature": {Unit: "Cel"}},
+		Channel: map[string]fields.Channel{"temperature": {Unit: "Cel"}},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -8,12 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"selvage/drivers/fields"
 	"selvage/drivers/sim"
 	"selvage/edge/device"
 	"selvage/edge/device/drivertest"
 )
 
-var air = map[string]Channel{"temperature": {Unit: "Cel"}, "humidity": {Unit: "%", Max: 100}}
+var air = map[string]fields.Channel{"temperature": {Unit: "Cel"}, "humidity": {Unit: "%", Max: 100}}
 
 const match = `^T=(?P<temperature>-?[0-9.]+)( H=(?P<humidity>[0-9.]+))?$`
 
@@ -51,7 +52,7 @@ func told(s device.Sample) string {
 func TestLines(t *testing.T) {
 	for _, c := range []struct {
 		name, match, came string
-		channels          map[string]Channel
+		channels          map[string]fields.Channel
 		want              string
 	}{
 		{"JSON", "", "\n{\"temperature\": 21.4, \"humidity\": 45}\r\n", air, "humidity=45, temperature=21.4"},
@@ -62,21 +63,21 @@ func TestLines(t *testing.T) {
 		{"one value a line", "", "\n{\"temperature\": 21.4}\n{\"humidity\": 45}\n", air, "humidity=45, temperature=21.4"},
 		{"one value again before the other", "", "\n{\"temperature\": 21.4}\n{\"temperature\": 21.6}\n", air, "temperature=21.4"},
 		{"deep JSON", "", "\n{\"air\": {\"temp\": \"21.4\"}, \"list\": [1, {\"x\": 2}], \"a.b\": 3}\n",
-			map[string]Channel{"a": {Field: "air.temp"}, "b": {Field: "list.1.x"}, "c": {Field: "a.b"}, "d": {Field: "list.0"}}, "a=21.4, b=2, c=3, d=1"},
-		{"a place that is not there", "", "\n{\"list\": [1], \"x\": 1}\n", map[string]Channel{"a": {Field: "list.7"}, "x": {}}, ""},
+			map[string]fields.Channel{"a": {Path: "air.temp"}, "b": {Path: "list.1.x"}, "c": {Path: `["a.b"]`}, "d": {Path: "list.0"}}, "a=21.4, b=2, c=3, d=1"},
+		{"a place that is not there", "", "\n{\"list\": [1], \"x\": 1}\n", map[string]fields.Channel{"a": {Path: "list.7"}, "x": {}}, ""},
 		{"forms", "", "\n{\"door\": \"open\", \"lamp\": false, \"text\": \"hi\", \"n\": \"x\", \"odd\": \"maybe\"}\n",
-			map[string]Channel{"door": {Form: "boolean"}, "lamp": {Form: "boolean"}, "text": {Form: "text"}, "n": {}, "odd": {Form: "boolean"}},
+			map[string]fields.Channel{"door": {Form: "boolean"}, "lamp": {Form: "boolean"}, "text": {Form: "text"}, "n": {}, "odd": {Form: "boolean"}},
 			`door=1, lamp=0, n: "x" is no number, odd: "maybe" is neither on nor off, text=0hi`},
 		{"a pattern", match, "\nT=-3.5 H=40\n", air, "humidity=40, temperature=-3.5"},
 		{"what does not match", match, "\nx T=-3.5 H=40\n", air, ""},
-		{"scale", `(?P<raw>\d+)`, "\n512\n", map[string]Channel{"raw": {Scale: 0.5}}, "raw=256"},
-		{"no number", `(?P<raw>\w+)`, "\nNaN\n", map[string]Channel{"raw": {}}, `raw: "NaN" is no number`},
+		{"scale", `(?P<raw>\d+)`, "\n512\n", map[string]fields.Channel{"raw": {Scale: 0.5}}, "raw=256"},
+		{"no number", `(?P<raw>\w+)`, "\nNaN\n", map[string]fields.Channel{"raw": {}}, `raw: "NaN" is no number`},
 	} {
 		d := prepared(t, Config{Match: c.match, Channel: c.channels})
 		found, whole := d.gather([]byte(c.came))
 		got := ""
 		if whole {
-			got = told(d.sample(found))
+			got = told(d.reader.Sample(found))
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -134,8 +135,8 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %q, %q", key, problem, remedy)
 		}
 	}
-	Config{Baud: 1, Wait: time.Hour, Match: "(", Channel: map[string]Channel{"Air": {}, "b": {Form: "x"}, "c": {Min: 2}}}.Check(note)
-	Config{Baud: 9600, Wait: time.Second, Match: match, Channel: map[string]Channel{"pressure": {}, "temperature": {}}}.Check(note)
+	Config{Baud: 1, Wait: time.Hour, Match: "(", Channel: map[string]fields.Channel{"Air": {}, "b": {Form: "x"}, "c": {Min: 2}}}.Check(note)
+	Config{Baud: 9600, Wait: time.Second, Match: match, Channel: map[string]fields.Channel{"pressure": {}, "temperature": {}}}.Check(note)
 	if want := "[baud wait match channel.Air channel.b channel.c match]"; fmt.Sprint(got) != want {
 		t.Errorf("faults at %v, want %s", got, want)
 	}
@@ -146,14 +147,14 @@ func FuzzGather(f *testing.F) {
 	f.Add([]byte("\nT=21.4 H=45\r\n"), false)
 	f.Add([]byte("\n{\"air\": [1, {\"temperature\": 1e999}]}\n"), true)
 	f.Fuzz(func(t *testing.T, came []byte, json bool) {
-		c := Config{Match: match, Channel: map[string]Channel{"temperature": {}, "humidity": {Field: "humidity", Form: "boolean"}}}
+		c := Config{Match: match, Channel: map[string]fields.Channel{"temperature": {}, "humidity": {Path: "humidity", Form: "boolean"}}}
 		if json {
 			c.Match = ""
-			c.Channel["deep"] = Channel{Field: "air.1.temperature"}
+			c.Channel["deep"] = fields.Channel{Path: "air.1.temperature"}
 		}
 		d := prepared(t, c)
 		found, _ := d.gather(came)
-		for _, m := range d.sample(found) {
+		for _, m := range d.reader.Sample(found) {
 			if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
 				t.Errorf("%s = %v", m.Channel, m.Value)
 			}

@@ -45,6 +45,7 @@ func (p *planner) device(name string, t *table) {
 		fs.loose = true // what else it takes is not known
 	}
 	p.doc.fill(t, fs)
+	p.doc.settle(fs)
 	p.atLeast(t, "every", keys.Every, "10s")
 	p.atLeast(t, "timeout", keys.Timeout, "2s")
 	p.atLeast(t, "safe-after", keys.SafeAfter, "15m")

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"selvage/uplink"
+	"selvage/edge/secret"
 )
 
 // folder is where the file stands, in which relative paths of secrets begin.
@@ -13,7 +13,7 @@ func (d *document) folder() string { return filepath.Dir(d.name) }
 // settle makes the paths of secrets in the fields those of files.
 func (d *document) settle(fs fields) {
 	for _, v := range fs.value {
-		if s, ok := v.Addr().Interface().(*uplink.Secret); ok {
+		if s, ok := v.Addr().Interface().(*secret.Place); ok {
 			s.Within(d.folder())
 		}
 	}
@@ -33,7 +33,7 @@ func (p *planner) secret(t *table, key, said string) (text string, elsewhere, pu
 	if name == "" || where != "file" && where != "env" {
 		return said, false, false
 	}
-	var s uplink.Secret
+	var s secret.Place
 	s.UnmarshalText([]byte(said)) // has no error
 	s.Within(p.doc.folder())
 	text, public, err := s.Open()

@@ -70,7 +70,7 @@ type Twin struct {
 }
 
 // Lanes are the names of lanes that a twin may have beside those of its channels.
-var Lanes = []string{"status", "info", "state", "desired", "set", "calibrate", "calibration"}
+var Lanes = device.TwinLanes
 
 // New makes the twin of a device.
 func New(o Options) *Twin { return &Twin{Options: o} }

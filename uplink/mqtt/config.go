@@ -4,7 +4,8 @@ import (
 	"time"
 
 	"selvage/edge/device"
-	"selvage/uplink"
+	"selvage/edge/jsonpath"
+	"selvage/edge/secret"
 )
 
 // Config is one table [uplink.NAME] of kind "mqtt". The package's text shows how they go together.
@@ -13,7 +14,7 @@ type Config struct {
 	URL      string         `toml:"url" doc:"where the broker is: mqtt://host:port, mqtts:// for TLS, ws:// or wss://" example:"mqtts://broker.example"`
 	Client   string         `toml:"client" doc:"the client id, under which the broker keeps the session" unset:"selvage-HOST-UPLINK" example:"greenhouse-1"`
 	User     string         `toml:"user" doc:"the name to log in with, if the broker wants one" example:"selvage"`
-	Password uplink.Secret  `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
+	Password secret.Place   `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
 	CA       string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
 	QoS      int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
 	Devices  int            `toml:"devices" doc:"how many twins topics may make"`
@@ -24,7 +25,7 @@ type Config struct {
 type Map struct {
 	Device  string             `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
 	Channel map[string]Channel `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
-	At      path               `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
+	At      jsonpath.Path      `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
 	Every   time.Duration      `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
 	State   *Switched          `toml:"state" doc:"How a message tells what an output does."`
 	Set     *Set               `toml:"set" doc:"What is published to switch it; this makes the twin an output."`
@@ -33,20 +34,20 @@ type Map struct {
 
 // Channel says how a value is read from a payload.
 type Channel struct {
-	Path     path        `toml:"path" doc:"where it is in a JSON payload; without it the payload is the value" example:"ENERGY.Power"`
-	Unit     device.Unit `toml:"unit" doc:"UCUM code of a number's unit: Cel, %, W" example:"Cel"`
-	Form     string      `toml:"form" doc:"what it is: number, boolean or text; a number unless on and off are given" example:"number"`
-	On       string      `toml:"on" doc:"the word for a boolean's true" unset:"ON, true, 1 and their like" example:"-"`
-	Off      string      `toml:"off" doc:"the word for a boolean's false" unset:"OFF, false, 0 and their like" example:"-"`
-	Scale    float64     `toml:"scale" doc:"what a number is multiplied by" unset:"1" example:"0.1"`
-	Optional bool        `toml:"optional" doc:"whether a message may lack it"`
+	Path     jsonpath.Path `toml:"path" doc:"where it is in a JSON payload; without it the payload is the value" example:"ENERGY.Power"`
+	Unit     device.Unit   `toml:"unit" doc:"UCUM code of a number's unit: Cel, %, W" example:"Cel"`
+	Form     string        `toml:"form" doc:"what it is: number, boolean or text; a number unless on and off are given" example:"number"`
+	On       string        `toml:"on" doc:"the word for a boolean's true" unset:"ON, true, 1 and their like" example:"-"`
+	Off      string        `toml:"off" doc:"the word for a boolean's false" unset:"OFF, false, 0 and their like" example:"-"`
+	Scale    float64       `toml:"scale" doc:"what a number is multiplied by" unset:"1" example:"0.1"`
+	Optional bool          `toml:"optional" doc:"whether a message may lack it"`
 }
 
 // Switched says how on or off is read from a payload.
 type Switched struct {
-	Path path   `toml:"path" doc:"where it is in a JSON payload; without it the payload is the word" example:"POWER"`
-	On   string `toml:"on" doc:"the word for on" unset:"ON, true, 1 and their like" example:"ON"`
-	Off  string `toml:"off" doc:"the word for off" unset:"OFF, false, 0 and their like" example:"OFF"`
+	Path jsonpath.Path `toml:"path" doc:"where it is in a JSON payload; without it the payload is the word" example:"POWER"`
+	On   string        `toml:"on" doc:"the word for on" unset:"ON, true, 1 and their like" example:"ON"`
+	Off  string        `toml:"off" doc:"the word for off" unset:"OFF, false, 0 and their like" example:"OFF"`
 }
 
 // Set says what is published to switch an output.
@@ -60,8 +61,8 @@ type Set struct {
 
 // Online is where a device says that it is there, and its will that it is not.
 type Online struct {
-	Topic string `toml:"topic" doc:"the topic that tells, with parts of device as {name}" example:"tele/{name}/LWT"`
-	Path  path   `toml:"path" doc:"where it is in a JSON payload; without it the payload is the word" example:"-"`
-	On    string `toml:"on" doc:"the word for being there" unset:"online, true, 1 and their like" example:"Online"`
-	Off   string `toml:"off" doc:"the word for being away" unset:"offline, false, 0 and their like" example:"Offline"`
+	Topic string        `toml:"topic" doc:"the topic that tells, with parts of device as {name}" example:"tele/{name}/LWT"`
+	Path  jsonpath.Path `toml:"path" doc:"where it is in a JSON payload; without it the payload is the word" example:"-"`
+	On    string        `toml:"on" doc:"the word for being there" unset:"online, true, 1 and their like" example:"Online"`
+	Off   string        `toml:"off" doc:"the word for being away" unset:"offline, false, 0 and their like" example:"Offline"`
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"selvage/edge/device"
+	"selvage/edge/jsonpath"
 )
 
 const (
@@ -23,7 +24,7 @@ const maxText = 4 << 10
 // channel is a Channel made ready.
 type channel struct {
 	name     string
-	path     path
+	path     jsonpath.Path
 	form     device.Form
 	unit     device.Unit
 	words    words
@@ -107,90 +108,65 @@ func newPayload(raw []byte, wantJSON bool) (payload, problem) {
 	switch {
 	case !utf8.Valid(raw):
 		return payload{}, problem(shorten(raw) + " is not UTF-8")
-	case wantJSON && !isJSON(raw):
+	case wantJSON && !jsonpath.Valid(raw):
 		return payload{}, problem(shorten(raw) + " is not JSON")
 	}
 	return payload{raw}, ""
 }
 
-// scalar is what a path leads to.
-type scalar struct {
-	text   []byte
-	absent bool // nothing is there, or null
-	group  bool // an object or a list
-}
-
-// at returns the value at p. A payload that is not known to be JSON has only the empty path.
-func (pl payload) at(p path) scalar {
-	if len(p.steps) == 0 {
-		return scalar{text: bytes.TrimSpace(pl.raw)}
+// at returns the value at p; null is as good as nothing. A payload that is not known to be JSON has only the empty path.
+func (pl payload) at(p jsonpath.Path) jsonpath.Value {
+	if p.Whole() {
+		return jsonpath.Value{Text: bytes.TrimSpace(pl.raw)}
 	}
-	v, ok := p.find(pl.raw)
-	switch {
-	case !ok || v[0] == 'n':
-		return scalar{absent: true}
-	case v[0] == '{' || v[0] == '[':
-		return scalar{text: v, group: true}
-	case v[0] != '"':
-		return scalar{text: v}
-	}
-	return scalar{text: unquote(v)}
+	v := p.Find(pl.raw)
+	v.Absent = v.Absent || v.Null
+	return v
 }
 
 // read makes a reading of the payload; it has no time yet. What is optional may not be found.
 func (c *channel) read(pl payload) (r device.Reading, found bool, why problem) {
 	s := pl.at(c.path)
 	switch {
-	case s.absent && c.optional:
+	case s.Absent && c.optional:
 		return r, false, ""
-	case s.absent:
+	case s.Absent:
 		return r, false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), c.path))
-	case s.group:
-		return r, false, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.text), c.path))
+	case s.Group:
+		return r, false, problem(fmt.Sprintf("%s at %s is not a single value", shorten(s.Text), c.path))
 	}
 	r.Form = c.form
 	switch c.form {
 	case text:
-		if len(s.text) == 0 || len(s.text) > maxText {
-			return r, false, problem(fmt.Sprintf("%s is a text of %d bytes, not of 1 to %d", shorten(s.text), len(s.text), maxText))
+		if len(s.Text) == 0 || len(s.Text) > maxText {
+			return r, false, problem(fmt.Sprintf("%s is a text of %d bytes, not of 1 to %d", shorten(s.Text), len(s.Text), maxText))
 		}
-		r.Text = string(s.text)
+		r.Text = string(s.Text)
 	case boolean:
-		on, known := c.words.parse(s.text)
+		on, known := c.words.parse(s.Text)
 		if !known {
-			return r, false, problem(fmt.Sprintf("%s is %v", shorten(s.text), c.words))
+			return r, false, problem(fmt.Sprintf("%s is %v", shorten(s.Text), c.words))
 		}
 		r.Value = device.Flag(on)
 	default:
-		v, ok := parseNumber(s.text)
+		v, ok := jsonpath.Number(s.Text)
 		if v = v * c.times / c.by; !ok || math.IsInf(v, 0) {
-			return r, false, problem(shorten(s.text) + " is not a number")
+			return r, false, problem(shorten(s.Text) + " is not a number")
 		}
 		r.Value, r.Unit = v, c.unit
 	}
 	return r, true, ""
 }
 
-// parseNumber reads a decimal number. strconv alone would take nan, infinity, hex and 1_000.
-func parseNumber(s []byte) (float64, bool) {
-	for _, c := range s {
-		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
-			return 0, false
-		}
-	}
-	v, err := strconv.ParseFloat(string(s), 64)
-	return v, err == nil
-}
-
 // read tells on from off.
 func (w switched) read(pl payload) (on bool, why problem) {
 	s := pl.at(w.path)
-	if s.absent {
+	if s.Absent {
 		return false, problem(fmt.Sprintf("%s has no %s", shorten(pl.raw), w.path))
 	}
-	on, ok := w.words.parse(s.text)
+	on, ok := w.words.parse(s.Text)
 	if !ok {
-		return false, problem(fmt.Sprintf("%s is %v", shorten(s.text), w.words))
+		return false, problem(fmt.Sprintf("%s is %v", shorten(s.Text), w.words))
 	}
 	return on, ""
 }

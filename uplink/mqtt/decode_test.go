@@ -1,15 +1,11 @@
 package mqtt
 
 import (
-	"encoding/json"
 	"math"
-	"reflect"
-	"strconv"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"selvage/edge/device"
+	"selvage/edge/jsonpath"
 )
 
 func TestRead(t *testing.T) {
@@ -80,35 +76,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestPath(t *testing.T) {
-	for _, bad := range []string{".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[01]"} {
-		var p path
-		if err := p.UnmarshalText([]byte(bad)); err == nil {
-			t.Errorf("%q is taken as a path", bad)
-		}
-	}
-	for good, want := range map[string][]step{
-		"a":          {{"a", -1}},
-		"a.b c.d":    {{"a", -1}, {"b c", -1}, {"d", -1}},
-		"a[0][1].b":  {{"a", -1}, {"0", 0}, {"1", 1}, {"b", -1}},
-		"0.switch:1": {{"0", 0}, {"switch:1", -1}},
-	} {
-		if got := pathTo(good).steps; !reflect.DeepEqual(got, want) {
-			t.Errorf("%q = %v, want %v", good, got, want)
-		}
-	}
-}
-
-func TestDepth(t *testing.T) {
-	for _, n := range []int{maxDepth, maxDepth + 1, 1 << 19} {
-		raw := []byte(strings.Repeat("[", n) + strings.Repeat("]", n))
-		if got, want := isJSON(raw), n <= maxDepth; got != want {
-			t.Errorf("%d lists in each other: %v, want %v", n, got, want)
-		}
-	}
-}
-
-// FuzzDecode compares with encoding/json, and has no payload do harm.
+// FuzzDecode has no payload do harm.
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"a":{"b":[1,"2",{"c":null}]},"a":{"b":3}}`, "a.b")
 	f.Add(` [ [ ] , { "x" : "\u00e4\"" } ] `, "1.x")
@@ -117,12 +85,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(`[01]`, "0")
 	f.Add(`{"\u0061":tru}`, "a")
 	f.Fuzz(func(t *testing.T, raw, where string) {
-		var p path
+		var p jsonpath.Path
 		if p.UnmarshalText([]byte(where)) != nil {
 			return
-		}
-		if ours, theirs := isJSON([]byte(raw)), json.Valid([]byte(raw)); ours != theirs && strings.Count(raw, "[")+strings.Count(raw, "{") <= maxDepth {
-			t.Errorf("isJSON(%q) = %v, encoding/json says %v", raw, ours, theirs)
 		}
 		c := Channel{Path: p, Optional: true}
 		for _, form := range []string{"number", "boolean", "text"} {
@@ -139,52 +104,6 @@ func FuzzDecode(f *testing.F) {
 			if found && (why != "" || r.Bad() && !r.IsZero() || math.IsNaN(r.Value) || math.IsInf(r.Value, 0)) || len(why) > 500 {
 				t.Errorf("%q at %q: %+v, %q", raw, where, r, why)
 			}
-			if len(p.steps) > 0 {
-				same(t, raw, p, pl)
-			}
 		}
 	})
-}
-
-func same(t *testing.T, raw string, p path, pl payload) {
-	var v any
-	if !utf8.ValidString(raw) || json.Unmarshal([]byte(raw), &v) != nil {
-		return
-	}
-	for _, s := range p.steps {
-		switch in := v.(type) {
-		case map[string]any:
-			v = in[s.name]
-		case []any:
-			v = nil
-			if s.index >= 0 && s.index < len(in) {
-				v = in[s.index]
-			}
-		default:
-			v = nil
-		}
-	}
-	got := pl.at(p)
-	switch v := v.(type) {
-	case nil:
-		if !got.absent {
-			t.Errorf("%q at %v is %q, encoding/json finds nothing", raw, p, got.text)
-		}
-	case string:
-		if string(got.text) != v || got.absent || got.group {
-			t.Errorf("%q at %v is %q, encoding/json finds %q", raw, p, got.text, v)
-		}
-	case float64:
-		if n, err := strconv.ParseFloat(string(got.text), 64); err != nil || n != v {
-			t.Errorf("%q at %v is %q, encoding/json finds %v", raw, p, got.text, v)
-		}
-	case bool:
-		if string(got.text) != strconv.FormatBool(v) {
-			t.Errorf("%q at %v is %q, encoding/json finds %v", raw, p, got.text, v)
-		}
-	default:
-		if !got.group {
-			t.Errorf("%q at %v is %q, encoding/json finds a group", raw, p, got.text)
-		}
-	}
 }

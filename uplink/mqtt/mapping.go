@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"selvage/edge/jsonpath"
 	"selvage/edge/route"
 )
 
@@ -14,9 +15,9 @@ import (
 type mapping struct {
 	topic    template
 	node     template
-	channels []channel // by name
-	json     bool      // a path leads into the payload
-	at       path      // of when the readings were; empty for when they came
+	channels []channel     // by name
+	json     bool          // a path leads into the payload
+	at       jsonpath.Path // of when the readings were; empty for when they came
 	every    time.Duration
 	state    *switched
 	set      *setting
@@ -24,7 +25,7 @@ type mapping struct {
 }
 
 type switched struct {
-	path  path
+	path  jsonpath.Path
 	words words
 }
 
@@ -54,7 +55,7 @@ func compile(all map[string]Map) ([]*mapping, error) {
 }
 
 func newMapping(text string, c Map) (*mapping, error) {
-	m := &mapping{at: c.At, every: c.Every, json: len(c.At.steps) > 0}
+	m := &mapping{at: c.At, every: c.Every, json: !c.At.Whole()}
 	var err error
 	if m.topic, err = parseTopic(text); err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func newMapping(text string, c Map) (*mapping, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.json = m.json || len(ch.Path.steps) > 0
+		m.json = m.json || !ch.Path.Whole()
 		times, by := scaled(ch.Scale)
 		m.channels = append(m.channels, channel{
 			name: name, path: ch.Path, form: form, unit: ch.Unit,
@@ -77,7 +78,7 @@ func newMapping(text string, c Map) (*mapping, error) {
 	}
 	if s := c.State; s != nil {
 		m.state = &switched{s.Path, words{s.On, s.Off}}
-		m.json = m.json || len(s.Path.steps) > 0
+		m.json = m.json || !s.Path.Whole()
 	}
 	if s := c.Set; s != nil {
 		m.set = &setting{on: "ON", off: "OFF", qos: 1, retain: s.Retain}

@@ -19,6 +19,7 @@ import (
 	"selvage/edge/clock"
 	"selvage/edge/health"
 	"selvage/edge/host"
+	"selvage/edge/jsonpath"
 	"selvage/edge/route"
 	"selvage/edge/store"
 	"selvage/uplink"
@@ -287,7 +288,7 @@ func shed(url string) Config {
 	}}}
 }
 
-func pathTo(text string) (p path) {
+func pathTo(text string) (p jsonpath.Path) {
 	if err := p.UnmarshalText([]byte(text)); err != nil {
 		panic(fmt.Sprint(text, ": ", err))
 	}

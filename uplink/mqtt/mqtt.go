@@ -31,7 +31,7 @@
 //
 // A channel takes:
 //
-//	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list; without it the payload is the value
+//	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list (see edge/jsonpath); without it the payload is the value
 //	unit     = "W"              # UCUM, of a number
 //	form     = "number"         # or "boolean", "text"; boolean when on and off are given
 //	on, off  = "ON", "OFF"      # the words of a boolean; on, true, 1, online and their like unless given

@@ -156,7 +156,7 @@ func (a *arrival) remember(t *thing, m *mapping) {
 
 // available takes in whether the thing is there.
 func (a *arrival) available(t target) {
-	pl, why := newPayload(a.raw, len(t.mapping.online.path.steps) > 0)
+	pl, why := newPayload(a.raw, !t.mapping.online.path.Whole())
 	var on bool
 	if why == "" {
 		on, why = t.mapping.online.read(pl)

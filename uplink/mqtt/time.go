@@ -7,6 +7,7 @@ import (
 
 	"selvage/edge/agent"
 	"selvage/edge/clock"
+	"selvage/edge/jsonpath"
 )
 
 // A number is milliseconds since 1970 from this on, which as seconds is the year 5138.
@@ -16,20 +17,20 @@ const fromMillis = 1e11
 const lastYear = 2261
 
 // moment returns when the payload says that its readings were. ok is false if it does not say.
-func (pl payload) moment(p path) (at clock.Stamp, ok bool, why problem) {
+func (pl payload) moment(p jsonpath.Path) (at clock.Stamp, ok bool, why problem) {
 	s := pl.at(p)
-	if s.absent {
+	if s.Absent {
 		return at, false, ""
 	}
-	t, err := time.Parse(time.RFC3339, string(s.text))
-	if n, is := parseNumber(s.text); is {
+	t, err := time.Parse(time.RFC3339, string(s.Text))
+	if n, is := jsonpath.Number(s.Text); is {
 		if n < fromMillis {
 			n *= 1000
 		}
 		t, err = time.UnixMilli(int64(math.Round(min(max(n, 0), math.MaxInt32*1e6)))), nil
 	}
 	if err != nil || t.Unix() <= 0 || t.Year() > lastYear {
-		return at, false, problem(shorten(s.text) + " is no time, such as 2026-11-23T08:00:00Z or 1795420800")
+		return at, false, problem(shorten(s.Text) + " is no time, such as 2026-11-23T08:00:00Z or 1795420800")
 	}
 	return clock.At(t.Truncate(time.Millisecond)), true, ""
 }
@@ -41,7 +42,7 @@ func (a *arrival) when(m *mapping, pl payload) (at clock.Stamp, doubt string) {
 	if a.kept {
 		unknown = "kept by the broker; nobody knows since when"
 	}
-	if len(m.at.steps) == 0 {
+	if m.at.Whole() {
 		return a.at, unknown
 	}
 	at, ok, why := pl.moment(m.at)

@@ -22,6 +22,7 @@ import (
 	"selvage/edge/peer"
 	"selvage/edge/recon"
 	"selvage/edge/route"
+	"selvage/edge/secret"
 	"selvage/uplink"
 )
 
@@ -29,11 +30,11 @@ func init() { uplink.Register("warp", Config{}, open) }
 
 // Config is a table [uplink.NAME] of kind warp.
 type Config struct {
-	_     struct{}      `doc:"Sends lanes of this host to a hub, another Selvage host." example:"hub"`
-	URL   string        `doc:"where the hub is: warp://host:port, or warps:// for TLS" example:"warps://hub.example"`
-	As    string        `doc:"the node URI at the hub below which this host's agents appear" unset:"/edge/ and the host's name" example:"/edge/greenhouse-1"`
-	Token uplink.Secret `doc:"where the token is that the hub knows this host by, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/hub"`
-	Send  []string      `doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/*\", \"/room/*/*\"]"`
+	_     struct{}     `doc:"Sends lanes of this host to a hub, another Selvage host." example:"hub"`
+	URL   string       `doc:"where the hub is: warp://host:port, or warps:// for TLS" example:"warps://hub.example"`
+	As    string       `doc:"the node URI at the hub below which this host's agents appear" unset:"/edge/ and the host's name" example:"/edge/greenhouse-1"`
+	Token secret.Place `doc:"where the token is that the hub knows this host by, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/hub"`
+	Send  []string     `doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/*\", \"/room/*/*\"]"`
 }
 
 // Check finds what is wrong with the table.

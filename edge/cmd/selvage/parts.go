@@ -20,6 +20,7 @@ import (
 	_ "selvage/drivers/ds3231"
 	_ "selvage/drivers/dsmr"
 	_ "selvage/drivers/gpio"
+	_ "selvage/drivers/httppoll"
 	_ "selvage/drivers/hwmon"
 	_ "selvage/drivers/iio"
 	_ "selvage/drivers/ina219"

@@ -1,13 +1,22 @@
-package mqtt
+package jsonpath
 
 // maxDepth is how deep lists and objects may be nested; what devices send has three or four levels.
 const maxDepth = 100
 
-// isJSON tells whether text is one JSON value (RFC 8259) of bearable depth. encoding/json.Valid takes
-// five times as long, more than all else a message costs.
-func isJSON(text []byte) bool {
+// Valid tells whether text is one JSON value (RFC 8259) of bearable depth. encoding/json.Valid takes
+// five times as long, more than all else that finding a value in a message costs.
+func Valid(text []byte) bool {
 	c := checker{text: text}
 	return c.value(0) && c.next() == 0 && c.at == len(text)
+}
+
+// First returns the JSON value that text begins with, whatever follows it; nil if there is none.
+func First(text []byte) []byte {
+	c := checker{text: text}
+	if !c.value(0) {
+		return nil
+	}
+	return text[:c.at]
 }
 
 // checker reads a text from a place on.

@@ -1,4 +1,5 @@
-package uplink
+// Package secret is for passwords, tokens and keys that a config needs and does not hold: it says where they are.
+package secret
 
 import (
 	"errors"
@@ -9,48 +10,48 @@ import (
 	"strings"
 )
 
-// Secret says where a password or token is kept, and never holds it.
-type Secret struct {
+// Place says where a secret is kept, and never holds it.
+type Place struct {
 	file, env string
 	plain     bool // the config holds the secret itself, or nothing that is known
 }
 
 // UnmarshalText takes "file:PATH" or "env:NAME". What else it is given it forgets at once, and IsPlain
 // tells: an error of UnmarshalText would be shown with the text.
-func (s *Secret) UnmarshalText(text []byte) error {
-	*s = Secret{}
+func (p *Place) UnmarshalText(text []byte) error {
+	*p = Place{}
 	where, name, _ := strings.Cut(string(text), ":")
 	switch {
 	case where == "file" && name != "":
-		s.file = name
+		p.file = name
 	case where == "env" && name != "":
-		s.env = name
+		p.env = name
 	default:
-		s.plain = true
+		p.plain = true
 	}
 	return nil
 }
 
-func (s Secret) String() string {
+func (p Place) String() string {
 	switch {
-	case s.file != "":
-		return "file:" + s.file
-	case s.env != "":
-		return "env:" + s.env
+	case p.file != "":
+		return "file:" + p.file
+	case p.env != "":
+		return "env:" + p.env
 	}
 	return ""
 }
 
 // IsZero reports whether there is none.
-func (s Secret) IsZero() bool { return s == Secret{} }
+func (p Place) IsZero() bool { return p == Place{} }
 
 // IsPlain reports whether the config held something else than where a secret is.
-func (s Secret) IsPlain() bool { return s.plain }
+func (p Place) IsPlain() bool { return p.plain }
 
 // Within makes the file's path one in a folder, unless it is absolute.
-func (s *Secret) Within(folder string) {
-	if s.file != "" && !filepath.IsAbs(s.file) {
-		s.file = filepath.Join(folder, s.file)
+func (p *Place) Within(folder string) {
+	if p.file != "" && !filepath.IsAbs(p.file) {
+		p.file = filepath.Join(folder, p.file)
 	}
 }
 
@@ -64,29 +65,29 @@ const (
 )
 
 // Read returns the secret, "" if there is none to give. What everybody may read is none.
-func (s Secret) Read() (string, error) {
-	text, public, err := s.Open()
+func (p Place) Read() (string, error) {
+	text, public, err := p.Open()
 	if err == nil && public {
-		return "", fmt.Errorf("everybody on this machine may read %s: chmod 600 %[1]s", s.file)
+		return "", fmt.Errorf("everybody on this machine may read %s: chmod 600 %[1]s", p.file)
 	}
 	return text, err
 }
 
 // Open is Read for what may be the hash of a secret. public tells that everybody may read it.
-func (s Secret) Open() (text string, public bool, err error) {
+func (p Place) Open() (text string, public bool, err error) {
 	switch {
-	case s.file != "":
-		return openSecret(s.file)
-	case s.env != "":
-		text, ok := os.LookupEnv(s.env)
+	case p.file != "":
+		return openSecret(p.file)
+	case p.env != "":
+		text, ok := os.LookupEnv(p.env)
 		if !ok {
-			return "", false, fmt.Errorf("the environment has no %s", s.env)
+			return "", false, fmt.Errorf("the environment has no %s", p.env)
 		}
 		if text == "" {
-			return "", false, fmt.Errorf("%s is empty in the environment", s.env)
+			return "", false, fmt.Errorf("%s is empty in the environment", p.env)
 		}
 		return text, false, nil
-	case s.plain:
+	case p.plain:
 		return "", false, errors.New("it is not file:/path or env:NAME")
 	}
 	return "", false, nil

@@ -1,4 +1,4 @@
-package uplink
+package secret
 
 import (
 	"os"
@@ -15,7 +15,7 @@ func TestSecret(t *testing.T) {
 	t.Setenv("SELVAGE_TEST_PASSWORD", "hunter3")
 	t.Setenv("SELVAGE_TEST_EMPTY", "")
 	for text, want := range map[string]string{"file:" + file: "hunter2", "env:SELVAGE_TEST_PASSWORD": "hunter3"} {
-		var s Secret
+		var s Place
 		if err := s.UnmarshalText([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +25,7 @@ func TestSecret(t *testing.T) {
 	}
 	for _, text := range []string{"file:" + filepath.Dir(file), "file:/no/such", "file:/dev/zero", "env:SELVAGE_TEST_EMPTY", "env:NO_SUCH_VARIABLE_HERE", "hunter2",
 		"file:" + secretFile(t, 0o644), "file:" + secretFile(t, 0o660), "file:" + secretFile(t, 0o602)} {
-		var s Secret
+		var s Place
 		if err := s.UnmarshalText([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func secretFile(t *testing.T, mode os.FileMode) string {
 func TestOpenSecret(t *testing.T) {
 	for mode, want := range map[os.FileMode]string{0o600: "hunter2", 0o640: "hunter2", 0o644: "hunter2, public", 0o664: "", 0o666: ""} {
 		path := secretFile(t, mode)
-		var s Secret
+		var s Place
 		if err := s.UnmarshalText([]byte("file:" + filepath.Base(path))); err != nil {
 			t.Fatal(err)
 		}
