@@ -26,7 +26,7 @@
 //     (i2c-core-base.c, i2c_del_adapter), so it is for people.
 //   - Spare pins wired to SCL and SDA, which belong to no controller.
 //   - Not pins that only one may have, such as an AST2600's or those of i2c-gpio: the kernel refuses them, and nothing was
-//     done. Most such controllers free the bus themselves when their device tree names the pins (scl-gpios, sda-gpios;
+//     done. Many controllers free the bus themselves where their device tree names the pins (scl-gpios, sda-gpios;
 //     i2c-core-base.c, i2c_generic_scl_recovery), before a program hears of it.
 //
 // An adapter or port that vanishes is opened again under its name as soon as it is back, and one on which everything is
