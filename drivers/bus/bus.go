@@ -11,6 +11,26 @@
 // v1.8.0, which opens them on other systems, waits in select(2): that keeps a thread for each port on which nothing
 // comes, panics when the file's number is above 1023, as it is in a host with a thousand connections, and it leaves
 // ports open in programs that a driver starts.
+//
+// # A bus that is held
+//
+// A chip that lost count of the clock may hold SDA low until it gets more clocks. Where a table [bus."/dev/i2c-1"]
+// names the two pins, they are taken as GPIOs, clocked up to nine times (UM10204 rev. 7.0, 3.1.16) and given back. Where
+// that works:
+//
+//   - Pins that may be a GPIO while a controller has them: a Raspberry Pi's, whose i2c-bcm2835 frees no bus itself. Such
+//     a pin stays a GPIO when it is let go (pinctrl-bcm2835.c), and only the kernel's debugfs connects it again without
+//     restarting the controller: the file pinmux-select, of Linux 5.13 and newer, which is root's. Without it nothing is
+//     touched and the reason stands in the device's status. Unbinding and binding the controller's driver would do it,
+//     too; but that waits, without an end and without a way out, for every program that has the bus open
+//     (i2c-core-base.c, i2c_del_adapter), so it is for people.
+//   - Spare pins wired to SCL and SDA, which belong to no controller.
+//   - Not pins that only one may have, such as an AST2600's or those of i2c-gpio: the kernel refuses them, and nothing was
+//     done. Many controllers free the bus themselves where their device tree names the pins (scl-gpios, sda-gpios;
+//     i2c-core-base.c, i2c_generic_scl_recovery), before a program hears of it.
+//
+// An adapter or port that vanishes is opened again under its name as soon as it is back, and one on which everything is
+// silent is closed and opened: see edge/device.
 package bus
 
 import (

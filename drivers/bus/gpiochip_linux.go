@@ -16,10 +16,12 @@ const (
 	ioctlGetValues = 0xC010B40E // GPIO_V2_LINE_GET_VALUES_IOCTL
 	ioctlSetValues = 0xC010B40F // GPIO_V2_LINE_SET_VALUES_IOCTL
 
+	lineUsed     = 1 << 0
 	lineInput    = 1 << 2
 	lineOutput   = 1 << 3
 	lineRising   = 1 << 4
 	lineFalling  = 1 << 5
+	lineDrain    = 1 << 6
 	linePullUp   = 1 << 8
 	linePullDown = 1 << 9
 	lineNoPull   = 1 << 10

@@ -99,6 +99,23 @@ func (l *line) Out(level gpio.Level) error {
 	return l.configure(c)
 }
 
+// drain makes the line one end of a wire that others may pull low, too: it pulls, or lets go.
+func (l *line) drain(high bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var bit uint64
+	if high {
+		bit = 1
+	}
+	if l.file != nil {
+		v := lineValues{bits: bit, mask: 1}
+		return l.control(ioctlSetValues, unsafe.Pointer(&v))
+	}
+	c := lineConfig{flags: lineOutput | lineDrain}
+	c.set(attrValues, bit)
+	return l.configure(c)
+}
+
 // Read is Level for who has no use for its error.
 func (l *line) Read() gpio.Level {
 	level, _ := l.Level()
@@ -202,6 +219,9 @@ func (l *line) configure(c lineConfig) error {
 	r.offsets[0] = uint32(l.offset)
 	copy(r.consumer[:], "selvage")
 	if errno := ioctl(chip.Fd(), ioctlLine, unsafe.Pointer(&r)); errno != 0 {
+		if by := usedBy(chip.Fd(), l.offset); by != "" {
+			return fmt.Errorf("%s is taken by %s (%w)", l.Name(), by, errno)
+		}
 		return l.failed(errno)
 	}
 	if err := syscall.SetNonblock(int(r.fd), true); err != nil {
@@ -210,6 +230,18 @@ func (l *line) configure(c lineConfig) error {
 	}
 	l.file, l.config = os.NewFile(uintptr(r.fd), l.Name()), c
 	return nil
+}
+
+// usedBy says who has a line, "" for nobody.
+func usedBy(chip uintptr, offset int) string {
+	info := lineInfo{offset: uint32(offset)}
+	if errno := ioctl(chip, ioctlLineInfo, unsafe.Pointer(&info)); errno != 0 || info.flags&lineUsed == 0 {
+		return ""
+	}
+	if user := text(info.consumer[:]); user != "" {
+		return fmt.Sprintf("%q", user)
+	}
+	return "another function of the pin, such as a bus" // which the kernel names in debugfs only
 }
 
 func (l *line) value() (gpio.Level, error) {

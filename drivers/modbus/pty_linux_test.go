@@ -14,6 +14,7 @@ import (
 	"time"
 
 	_ "selvage/drivers/bus"
+	"selvage/drivers/modbus"
 	"selvage/drivers/sim"
 	"selvage/edge/device"
 	"selvage/edge/device/drivertest"
@@ -75,6 +76,61 @@ func TestOneDeadOfManyOnATTY(t *testing.T) {
 	}
 	t.Logf("%d samples of 13 floats in %v, %d passed over; one dead unit, asked %d times; CPU with the simulated units %v, %.1f %%",
 		all, took, missed, c.failures["unit-17"], spent, 100*spent.Seconds()/took.Seconds())
+}
+
+// Beside a dead unit every other one on a real tty keeps 99 % of its rate: of the readings that its own schedule asked
+// for, so many were made. A reading counts as passed over when the next one is due already, so a machine that is busy for
+// a moment changes nothing; the line is used for a sixth of the time.
+func TestOneDeadOfManyKeepsTheRateOnATTY(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a quarter of a minute")
+	}
+	leaktest.Check(t)
+	far, name := drivertest.Pty(t)
+	units := fast(t, false)
+	units.Turn = 10 * time.Millisecond
+	const n, dead, rounds = 32, 17, 7
+	const every = 2 * time.Second
+	units.Units[dead].Dead = true
+	unplug := answering(t, far, units)
+
+	c := newTally()
+	// asked is how many readings the schedule of a unit asked for: those that were made, that failed and that were
+	// passed over.
+	asked := func(unit string) int {
+		return c.samples[unit] + c.failures[unit] + int(c.health.Count("device."+unit+".missed"))
+	}
+	c.enough = func(c *tally) bool {
+		for a := 1; a <= n; a++ {
+			if a != dead && asked(fmt.Sprint("unit-", a)) < rounds {
+				return false
+			}
+		}
+		return true
+	}
+	cfg := config("", 115200)
+	cfg.Channel = map[string]modbus.Channel{"voltage": {Type: "float32", Unit: "V"}} // one request
+	m := run(t, c, name, n, every, cfg)
+	<-c.full
+	if err := m.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	unplug()
+	least := 1.0
+	for a := 1; a <= n; a++ {
+		unit := fmt.Sprint("unit-", a)
+		if a == dead {
+			if c.samples[unit] > 0 || c.failures[unit] == 0 {
+				t.Errorf("the dead unit gave %d samples and %d failures", c.samples[unit], c.failures[unit])
+			}
+			continue
+		}
+		kept := float64(c.samples[unit]) / float64(asked(unit))
+		if least = min(least, kept); kept < 0.99 {
+			t.Errorf("%s: %d readings of the %d that were due", unit, c.samples[unit], asked(unit))
+		}
+	}
+	t.Logf("the dead unit was asked %d times; of the others the slowest made %.1f %% of its readings", c.failures[fmt.Sprint("unit-", dead)], 100*least)
 }
 
 // answering has units answer on a wire until it ends.

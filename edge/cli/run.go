@@ -89,6 +89,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	started.add(half(func(ctx context.Context) error { others.Stop(ctx); return nil })) // after the agents, whose last commands it sends
 	d := &devices{host: h, twins: map[string]*twinHandle{}, first: make(chan device.Report, len(plan.Devices)), ctx: reporting}
 	d.manager = device.NewManager(device.Options{Clock: clk, Health: board, Log: log, Report: d.report, LastGood: d.lastGood})
+	d.manager.SetLines(plan.Lines())
 	started.add(func(context.Context) error { return d.manager.Stop(context.Background()) }) // has its own bound
 	started.add(func(ctx context.Context) error {
 		err := h.Stop(ctx)

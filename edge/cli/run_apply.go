@@ -42,6 +42,9 @@ func (r *running) apply(ctx context.Context, plan *config.Plan, c config.Changes
 		r.host.Store.SetRules(rules(plan.History))
 		r.host.KeepAnew()
 	}
+	if c.Buses {
+		r.devices.manager.SetLines(plan.Lines())
+	}
 	if c.Wear {
 		note(nowhere, r.host.Replace(wearNode, r.meter.Kind(), plan.Wear))
 	}
@@ -166,6 +169,9 @@ func summary(c *config.Changes, plan *config.Plan) string {
 	}
 	for _, p := range c.Uplinks.Removed {
 		say("uplink", p.Name, "removed")
+	}
+	if c.Buses {
+		did = append(did, "pins of buses changed")
 	}
 	if c.Broker {
 		did = append(did, "broker changed")

@@ -6,6 +6,7 @@
 //	[host]           the host itself
 //	[host.warp]      limits for those who connect to it
 //	[device.NAME]    a device; its driver says which further keys it takes
+//	[bus."NAME"]     the pins of an I²C bus, by which it is freed if a chip hangs
 //	[agent."/uri"]   an agent, or the agents of a pattern of URIs; its kind says the same;
 //	                 [[agent."/uri"]] several times makes one agent of several kinds
 //	[uplink.NAME]    a way out, to a broker or to a peer; its kind says the same
@@ -50,6 +51,7 @@ import (
 type Plan struct {
 	Host    Host
 	Devices []Device
+	Buses   []Bus
 	Agents  []Agent
 	Uplinks []Uplink  // in the order they stand in the file
 	History []History // likewise

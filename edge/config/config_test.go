@@ -58,6 +58,9 @@ func outcome(plan *config.Plan, err error) string {
 	for _, d := range plan.Devices {
 		fmt.Fprintf(&b, "\n%d:%d device %+v", d.Pos.Line, d.Pos.Col, d.Spec)
 	}
+	for _, bus := range plan.Buses {
+		fmt.Fprintf(&b, "\nbus %+v", bus)
+	}
 	for _, a := range plan.Agents {
 		fmt.Fprintf(&b, "\n%d:%d agent %q pattern %s kind %s %s", a.Pos.Line, a.Pos.Col, a.URI, a.Pattern, a.Kind, configText(a.Config))
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -11,6 +12,7 @@ type Changes struct {
 	Devices Set[Device]
 	Agents  Set[Agent] // known by their URI or pattern
 	Uplinks Set[Uplink]
+	Buses   bool // the pins of any
 	Broker  bool // its table came, went or changed
 	Policy  bool // likewise, or a file that it names
 	History bool // what is kept of lanes
@@ -33,7 +35,7 @@ func (s *Set[T]) None() bool { return len(s.Removed)+len(s.Changed)+len(s.Added)
 
 // None reports whether nothing changes.
 func (c *Changes) None() bool {
-	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Broker && !c.Policy && !c.History && !c.Wear && len(c.Fixed) == 0
+	return c.Devices.None() && c.Agents.None() && c.Uplinks.None() && !c.Buses && !c.Broker && !c.Policy && !c.History && !c.Wear && len(c.Fixed) == 0
 }
 
 // Diff compares what plans ask for. Where and in which order it stands in their files does not matter.
@@ -44,6 +46,7 @@ func Diff(old, new *Plan) Changes {
 			return a.Name(), [2]any{a.Kind, a.Config}
 		}),
 		Uplinks: compare(old.Uplinks, new.Uplinks, func(u *Uplink) (string, any) { return u.Name, u.Spec }),
+		Buses:   !maps.Equal(old.Lines(), new.Lines()),
 		Broker:  !reflect.DeepEqual(old.Broker, new.Broker),
 		Policy:  !reflect.DeepEqual(old.Policy, new.Policy),
 		History: !reflect.DeepEqual(rules(old), rules(new)),

@@ -52,6 +52,9 @@ func told(c config.Changes) string {
 	for _, u := range c.Uplinks.Added {
 		say("+", u.Name)
 	}
+	if c.Buses {
+		say("~", "buses")
+	}
 	if c.Broker {
 		say("~", "broker")
 	}
@@ -104,6 +107,7 @@ url = "warps://hub.example"
 		{name: "another way to write it", cut: `"10s"`, put: `"10000ms"`, want: ""},
 		{name: "an interval", cut: `"10s"`, put: `"5s"`, want: "~air"},
 		{name: "a bus", cut: "i2c-1", put: "i2c-2", want: "~air"},
+		{name: "the pins of a bus", cut: "[device.heater]", put: "[bus.\"/dev/i2c-1\"]\nscl = \"GPIO3\"\nsda = \"GPIO2\"\n[device.heater]", want: "~buses"},
 		{name: "a key of a driver", cut: `pin = "GPIO17"`, put: "pin = \"GPIO17\"\nsafe = \"on\"", want: "~heater"},
 		{name: "another name", cut: "[device.heater]", put: "[device.boiler]", want: "-heater +boiler"},
 		{name: "a device more", cut: "[device.heater]", put: "[device.machine]\ndriver = \"system\"\n[device.heater]", want: "+machine"},

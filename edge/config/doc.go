@@ -51,6 +51,7 @@ func Reference() []Section {
 	plan.Host.Name = "" // this machine's own is nobody's reference
 	r.table(Section{Table: "host"}, &plan.Host)
 	r.devices()
+	r.table(Section{Table: `bus."NAME"`, Sample: `bus."/dev/i2c-1"`}, &BusKeys{})
 	agents := Section{Table: `agent."/URI"`, By: "kind"}
 	r.table(agents, &agentKeys{}).choices("kind", agent.Kinds())
 	for _, name := range agent.Kinds() {

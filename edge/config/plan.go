@@ -17,6 +17,7 @@ type planner struct {
 	devices  map[string]*table // every configured name, faulty tables too
 	uplinks  map[string]*table // likewise
 	makers   []func(route.NodeURI) bool
+	buses    map[string]*table
 	wires    map[string]*table // who has a bus address or a pin
 	losses   []*entry          // what outputs are to be safe for
 	refs     []*table          // agents' tables, which may speak of devices
@@ -28,6 +29,7 @@ func (p *planner) tables() {
 	p.clean = len(p.doc.faults) == 0
 	p.devices = map[string]*table{}
 	p.uplinks = map[string]*table{}
+	p.buses = map[string]*table{}
 	p.wires = map[string]*table{}
 	p.shapes = map[string]*table{}
 	host := newTable(p.doc.root, "host", span{}, implied)
@@ -41,6 +43,8 @@ func (p *planner) tables() {
 			}
 		case "device":
 			p.named(e, `[device.air]`, p.device, nil)
+		case "bus":
+			p.named(e, `[bus."/dev/i2c-1"]`, p.bus, nil)
 		case "agent":
 			p.named(e, `[agent."/room/air"]`, p.agent, p.traits)
 		case "uplink":
@@ -76,6 +80,7 @@ func (p *planner) tables() {
 		p.twins()
 		p.references()
 		p.lost()
+		p.onBuses()
 	}
 }
 
@@ -137,9 +142,9 @@ func (p *planner) unknownTable(e *entry) {
 		p.doc.fault(e.at, fmt.Sprintf("%s stands before any table", quoteKey(e.key)), "put it below the [table] it belongs to")
 		return
 	}
-	remedy := didYouMean(e.key, []string{"host", "device", "agent", "uplink", "history", "broker", "hub", "wear", "policy"})
+	remedy := didYouMean(e.key, []string{"host", "device", "bus", "agent", "uplink", "history", "broker", "hub", "wear", "policy"})
 	if remedy == "" {
-		remedy = `the tables are [host], [device.NAME], [agent."/URI"], [uplink.NAME], [history."/GLOB"], [broker], [hub], [wear] and [policy]`
+		remedy = `the tables are [host], [device.NAME], [bus."NAME"], [agent."/URI"], [uplink.NAME], [history."/GLOB"], [broker], [hub], [wear] and [policy]`
 	}
 	p.doc.fault(e.at, fmt.Sprintf("there is no table [%s]", quoteKey(e.key)), remedy)
 }

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -56,7 +57,7 @@ func (o *owner) busLost(err error) {
 	}
 	at := o.m.clock.Now()
 	for _, d := range o.devices {
-		r := Report{Device: d.spec.Name, At: at, Err: err}
+		r := Report{Device: d.spec.Name, At: at, Err: err, Tried: slices.Clone(d.tried)}
 		if !first {
 			o.m.ears.tell(d.spec.Name, Heard{Report: &r})
 			continue
@@ -75,6 +76,10 @@ func (o *owner) checkBus(d *managed, err error) {
 	}
 	if errors.Is(err, ErrBusGone) {
 		o.closeBus()
+		for _, e := range o.devices {
+			o.climb(e, Restart, err)
+		}
+		o.m.health.Add(o.busCode()+counters[Restart], 1)
 		o.busFails = 1
 		o.busDue = time.Now().Add(pause(1, 0, 0, maxBusPause))
 		o.busLost(err)
@@ -93,7 +98,7 @@ func (o *owner) checkBus(d *managed, err error) {
 		due[i] = d.due
 		o.climb(d, Restart, err)
 	}
-	o.m.health.Add(o.busCode()+".restarted", 1)
+	o.m.health.Add(o.busCode()+counters[Restart], 1)
 	o.closeBus()
 	if o.tryBus(context.Background()) != nil {
 		return // the loop tries again at once and tells

@@ -54,6 +54,7 @@ type fakeBus struct {
 	name   string
 	opened int
 	rescue func() error // nil = there is no way
+	over   Lines        // that it was rescued by
 
 	mu     sync.Mutex
 	closed int
@@ -86,7 +87,8 @@ func (b *fakeBus) set(addr uint16, chip func() error) {
 func (b *fakeBus) String() string                  { return b.name }
 func (b *fakeBus) SetSpeed(physic.Frequency) error { return nil }
 
-func (b *fakeBus) Recover(context.Context) error {
+func (b *fakeBus) Recover(_ context.Context, over Lines) error {
+	b.over = over
 	if b.rescue == nil {
 		return errors.ErrUnsupported
 	}

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,7 +31,24 @@ type Step struct {
 type Recoverer interface {
 	Bus
 	// Recover frees the bus, or says why it could not. An error that is errors.ErrUnsupported says that there is no way.
-	Recover(ctx context.Context) error
+	// An I²C bus may need to know its lines for it.
+	Recover(ctx context.Context, over Lines) error
+}
+
+// Lines are the pins that an I²C bus runs over, called as the pins of devices are.
+type Lines struct{ SCL, SDA string }
+
+// SetLines says over which pins buses run, by their names. A bus that is not among them has none that are known.
+func (m *Manager) SetLines(of map[string]Lines) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lines = maps.Clone(of)
+}
+
+func (m *Manager) linesOf(bus string) Lines {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lines[bus]
 }
 
 // counters are what health counts the rungs of a device under, behind its code.
@@ -112,8 +130,8 @@ func (o *owner) free(d *managed, err error) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), safeWithin)
 	defer cancel()
-	why := err
-	err = o.callBus(func() error { return o.held.Recover(ctx) })
+	why, over := err, o.m.linesOf(o.busName)
+	err = o.callBus(func() error { return o.held.Recover(ctx, over) })
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return false

@@ -81,6 +81,8 @@ func TestLadderOfABus(t *testing.T) {
 					bus.rescue = func() error { return way.rescue(func() { all(well) }) }
 				}
 				b := newBench(t, specs...)
+				pins := Lines{SCL: "GPIO3", SDA: "GPIO2"}
+				b.SetLines(map[string]Lines{"test:a": pins, "test:b": {SCL: "GPIO1", SDA: "GPIO0"}})
 				b.Start()
 				time.Sleep(20 * time.Second)
 				b.take("d40")
@@ -94,8 +96,8 @@ func TestLadderOfABus(t *testing.T) {
 					if n := readings(rs); n < 55 {
 						t.Errorf("%d readings in a minute of which the bus was held for a second or two", n)
 					}
-					if n := b.health.Count("bus.test:a.recovered"); n != 1 {
-						t.Errorf("freed %d times, want 1", n)
+					if n := b.health.Count("bus.test:a.recovered"); n != 1 || bus.over != pins {
+						t.Errorf("freed %d times, by %v; want once, by %v", n, bus.over, pins)
 					}
 				}
 				all(well)

@@ -49,6 +49,7 @@ type Manager struct {
 	mu      sync.Mutex
 	owners  map[string]*owner
 	devices map[string]*managed
+	lines   map[string]Lines // of buses
 	started bool
 	stopped bool
 	watched sync.WaitGroup // the watch over what makes outputs safe

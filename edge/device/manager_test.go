@@ -143,8 +143,14 @@ func TestBusThatGoesAndComes(t *testing.T) {
 		if n := len(b.health.Active()); n != 1 {
 			t.Errorf("%d conditions are shown, want that of the bus alone: %+v", n, b.health.Active())
 		}
-		b.take("one")
-		b.take("two")
+		for _, name := range []string{"one", "two"} {
+			if got := tried(b.take(name)); !strings.Contains(got, "restart: ") {
+				t.Errorf("%s: tried %q, want that the bus was closed, to be opened when it is back", name, got)
+			}
+		}
+		if n := b.health.Count("bus.test:usb.restarted"); n != 1 {
+			t.Errorf("closed and opened %d times, want once", n)
+		}
 		plug("test:usb", map[uint16]func() error{0x40: well, 0x41: well})
 		time.Sleep(maxBusPause)
 		for _, name := range []string{"one", "two"} {

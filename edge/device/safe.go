@@ -3,6 +3,7 @@ package device
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,28 +33,44 @@ func (m *Manager) expire(dev *managed, at time.Time) {
 }
 
 // watch makes outputs safe when a condition begins that they are to be safe for: their uplink is lost, the agent that
-// commands them has crashed, the sensor that it goes by is gone.
+// commands them has crashed, the sensor that it goes by is gone. What begins is noted where it does: an agent is back
+// within a tenth of a second, and its output is to be safe all the same.
 func (m *Manager) watch() {
+	var mu sync.Mutex
+	var was, began []string
 	news := make(chan struct{}, 1)
-	news <- struct{}{}
-	cancel := m.health.Watch(func() {
-		select {
-		case news <- struct{}{}:
-		default:
+	note := func() {
+		mu.Lock()
+		now := m.health.Codes()
+		for _, code := range now {
+			if !slices.Contains(was, code) {
+				began = append(began, code)
+			}
 		}
-	})
-	defer cancel()
-	var was []string
+		was = now
+		some := len(began) > 0
+		mu.Unlock()
+		if some {
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		}
+	}
+	defer m.health.Watch(note)()
+	note()
 	for {
 		select {
 		case <-m.ctx.Done():
 			return
 		case <-news:
 		}
-		now := m.health.Codes()
-		began := slices.DeleteFunc(slices.Clone(now), func(code string) bool { return slices.Contains(was, code) })
-		if was = now; len(began) > 0 {
-			m.began(began)
+		mu.Lock()
+		codes := slices.Compact(began)
+		began = nil
+		mu.Unlock()
+		if len(codes) > 0 {
+			m.began(codes)
 		}
 	}
 }

@@ -87,15 +87,21 @@ func (b *tappedI2C) Tx(addr uint16, w, r []byte) error {
 func (b *tappedI2C) Detect(addr uint16) (byReading bool, err error) { return detect(b.BusCloser, addr) }
 
 // Recover has whoever the tap is on free the bus.
-func (b *tappedI2C) Recover(ctx context.Context) error { return recoverBus(ctx, b.BusCloser) }
+func (b *tappedI2C) Recover(ctx context.Context, over Lines) error {
+	return recoverBus(ctx, b.BusCloser, over)
+}
 
-func (p *tappedSPI) Recover(ctx context.Context) error { return recoverBus(ctx, p.PortCloser) }
+func (p *tappedSPI) Recover(ctx context.Context, over Lines) error {
+	return recoverBus(ctx, p.PortCloser, over)
+}
 
-func (p *tappedPort) Recover(ctx context.Context) error { return recoverBus(ctx, p.Port) }
+func (p *tappedPort) Recover(ctx context.Context, over Lines) error {
+	return recoverBus(ctx, p.Port, over)
+}
 
-func recoverBus(ctx context.Context, bus Bus) error {
+func recoverBus(ctx context.Context, bus Bus, over Lines) error {
 	if r, ok := bus.(Recoverer); ok {
-		return r.Recover(ctx)
+		return r.Recover(ctx, over)
 	}
 	return errors.ErrUnsupported
 }
