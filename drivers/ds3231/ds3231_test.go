@@ -155,10 +155,8 @@ func TestStranger(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	n := 0
-	Config{Address: 0x57}.Check(func(key, problem, remedy string) { n++ })
-	if n != 1 {
-		t.Errorf("%d faults at 0x57, want 1", n)
+	if got, want := drivertest.Refused(t, Config{Address: 0x57}), "address"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

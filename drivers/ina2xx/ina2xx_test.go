@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -210,15 +209,7 @@ func TestStranger(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	INA219{Address: 0x50}.Check(note)
-	INA226{Address: 0x40, Shunt: math.NaN()}.Check(note)
-	if want := []string{"address", "shunt", "shunt"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t, INA219{Address: 0x50}, INA226{Address: 0x40, Shunt: math.NaN()}), "address shunt shunt"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,15 +157,10 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	Config{Wires: 5, Resistor: 5, Reference: math.NaN(), Mains: 16}.Check(note)
-	Config{Wires: 2, Resistor: 1000, Reference: 430, Mains: 60}.Check(note)
-	if want := []string{"wires", "resistor", "reference", "mains", "reference"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		Config{Wires: 5, Resistor: 5, Reference: math.NaN(), Mains: 16},
+		Config{Wires: 2, Resistor: 1000, Reference: 430, Mains: 60},
+	), "wires resistor reference mains reference"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -24,13 +24,6 @@ func TestDriver(t *testing.T) {
 	})
 }
 
-// The datasheet's example, section 4.4.
-func TestChecksum(t *testing.T) {
-	if got := crc(0xBE, 0xEF); got != 0x92 {
-		t.Errorf("crc(0xBE, 0xEF) = 0x%02X, want 0x92", got)
-	}
-}
-
 func TestDecode(t *testing.T) {
 	for _, c := range []struct {
 		t, rh             uint16

@@ -229,10 +229,7 @@ func TestThisMachine(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	note := func(key, _, _ string) { keys = append(keys, key) }
-	Config{Root: "proc", Disk: ""}.Check(note)
-	if want := []string{"root", "disk"}; !slices.Equal(keys, want) {
-		t.Errorf("faults at %v, want %v", keys, want)
+	if got, want := drivertest.Refused(t, Config{Root: "proc", Disk: ""}), "root disk"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -323,4 +324,21 @@ func (r *rig) transfers() int {
 		return r.port.n
 	}
 	return 0
+}
+
+// Refused returns the keys in which configs are at fault, in the order of their Checks. Each fault says what is wrong, and
+// what would be right.
+func Refused(t testing.TB, configs ...interface {
+	Check(func(key, problem, remedy string))
+}) string {
+	t.Helper()
+	var keys []string
+	for _, c := range configs {
+		c.Check(func(key, problem, remedy string) {
+			if keys = append(keys, key); problem == "" || remedy == "" {
+				t.Errorf("the fault at %s says %q, and what to do is %q", key, problem, remedy)
+			}
+		})
+	}
+	return strings.Join(keys, " ")
 }
