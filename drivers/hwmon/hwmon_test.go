@@ -13,9 +13,8 @@ import (
 )
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "hwmon", Config: Config{
-		Chip: "coretemp.0", Root: sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl"),
-	}})
+	root := sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl")
+	drivertest.Run(t, drivertest.Case{Driver: "hwmon", Config: Config{Chip: "coretemp.0", Root: root}, Files: root + "/sys/devices/platform/coretemp.0"})
 }
 
 // read returns what a chip measures as "channel value unit", in order of names.

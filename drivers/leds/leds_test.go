@@ -25,8 +25,8 @@ func tree(t testing.TB) string {
 
 func TestDrivers(t *testing.T) {
 	root := tree(t)
-	drivertest.Run(t, drivertest.Case{Driver: "led", Config: LEDConfig{LED: "ACT", Root: root}})
-	drivertest.Run(t, drivertest.Case{Driver: "backlight", Config: BacklightConfig{Root: root}})
+	drivertest.Run(t, drivertest.Case{Driver: "led", Config: LEDConfig{LED: "ACT", Root: root}, Files: root + "/sys/class/leds/ACT"})
+	drivertest.Run(t, drivertest.Case{Driver: "backlight", Config: BacklightConfig{Root: root}, Files: root + "/sys/class/backlight"})
 }
 
 func TestLED(t *testing.T) {

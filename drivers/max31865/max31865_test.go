@@ -27,7 +27,12 @@ func still(ohms float64, broken byte) *sim.Select {
 }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "max31865", Config: pt100, SPI: func() spi.Port { return still(138.51, 0).Port() }})
+	drivertest.Run(t, drivertest.Case{
+		Driver: "max31865", Config: pt100, SPI: func() spi.Port { return still(138.51, 0).Port() },
+		OtherSPI: func() spi.Port {
+			return sim.NewSelect("sim:boiler", &sim.MAX31855{Tip: sim.Steady(100), Chip: sim.Steady(25)}).Port()
+		},
+	})
 }
 
 // Table 9 of the datasheet: a Pt100 with a reference of 400 Ω. The resistances are those of IEC 60751.

@@ -26,7 +26,8 @@ func TestDriver(t *testing.T) {
 		"temperature": {dir + "temperature": "21875\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Run(t, drivertest.Case{Driver: "ds18b20", Config: Config{ID: id, Root: sysfstest.Tree(t, files)}})
+			root := sysfstest.Tree(t, files)
+			drivertest.Run(t, drivertest.Case{Driver: "ds18b20", Config: Config{ID: id, Root: root}, Files: root})
 		})
 	}
 }

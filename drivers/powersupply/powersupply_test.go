@@ -27,7 +27,7 @@ func TestDriver(t *testing.T) {
 	root := tree(t)
 	for _, supply := range []string{"BAT0", "AC"} {
 		t.Run(supply, func(t *testing.T) {
-			drivertest.Run(t, drivertest.Case{Driver: "power-supply", Config: Config{Supply: supply, Root: root}})
+			drivertest.Run(t, drivertest.Case{Driver: "power-supply", Config: Config{Supply: supply, Root: root}, Files: root})
 		})
 	}
 }

@@ -28,7 +28,8 @@ func tree(t testing.TB) string {
 func config(root string) Config { return Config{Output: 1, Frequency: 25000, Root: root} }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "pwm", Config: config(tree(t))})
+	root := tree(t)
+	drivertest.Run(t, drivertest.Case{Driver: "pwm", Config: config(root), Files: root})
 }
 
 func TestOut(t *testing.T) {

@@ -18,8 +18,13 @@ import (
 
 func TestDriver(t *testing.T) {
 	drivertest.Run(t, drivertest.Case{
-		Driver:    "sht4x",
-		Bus:       func() i2c.Bus { return sim.NewRoom("sim:room", 1).Bus() },
+		Driver: "sht4x",
+		Bus:    func() i2c.Bus { return sim.NewRoom("sim:room", 1).Bus() },
+		Other: func() i2c.Bus {
+			b := sim.NewBoard("sim:room")
+			b.Plug(0x44, sim.NewSHT3x(sim.Steady(21), sim.Steady(45)))
+			return b.Bus()
+		},
 		Checksums: true,
 	})
 }

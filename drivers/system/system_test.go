@@ -86,7 +86,7 @@ func show(t *testing.T, d *Dev) string {
 func TestDriver(t *testing.T) {
 	t.Run("written tree", func(t *testing.T) {
 		root := tree(t, pi)
-		drivertest.Run(t, drivertest.Case{Driver: "system", Config: Config{Root: root, Disk: root}})
+		drivertest.Run(t, drivertest.Case{Driver: "system", Config: Config{Root: root, Disk: root}, Files: root})
 	})
 	t.Run("this machine", func(t *testing.T) {
 		drivertest.Run(t, drivertest.Case{Driver: "system"})
