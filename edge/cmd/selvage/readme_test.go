@@ -32,7 +32,7 @@ func TestReadmeHasAllDrivers(t *testing.T) {
 		}
 	}
 	for _, name := range device.Names() {
-		if !slices.Contains(listed, name) && !registers(t, ".", name) { // here only tests do
+		if !slices.Contains(listed, name) && !slices.Contains(forTests, name) {
 			t.Errorf("README.md has no row for the driver %q", name)
 		}
 	}
