@@ -181,16 +181,11 @@ func TestStranger(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	Config{Address: 0x40, Rate: 100}.Check(note)
-	Config{Address: 0x4B, Rate: 860, Channel: map[string]Input{"A": {}}}.Check(note)
-	Input{Input: "1-2", Range: 5}.Check(note)
-	if want := []string{"address", "rate", "channel", "channel.A", "input", "range"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		Config{Address: 0x40, Rate: 100},
+		Config{Address: 0x4B, Rate: 860, Channel: map[string]Input{"A": {}}},
+		Input{Input: "1-2", Range: 5},
+	), "address rate channel channel.A input range"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -23,6 +23,11 @@ func TestDriver(t *testing.T) {
 			b.Plug(address, sim.NewAHT20(sim.Swing(21, 3), sim.Swing(45, 10)))
 			return b.Bus()
 		},
+		Other: func() i2c.Bus {
+			b := sim.NewBoard("sim:test")
+			b.Plug(address, sim.NewTMP102(sim.Steady(21)))
+			return b.Bus()
+		},
 		Checksums: true,
 	})
 }

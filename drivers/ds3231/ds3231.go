@@ -130,6 +130,9 @@ func read(ctx context.Context, c device.Chip) (r [registers]byte, err error) {
 			return r, c.Other(fmt.Sprintf("something else (register %02x is %02x)", i, r[i]), "a DS3231", "")
 		}
 	}
+	if r[3]|r[4]|r[5] == 0 { // each counts from 1, also after power-on
+		return r, c.Other("something else (it has no day, date and month)", "a DS3231", "")
+	}
 	return r, nil
 }
 

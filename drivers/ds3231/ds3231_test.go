@@ -24,7 +24,11 @@ func board(c sim.Chip) *sim.Board {
 }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "ds3231", Bus: func() i2c.Bus { return board(chip()).Bus() }})
+	drivertest.Run(t, drivertest.Case{
+		Driver: "ds3231",
+		Bus:    func() i2c.Bus { return board(chip()).Bus() },
+		Other:  func() i2c.Bus { return board(sim.NewMCP9808(sim.Steady(21))).Bus() },
+	})
 }
 
 // The temperature is the datasheet's example: 00011001 01 is +25.25 °C. The other times are by hand.
@@ -155,10 +159,8 @@ func TestStranger(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	n := 0
-	Config{Address: 0x57}.Check(func(key, problem, remedy string) { n++ })
-	if n != 1 {
-		t.Errorf("%d faults at 0x57, want 1", n)
+	if got, want := drivertest.Refused(t, Config{Address: 0x57}), "address"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

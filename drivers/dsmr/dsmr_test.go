@@ -158,15 +158,8 @@ func TestFurtherObjects(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	Config{Baud: 4800, OBIS: map[string]string{"1.8.0": "Energy"}}.Check(func(key, problem, remedy string) {
-		keys = append(keys, key)
-		if problem == "" || remedy == "" {
-			t.Errorf("%s: %q, %q", key, problem, remedy)
-		}
-	})
-	if fmt.Sprint(keys) != "[baud obis obis]" {
-		t.Errorf("faults at %v", keys)
+	if got, want := drivertest.Refused(t, Config{Baud: 4800, OBIS: map[string]string{"1.8.0": "Energy"}}), "baud obis obis"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

@@ -9,7 +9,6 @@ package hwmon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -33,22 +32,15 @@ type Config struct {
 }
 
 // Check names what cannot work.
-func (c Config) Check(fault func(key, problem, remedy string)) {
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
-}
+func (c Config) Check(fault func(key, problem, remedy string)) { sysfs.CheckRoot(c.Root, fault) }
 
-// Dev is one chip.
-type Dev struct {
-	node   sysfs.Node
-	inputs []input
-	closed bool
-}
+// Dev is one chip. Its channels are what it shows: temperature in °C, voltage in V, current in A, power in W, energy in
+// kWh, humidity in %, fan in turns per minute; each with its label, or with its number where there are several.
+type Dev struct{ sysfs.Sensor }
 
 // input is one thing it measures.
 type input struct {
-	device.Channel
+	name   string // of its channel
 	file   string // "…/temp1_input"
 	fault  string // "…/temp1_fault", "" if there is none
 	factor float64
@@ -81,8 +73,8 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dev{node: n, inputs: inputs(n)}
-	if len(d.inputs) == 0 {
+	d := &Dev{sysfs.Sensor{Node: n, Inputs: inputs(n)}}
+	if len(d.Inputs) == 0 {
 		return nil, &device.Fault{
 			Text:   fmt.Sprintf("the hwmon chip %s shows nothing that is measured", n.Name),
 			Remedy: "it may only have switches: ls " + n.Dir,
@@ -91,8 +83,8 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 	return d, ctx.Err()
 }
 
-func inputs(n sysfs.Node) []input {
-	var found []input
+func inputs(n sysfs.Node) []sysfs.Input {
+	var found []sysfs.Input
 	taken := map[string]bool{}
 	dir := n.Dir
 	if !sysfs.Exists(n.File("name")) && sysfs.Exists(n.File("device/name")) {
@@ -101,19 +93,21 @@ func inputs(n sysfs.Node) []input {
 	for _, k := range kinds {
 		files := sysfs.List(filepath.Join(dir, k.file))
 		for _, file := range files {
-			in := input{Channel: k.channel, file: file, factor: k.factor}
+			in := input{name: k.channel.Name, file: file, factor: k.factor}
 			stem := file[:strings.LastIndexByte(file, '_')]
 			if sysfs.Exists(stem + "_fault") {
 				in.fault = stem + "_fault"
 			}
 			if label := sysfs.LaneName(sysfs.Word(stem + "_label")); label != "" {
-				in.Name += "-" + label
+				in.name += "-" + label
 			} else if len(files) > 1 {
 				prefix, _, _ := strings.Cut(k.file, "*")
-				in.Name += "-" + strings.TrimPrefix(filepath.Base(stem), prefix)
+				in.name += "-" + strings.TrimPrefix(filepath.Base(stem), prefix)
 			}
-			in.Name = sysfs.Unique(in.Name, taken)
-			found = append(found, in)
+			in.name = sysfs.Unique(in.name, taken)
+			c := k.channel
+			c.Name = in.name
+			found = append(found, sysfs.Input{Channel: c, Value: in.read})
 		}
 	}
 	return found
@@ -121,54 +115,19 @@ func inputs(n sysfs.Node) []input {
 
 // Info tells the chip's name and what it is a part of.
 func (d *Dev) Info() device.Info {
-	return device.Info{Driver: "hwmon", Wire: d.node.Base(), Address: d.node.Parent, Model: d.node.Name}
+	return device.Info{Driver: "hwmon", Wire: d.Node.Base(), Address: d.Node.Parent, Model: d.Node.Name}
 }
 
-// Channels is what the chip shows: temperature in °C, voltage in V, current in A, power in W, energy in
-// kWh, humidity in %, fan in turns per minute; each with its label, or with its number where there are
-// several.
-func (d *Dev) Channels() []device.Channel {
-	cs := make([]device.Channel, len(d.inputs))
-	for i, in := range d.inputs {
-		cs[i] = in.Channel
-	}
-	return cs
-}
-
-// Read looks at every input once. One that fails makes its own reading bad.
-func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	if d.closed {
-		return nil, errors.New("the hwmon chip is closed")
-	}
-	if err := errors.Join(ctx.Err(), d.node.Same()); err != nil {
-		return nil, err
-	}
-	s := make(device.Sample, 0, len(d.inputs))
-	for _, in := range d.inputs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		v, err := in.read()
-		s = append(s, device.Measure{Channel: in.Name, Value: v, Err: err})
-	}
-	return s, nil
-}
-
-func (in *input) read() (float64, error) {
+func (in input) read() (m device.Measure, err error) {
 	if in.fault != "" && sysfs.Word(in.fault) == "1" {
-		return 0, &device.Fault{
-			Text:   "the chip says that the sensor of " + in.Name + " is broken or not there",
+		return m, &device.Fault{
+			Text:   "the chip says that the sensor of " + in.name + " is broken or not there",
 			Remedy: "check the sensor's wires",
 		}
 	}
 	v, err := sysfs.Int(in.file)
-	return float64(v) * in.factor, err
-}
-
-// Close has nothing to let go of.
-func (d *Dev) Close() error {
-	d.closed = true
-	return nil
+	m.Value = float64(v) * in.factor
+	return m, err
 }
 
 var _ device.Sensor = (*Dev)(nil)

@@ -11,7 +11,6 @@ package iio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -36,22 +35,15 @@ type Config struct {
 }
 
 // Check names what cannot work.
-func (c Config) Check(fault func(key, problem, remedy string)) {
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
-}
+func (c Config) Check(fault func(key, problem, remedy string)) { sysfs.CheckRoot(c.Root, fault) }
 
-// Dev is one IIO device.
-type Dev struct {
-	node   sysfs.Node
-	inputs []input
-	closed bool
-}
+// Dev is one IIO device. Its channels are what the kernel shows of this chip, with its own names and units made ours:
+// temperature in °C, humidity in %, pressure in hPa, voltage in V, and so on. A converter whose scale is not known to the
+// kernel gives plain counts, with the unit 1.
+type Dev struct{ sysfs.Sensor }
 
 // input is one thing it measures.
 type input struct {
-	device.Channel
 	file      string   // "…/in_voltage0_raw", or "…_input", which the kernel has scaled already
 	scale     string   // its file, "" for none
 	offset    string   // likewise
@@ -65,8 +57,8 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dev{node: n, inputs: inputs(n)}
-	if len(d.inputs) == 0 {
+	d := &Dev{sysfs.Sensor{Node: n, Inputs: inputs(n)}}
+	if len(d.Inputs) == 0 {
 		return nil, &device.Fault{
 			Text:   fmt.Sprintf("the IIO device %s has no channel to read", n.Name),
 			Remedy: "it may only have outputs or events: ls " + n.Dir,
@@ -76,8 +68,8 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 }
 
 // inputs finds the channels: in_TYPE…_raw and in_TYPE…_input; of a channel with both, the latter.
-func inputs(n sysfs.Node) []input {
-	var found []input
+func inputs(n sysfs.Node) []sysfs.Input {
+	var found []sysfs.Input
 	taken := map[string]bool{}
 	for _, file := range sysfs.List(n.File("in_*")) {
 		base := filepath.Base(file)
@@ -103,13 +95,13 @@ func inputs(n sysfs.Node) []input {
 				in.quantity = quantity{name: in.quantity.name, unit: "1", factor: 1} // counts of the converter
 			}
 		}
-		in.Channel = device.Channel{Name: sysfs.Unique(name, taken), Unit: in.quantity.unit}
+		c := device.Channel{Name: sysfs.Unique(name, taken), Unit: in.quantity.unit}
 		if in.scale != "" {
 			if s, err := sysfs.Float(in.scale); err == nil {
-				in.Resolution = math.Abs(s * in.quantity.factor)
+				c.Resolution = math.Abs(s * in.quantity.factor)
 			}
 		}
-		found = append(found, in)
+		found = append(found, sysfs.Input{Channel: c, Value: in.read})
 	}
 	return found
 }
@@ -132,66 +124,31 @@ func shared(n sysfs.Node, channel, what string) string {
 // Info tells the chip's name, where it is, and its serial number if the kernel shows one.
 func (d *Dev) Info() device.Info {
 	return device.Info{
-		Driver: "iio", Wire: d.node.Base(), Address: d.node.Parent, Model: d.node.Name,
-		Serial: sysfs.Word(d.node.File("serialnumber")),
+		Driver: "iio", Wire: d.Node.Base(), Address: d.Node.Parent, Model: d.Node.Name,
+		Serial: sysfs.Word(d.Node.File("serialnumber")),
 	}
-}
-
-// Channels is what the kernel shows of this chip, with its own names and units made ours: temperature
-// in °C, humidity in %, pressure in hPa, voltage in V, and so on. A converter whose scale is not known
-// to the kernel gives plain counts, with the unit 1.
-func (d *Dev) Channels() []device.Channel {
-	cs := make([]device.Channel, len(d.inputs))
-	for i, in := range d.inputs {
-		cs[i] = in.Channel
-	}
-	return cs
-}
-
-// Read has the kernel measure every channel once. One that fails makes its own reading bad.
-func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	if d.closed {
-		return nil, errors.New("the IIO device is closed")
-	}
-	if err := errors.Join(ctx.Err(), d.node.Same()); err != nil {
-		return nil, err
-	}
-	s := make(device.Sample, 0, len(d.inputs))
-	for _, in := range d.inputs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		v, err := in.read()
-		s = append(s, device.Measure{Channel: in.Name, Value: v, Err: err})
-	}
-	return s, nil
 }
 
 // read measures: (raw + offset) · scale is the value in the unit of the ABI. Scale and offset are read
 // each time, for who changes a chip's gain changes them.
-func (in *input) read() (float64, error) {
+func (in input) read() (m device.Measure, err error) {
 	v, err := sysfs.Float(in.file)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	scale, offset := 1.0, 0.0
 	if in.offset != "" {
 		if offset, err = sysfs.Float(in.offset); err != nil {
-			return 0, err
+			return m, err
 		}
 	}
 	if in.scale != "" {
 		if scale, err = sysfs.Float(in.scale); err != nil {
-			return 0, err
+			return m, err
 		}
 	}
-	return (v + offset) * scale * in.quantity.factor, nil
-}
-
-// Close has nothing to let go of.
-func (d *Dev) Close() error {
-	d.closed = true
-	return nil
+	m.Value = (v + offset) * scale * in.quantity.factor
+	return m, nil
 }
 
 var _ device.Sensor = (*Dev)(nil)

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -59,9 +58,7 @@ func check(safe float64, root string, fault func(key, problem, remedy string)) {
 	if !(safe >= 0 && safe <= 100) {
 		fault("safe", fmt.Sprintf("nothing shines with %v %%", safe), "use 0 to 100")
 	}
-	if !filepath.IsAbs(root) {
-		fault("root", fmt.Sprintf("%q is not a full path", root), "begin it with /")
-	}
+	sysfs.CheckRoot(root, fault)
 }
 
 // Lamp is an LED or a backlight.

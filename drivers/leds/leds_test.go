@@ -2,7 +2,6 @@ package leds
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +25,8 @@ func tree(t testing.TB) string {
 
 func TestDrivers(t *testing.T) {
 	root := tree(t)
-	drivertest.Run(t, drivertest.Case{Driver: "led", Config: LEDConfig{LED: "ACT", Root: root}})
-	drivertest.Run(t, drivertest.Case{Driver: "backlight", Config: BacklightConfig{Root: root}})
+	drivertest.Run(t, drivertest.Case{Driver: "led", Config: LEDConfig{LED: "ACT", Root: root}, Files: root + "/sys/class/leds/ACT"})
+	drivertest.Run(t, drivertest.Case{Driver: "backlight", Config: BacklightConfig{Root: root}, Files: root + "/sys/class/backlight"})
 }
 
 func TestLED(t *testing.T) {
@@ -100,11 +99,10 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	note := func(key, problem, remedy string) { keys = append(keys, key) }
-	LEDConfig{Safe: 101, Root: "sys"}.Check(note)
-	BacklightConfig{Safe: -1, Root: "/"}.Check(note)
-	if !slices.Equal(keys, []string{"safe", "root", "safe"}) {
-		t.Errorf("faults at %v", keys)
+	if got, want := drivertest.Refused(t,
+		LEDConfig{Safe: 101, Root: "sys"},
+		BacklightConfig{Safe: -1, Root: "/"},
+	), "safe root safe"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -128,17 +128,11 @@ func TestHalfTold(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		got = append(got, key)
-		if problem == "" || remedy == "" {
-			t.Errorf("%s: %q, %q", key, problem, remedy)
-		}
-	}
-	Config{Baud: 1, Wait: time.Hour, Match: "(", Channel: map[string]fields.Channel{"Air": {}, "b": {Form: "x"}, "c": {Min: 2}}}.Check(note)
-	Config{Baud: 9600, Wait: time.Second, Match: match, Channel: map[string]fields.Channel{"pressure": {}, "temperature": {}}}.Check(note)
-	if want := "[baud wait match channel.Air channel.b channel.c match]"; fmt.Sprint(got) != want {
-		t.Errorf("faults at %v, want %s", got, want)
+	if got, want := drivertest.Refused(t,
+		Config{Baud: 1, Wait: time.Hour, Match: "(", Channel: map[string]fields.Channel{"Air": {}, "b": {Form: "x"}, "c": {Min: 2}}},
+		Config{Baud: 9600, Wait: time.Second, Match: match, Channel: map[string]fields.Channel{"pressure": {}, "temperature": {}}},
+	), "baud wait match channel.Air channel.b channel.c match"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

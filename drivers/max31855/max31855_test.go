@@ -24,7 +24,12 @@ func still(tip, chip float64, fault uint32) *sim.Select {
 }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "max31855", SPI: func() spi.Port { return still(100, 25, 0).Port() }})
+	drivertest.Run(t, drivertest.Case{
+		Driver: "max31855", SPI: func() spi.Port { return still(100, 25, 0).Port() },
+		OtherSPI: func() spi.Port {
+			return sim.NewSelect("sim:oven", &sim.MAX31865{Reference: 400, Ohms: sim.Steady(110)}).Port()
+		},
+	})
 }
 
 // Thermocouple temperatures of table 4.

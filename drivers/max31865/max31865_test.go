@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,7 +27,12 @@ func still(ohms float64, broken byte) *sim.Select {
 }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "max31865", Config: pt100, SPI: func() spi.Port { return still(138.51, 0).Port() }})
+	drivertest.Run(t, drivertest.Case{
+		Driver: "max31865", Config: pt100, SPI: func() spi.Port { return still(138.51, 0).Port() },
+		OtherSPI: func() spi.Port {
+			return sim.NewSelect("sim:boiler", &sim.MAX31855{Tip: sim.Steady(100), Chip: sim.Steady(25)}).Port()
+		},
+	})
 }
 
 // Table 9 of the datasheet: a Pt100 with a reference of 400 Ω. The resistances are those of IEC 60751.
@@ -158,15 +162,10 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	Config{Wires: 5, Resistor: 5, Reference: math.NaN(), Mains: 16}.Check(note)
-	Config{Wires: 2, Resistor: 1000, Reference: 430, Mains: 60}.Check(note)
-	if want := []string{"wires", "resistor", "reference", "mains", "reference"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		Config{Wires: 5, Resistor: 5, Reference: math.NaN(), Mains: 16},
+		Config{Wires: 2, Resistor: 1000, Reference: 430, Mains: 60},
+	), "wires resistor reference mains reference"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -199,15 +199,10 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	InConfig{Address: 0x28, Input: "C0", Pull: "down", Active: "on", Debounce: time.Second}.Check(note)
-	OutConfig{Address: 0x20, Output: "A8", Active: "high", Safe: "shut"}.Check(note)
-	if want := []string{"address", "input", "active", "pull", "debounce", "output", "safe"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		InConfig{Address: 0x28, Input: "C0", Pull: "down", Active: "on", Debounce: time.Second},
+		OutConfig{Address: 0x20, Output: "A8", Active: "high", Safe: "shut"},
+	), "address input active pull debounce output safe"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -100,16 +100,11 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		if got = append(got, key); problem == "" || remedy == "" {
-			t.Errorf("fault at %s: %q, %q", key, problem, remedy)
-		}
-	}
-	Config{Reference: math.NaN()}.Check(note)
-	Config{Reference: 5, Channel: map[string]Input{"A": {}}}.Check(note)
-	Input{Input: "0-2"}.Check(note)
-	if want := []string{"reference", "channel", "channel.A", "input"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		Config{Reference: math.NaN()},
+		Config{Reference: 5, Channel: map[string]Input{"A": {}}},
+		Input{Input: "0-2"},
+	), "reference channel channel.A input"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

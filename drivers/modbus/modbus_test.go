@@ -444,24 +444,20 @@ func TestBuiltin(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) {
-		got = append(got, key)
-		if problem == "" || remedy == "" {
-			t.Errorf("%s: %q, %q", key, problem, remedy)
-		}
+	got := drivertest.Refused(t, Config{
+		Wire:  Wire{Address: 0, Baud: 1, Parity: "x", Stop: 3, Framing: "x", Reply: time.Hour, Gap: time.Hour},
+		Merge: 200, Channel: map[string]Channel{"flow": {Table: "x"}},
+	})
+	if want := "address baud parity stop framing reply gap merge channel.flow"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
-	Config{Wire: Wire{Address: 0, Baud: 1, Parity: "x", Stop: 3, Framing: "x", Reply: time.Hour, Gap: time.Hour}, Merge: 200,
-		Channel: map[string]Channel{"flow": {Table: "x"}}}.Check(note)
-	if want := "[address baud parity stop framing reply gap merge channel.flow]"; fmt.Sprint(got) != want {
-		t.Errorf("faults at %v, want %s", got, want)
-	}
-	got = nil
-	OutConfig{Wire: defaultWire, Output: "coil x", Type: "uint16", Scale: 1}.Check(note)
-	OutConfig{Wire: defaultWire, Output: "coil 1", Type: "uint16", Scale: 1, Safe: 2}.Check(note)
-	OutConfig{Wire: defaultWire, Output: "register 1", Type: "uint16", Scale: 1, Min: 10, Max: 20}.Check(note)
-	if want := "[output safe safe]"; fmt.Sprint(got) != want {
-		t.Errorf("faults at %v, want %s", got, want)
+	got = drivertest.Refused(t,
+		OutConfig{Wire: defaultWire, Output: "coil x", Type: "uint16", Scale: 1},
+		OutConfig{Wire: defaultWire, Output: "coil 1", Type: "uint16", Scale: 1, Safe: 2},
+		OutConfig{Wire: defaultWire, Output: "register 1", Type: "uint16", Scale: 1, Min: 10, Max: 20},
+	)
+	if want := "output safe safe"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

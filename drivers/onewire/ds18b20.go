@@ -41,9 +41,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if family, _, _ := strings.Cut(c.ID, "-"); c.ID != "" && models[family] == "" {
 		fault("id", fmt.Sprintf("%q is not the number of a thermometer", c.ID), `write it as the kernel does, such as "28-0316a2794eff": ls /sys/bus/w1/devices`)
 	}
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
+	sysfs.CheckRoot(c.Root, fault)
 }
 
 // Dev is one thermometer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +26,8 @@ func TestDriver(t *testing.T) {
 		"temperature": {dir + "temperature": "21875\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			drivertest.Run(t, drivertest.Case{Driver: "ds18b20", Config: Config{ID: id, Root: sysfstest.Tree(t, files)}})
+			root := sysfstest.Tree(t, files)
+			drivertest.Run(t, drivertest.Case{Driver: "ds18b20", Config: Config{ID: id, Root: root}, Files: root})
 		})
 	}
 }
@@ -153,10 +153,8 @@ func TestTurns(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	Config{ID: "w1_bus_master1", Root: "sys"}.Check(func(key, problem, remedy string) { keys = append(keys, key) })
-	if !slices.Equal(keys, []string{"id", "root"}) {
-		t.Errorf("faults at %v", keys)
+	if got, want := drivertest.Refused(t, Config{ID: "w1_bus_master1", Root: "sys"}), "id root"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

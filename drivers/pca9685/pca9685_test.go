@@ -3,7 +3,6 @@ package pca9685
 import (
 	"errors"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,9 +157,7 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	Config{Address: 0x70, Output: 16, Frequency: math.NaN(), Safe: 101}.Check(func(key, problem, remedy string) { got = append(got, key) })
-	if want := []string{"address", "output", "frequency", "safe"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t, Config{Address: 0x70, Output: 16, Frequency: math.NaN(), Safe: 101}), "address output frequency safe"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -9,9 +9,7 @@ package powersupply
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"selvage/drivers/sysfs"
@@ -32,11 +30,7 @@ type Config struct {
 }
 
 // Check names what cannot work.
-func (c Config) Check(fault func(key, problem, remedy string)) {
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
-}
+func (c Config) Check(fault func(key, problem, remedy string)) { sysfs.CheckRoot(c.Root, fault) }
 
 // property is a file of the class with the channel it makes. Files tell millionths of volts, amperes,
 // watts, watt-hours and ampere-hours, and tenths of a degree.
@@ -63,12 +57,12 @@ var properties = []property{
 	{"time_to_full_now", device.Channel{Name: "time-to-full", Unit: "s", Resolution: 1}, 1},
 }
 
-// Dev is one supply.
+// Dev is one supply. Its channels are what it tells: status and health in the kernel's words, online and present, capacity
+// in %, voltage in V, current in A, power in W, energy in kWh, charge in Ah, temperature in °C, cycles, and the times to
+// empty and to full in seconds.
 type Dev struct {
-	node   sysfs.Node
-	has    []property
-	model  string
-	closed bool
+	sysfs.Sensor
+	model string
 }
 
 // Open finds the supply and looks what it tells.
@@ -77,13 +71,13 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dev{node: n}
+	d := &Dev{Sensor: sysfs.Sensor{Node: n}}
 	for _, p := range properties {
-		if sysfs.Exists(n.File(p.file)) {
-			d.has = append(d.has, p)
+		if file := n.File(p.file); sysfs.Exists(file) {
+			d.Inputs = append(d.Inputs, sysfs.Input{Channel: p.channel, Value: func() (device.Measure, error) { return p.read(file) }})
 		}
 	}
-	if len(d.has) == 0 {
+	if len(d.Inputs) == 0 {
 		return nil, &device.Fault{
 			Text:   fmt.Sprintf("the power supply %s tells nothing", n.Name),
 			Remedy: "look what it has: ls " + n.Dir,
@@ -97,7 +91,7 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 func (d *Dev) modelName() string {
 	var parts []string
 	for _, file := range []string{"manufacturer", "model_name", "technology", "type"} {
-		if w := sysfs.Word(d.node.File(file)); w != "" && w != "Unknown" {
+		if w := sysfs.Word(d.Node.File(file)); w != "" && w != "Unknown" {
 			parts = append(parts, w)
 		}
 	}
@@ -107,70 +101,42 @@ func (d *Dev) modelName() string {
 // Info tells maker, model and serial number of the supply.
 func (d *Dev) Info() device.Info {
 	return device.Info{
-		Driver: "power-supply", Wire: d.node.Name, Address: d.node.Parent, Model: d.model,
-		Serial: sysfs.Word(d.node.File("serial_number")),
+		Driver: "power-supply", Wire: d.Node.Name, Address: d.Node.Parent, Model: d.model,
+		Serial: sysfs.Word(d.Node.File("serial_number")),
 	}
-}
-
-// Channels is what the supply tells: status and health in the kernel's words, online and present,
-// capacity in %, voltage in V, current in A, power in W, energy in kWh, charge in Ah, temperature in °C,
-// cycles, and the times to empty and to full in seconds.
-func (d *Dev) Channels() []device.Channel {
-	cs := make([]device.Channel, len(d.has))
-	for i, p := range d.has {
-		cs[i] = p.channel
-	}
-	return cs
 }
 
 // Read looks at every property once. One that fails makes its own reading bad. A battery that was
 // taken out and changed is found by its model, which must be the same.
 func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	if d.closed {
-		return nil, errors.New("the power supply is closed")
-	}
-	if err := errors.Join(ctx.Err(), d.node.Same()); err != nil {
+	s, err := d.Sensor.Read(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if now := d.modelName(); now != d.model {
 		return nil, &device.Fault{
-			Text:   fmt.Sprintf("the power supply %s is a %s now, not a %s", d.node.Name, now, d.model),
+			Text:   fmt.Sprintf("the power supply %s is a %s now, not a %s", d.Node.Name, now, d.model),
 			Remedy: "it was changed: the new one is taken by itself",
 			Err:    device.ErrBusGone,
 		}
 	}
-	s := make(device.Sample, 0, len(d.has))
-	for _, p := range d.has {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		s = append(s, d.read(p))
-	}
 	return s, nil
 }
 
-func (d *Dev) read(p property) (m device.Measure) {
-	m.Channel = p.channel.Name
-	file := d.node.File(p.file)
+func (p property) read(file string) (m device.Measure, err error) {
 	if p.channel.Form == device.Text {
-		m.Text, m.Err = sysfs.Text(file)
-		return m
+		m.Text, err = sysfs.Text(file)
+		return m, err
 	}
 	v, err := sysfs.Int(file)
-	if m.Err = err; err != nil {
-		return m
+	if err != nil {
+		return m, err
 	}
 	m.Value = float64(v) * p.factor
 	if p.channel.Form == device.Boolean {
 		m.Value = device.Flag(v != 0) // online is 2 for a supply that may be programmed
 	}
-	return m
-}
-
-// Close has nothing to let go of.
-func (d *Dev) Close() error {
-	d.closed = true
-	return nil
+	return m, nil
 }
 
 var _ device.Sensor = (*Dev)(nil)

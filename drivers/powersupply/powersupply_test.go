@@ -3,7 +3,6 @@ package powersupply
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +27,7 @@ func TestDriver(t *testing.T) {
 	root := tree(t)
 	for _, supply := range []string{"BAT0", "AC"} {
 		t.Run(supply, func(t *testing.T) {
-			drivertest.Run(t, drivertest.Case{Driver: "power-supply", Config: Config{Supply: supply, Root: root}})
+			drivertest.Run(t, drivertest.Case{Driver: "power-supply", Config: Config{Supply: supply, Root: root}, Files: root})
 		})
 	}
 }
@@ -84,9 +83,7 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	Config{Root: "sys"}.Check(func(key, problem, remedy string) { keys = append(keys, key) })
-	if !slices.Equal(keys, []string{"root"}) {
-		t.Errorf("faults at %v", keys)
+	if got, want := drivertest.Refused(t, Config{Root: "sys"}), "root"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

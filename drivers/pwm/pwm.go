@@ -48,9 +48,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if !(c.Safe >= 0 && c.Safe <= 100) {
 		fault("safe", fmt.Sprintf("no duty is %v %%", c.Safe), "use 0 to 100")
 	}
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
+	sysfs.CheckRoot(c.Root, fault)
 }
 
 // Dev is one output of a PWM chip.

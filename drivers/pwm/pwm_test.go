@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,7 +28,8 @@ func tree(t testing.TB) string {
 func config(root string) Config { return Config{Output: 1, Frequency: 25000, Root: root} }
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "pwm", Config: config(tree(t))})
+	root := tree(t)
+	drivertest.Run(t, drivertest.Case{Driver: "pwm", Config: config(root), Files: root})
 }
 
 func TestOut(t *testing.T) {
@@ -127,9 +127,7 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	Config{Output: -1, Safe: 101, Root: "sys"}.Check(func(key, problem, remedy string) { keys = append(keys, key) })
-	if want := []string{"output", "frequency", "safe", "root"}; !slices.Equal(keys, want) {
-		t.Errorf("faults at %v, want %v", keys, want)
+	if got, want := drivertest.Refused(t, Config{Output: -1, Safe: 101, Root: "sys"}), "output frequency safe root"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

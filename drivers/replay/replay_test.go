@@ -222,12 +222,11 @@ func TestDriverThatChanged(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var got []string
-	note := func(key, problem, remedy string) { got = append(got, key) }
-	replay.Config{Speed: 0.5}.Check(note)
-	replay.Config{File: "x", Speed: 10_001}.Check(note)
-	replay.Config{File: "x", Speed: 10_000}.Check(note)
-	if want := []string{"file", "speed", "speed"}; !slices.Equal(got, want) {
+	if got, want := drivertest.Refused(t,
+		replay.Config{Speed: 0.5},
+		replay.Config{File: "x", Speed: 10_001},
+		replay.Config{File: "x", Speed: 10_000},
+	), "file speed speed"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

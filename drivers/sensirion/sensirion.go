@@ -1,8 +1,8 @@
-// Package sensirion is for what Sensirion's sensors on an I²C bus have in common: commands of two bytes, and words of
-// which each is followed by its checksum.
+// Package sensirion is for what Sensirion's sensors on an I²C bus have in common: commands of two bytes (of one in the
+// SHT4x), and words of which each is followed by its checksum.
 //
-// Source: Sensirion, Datasheet SHT3x-DIS, version 7, sections 4.1 and 4.12; Datasheet SCD4x, section 3; Datasheet SGP40,
-// section 4.
+// Source: Sensirion, Datasheet SHT3x-DIS, version 7, sections 4.1 and 4.12; Datasheet SHT4x, version 6, section 4.4;
+// Datasheet SCD4x, section 3; Datasheet SGP40, section 4.
 package sensirion
 
 import (

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Words with their checksums as data sheets print them: SHT3x section 4.12; SGP40, table of the ticks of temperature and
+// Words with their checksums as data sheets print them: SHT3x section 4.12 and SHT4x section 4.4; SGP40, table of the ticks of temperature and
 // humidity; SCD4x, examples of read_measurement and get_serial_number.
 var published = [][3]byte{
 	{0xBE, 0xEF, 0x92},

@@ -1,18 +1,20 @@
 // Package sht4x is for the Sensirion SHT40, SHT41 and SHT45, which measure temperature and relative
 // humidity on an I²C bus.
 //
+// Wiring: VDD 1.08 to 3.6 V, SDA, SCL, GND; the address is the type's, -A, -B or -C. Ranges: −40 to 125 °C, 0 to 100 %.
+//
 // Source: Sensirion, Datasheet SHT4x, version 6, 2023: commands in table 8, timing in table 5,
-// checksum in section 4.4, conversion in section 4.6.
+// checksum in section 4.4 (that of package sensirion), conversion in section 4.6.
 package sht4x
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
 
+	"selvage/drivers/sensirion"
 	"selvage/edge/device"
 )
 
@@ -56,28 +58,24 @@ func (Config) Probe(ctx context.Context, bus i2c.Bus, addr uint16) (model string
 
 // Dev is one chip.
 type Dev struct {
-	bus    i2c.Bus
-	addr   uint16
+	chip   sensirion.Chip
 	serial uint32
 }
 
 // Open asks the chip for its serial number, which proves that an SHT4x is there.
 func Open(ctx context.Context, bus i2c.Bus, c Config) (*Dev, error) {
-	d := &Dev{bus: bus, addr: c.Address}
-	hi, lo, err := d.ask(ctx, cmdSerial, serialTime, "first half of the serial number", "second half of the serial number")
+	d := &Dev{chip: sensirion.Chip{Chip: device.Chip{Bus: bus, Addr: c.Address}}}
+	w, err := d.ask(ctx, cmdSerial, serialTime, "first half of the serial number", "second half of the serial number")
 	if err != nil {
 		return nil, err
 	}
-	d.serial = uint32(hi)<<16 | uint32(lo)
+	d.serial = uint32(w[0])<<16 | uint32(w[1])
 	return d, nil
 }
 
 // Info tells the chip's address and serial number.
 func (d *Dev) Info() device.Info {
-	return device.Info{
-		Driver: "sht4x", Wire: d.bus.String(), Address: fmt.Sprintf("0x%02x", d.addr),
-		Model: "Sensirion SHT4x", Serial: fmt.Sprintf("%08x", d.serial),
-	}
+	return d.chip.Info("sht4x", "Sensirion SHT4x", fmt.Sprintf("%08x", d.serial))
 }
 
 // Channels are temperature in °C and relative humidity in %, with the ranges of tables 1 and 2.
@@ -90,41 +88,25 @@ func (d *Dev) Channels() []device.Channel {
 
 // Read makes one high-precision measurement, which takes 10 ms.
 func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	t, rh, err := d.ask(ctx, cmdMeasure, measureTime, "temperature", "humidity")
+	w, err := d.ask(ctx, cmdMeasure, measureTime, "temperature", "humidity")
 	if err != nil {
 		return nil, err
 	}
-	return decode(t, rh), nil
+	return decode(w[0], w[1]), nil
 }
 
 // Close has nothing to do: a chip that is not asked sleeps.
 func (d *Dev) Close() error { return nil }
 
 // ask sends a command, gives the chip time and reads the two words it answers with.
-func (d *Dev) ask(ctx context.Context, cmd byte, pause time.Duration, first, second string) (a, b uint16, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, 0, err
-	}
-	if err := d.bus.Tx(d.addr, []byte{cmd}, nil); err != nil {
-		return 0, 0, device.Unanswered(d.bus, d.addr, err)
+func (d *Dev) ask(ctx context.Context, cmd byte, pause time.Duration, first, second string) ([]uint16, error) {
+	if err := d.chip.Tx(ctx, []byte{cmd}, nil); err != nil {
+		return nil, err
 	}
 	if err := device.Wait(ctx, pause); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	var r [6]byte
-	if err := d.bus.Tx(d.addr, nil, r[:]); err != nil {
-		return 0, 0, device.Unanswered(d.bus, d.addr, err)
-	}
-	if device.Ones(r[:]) {
-		return 0, 0, device.Chip{Bus: d.bus, Addr: d.addr}.Idle()
-	}
-	if crc(r[0], r[1]) != r[2] {
-		return 0, 0, device.Garbled(d.bus, d.addr, first)
-	}
-	if crc(r[3], r[4]) != r[5] {
-		return 0, 0, device.Garbled(d.bus, d.addr, second)
-	}
-	return binary.BigEndian.Uint16(r[0:]), binary.BigEndian.Uint16(r[3:]), nil
+	return d.chip.Words(ctx, first, second)
 }
 
 // decode turns the two words of a measurement into °C and %. The humidity formula reaches a little
@@ -134,22 +116,6 @@ func decode(t, rh uint16) device.Sample {
 		{Channel: "temperature", Value: -45 + 175*float64(t)/65535},
 		{Channel: "humidity", Value: min(max(-6+125*float64(rh)/65535, 0), 100)},
 	}
-}
-
-// crc is CRC-8 with polynomial 0x31, start 0xFF, not reflected, over one word.
-func crc(hi, lo byte) byte {
-	c := byte(0xFF)
-	for _, b := range [2]byte{hi, lo} {
-		c ^= b
-		for range 8 {
-			if c&0x80 != 0 {
-				c = c<<1 ^ 0x31
-			} else {
-				c <<= 1
-			}
-		}
-	}
-	return c
 }
 
 var _ device.Sensor = (*Dev)(nil)

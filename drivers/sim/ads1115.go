@@ -17,44 +17,41 @@ func init() {
 type ADS1115 struct {
 	Volts func(now time.Time) [4]float64 // on its inputs, against ground
 
-	words  wordChip
-	on     bool
+	words
 	done   time.Time // when the conversion that goes on is
 	next   uint16    // and what it will have given
 	result uint16
 }
 
-func (c *ADS1115) PowerOff() { c.on = false }
+func (c *ADS1115) PowerOff() { c.words = words{} }
 
 func (c *ADS1115) powerOn() {
-	if c.on {
-		return
+	if c.regs == nil {
+		c.done, c.result = time.Time{}, 0
+		c.words = words{set: c.set, regs: map[byte]uint16{1: 0x0583, 2: 0x8000, 3: 0x7FFF}}
 	}
-	c.on, c.done, c.result = true, time.Time{}, 0
-	c.words = wordChip{regs: map[byte]uint16{1: 0x0583, 2: 0x8000, 3: 0x7FFF}}
 }
 
-// Write sets the pointer, or a register; bit 15 of the configuration starts a conversion if none goes on.
+// Write sets the pointer, or a register.
 func (c *ADS1115) Write(now time.Time, w []byte) bool {
 	c.powerOn()
 	c.settle(now)
-	reg, word, set, ok := c.words.taken(w)
-	if !ok || reg > 3 || set && reg == 0 {
-		return false
-	}
-	if !set {
-		return true
-	}
-	if reg == 1 {
+	return c.write(now, w)
+}
+
+// set writes a register; bit 15 of the configuration starts a conversion if none goes on.
+func (c *ADS1115) set(now time.Time, reg byte, word uint16) {
+	switch reg {
+	case 1:
 		if word&0x8000 != 0 && c.done.IsZero() {
 			perSecond := []float64{8, 16, 32, 64, 128, 250, 475, 860}[word>>5&7]
 			c.done = now.Add(time.Duration(1.1 / perSecond * 1e9)) // as slow as it may be
 			c.next = c.code(now, word)
 		}
-		word &= 0x7FFF
+		c.regs[1] = word & 0x7FFF
+	case 2, 3:
+		c.regs[reg] = word
 	}
-	c.words.regs[reg] = word
-	return true
 }
 
 // settle ends a conversion whose time has come.
@@ -84,17 +81,10 @@ func (c *ADS1115) code(now time.Time, word uint16) uint16 {
 func (c *ADS1115) Read(now time.Time, r []byte) bool {
 	c.powerOn()
 	c.settle(now)
-	switch reg := c.words.pointer; reg {
-	case 0:
-		give(r, c.result)
-	case 1:
-		word := c.words.regs[1]
-		if c.done.IsZero() {
-			word |= 0x8000
-		}
-		give(r, word)
-	default:
-		give(r, c.words.regs[reg])
+	c.regs[0] = c.result
+	if c.regs[1] &^= 0x8000; c.done.IsZero() {
+		c.regs[1] |= 0x8000
 	}
+	c.read(r)
 	return true
 }

@@ -20,32 +20,33 @@ type INA219 struct {
 	Ohms float64                                   // its shunt
 	Load func(now time.Time) (volts, amps float64) // what it sees
 
-	words wordChip
-	done  time.Time // when the measurement that goes on is
+	words
+	done time.Time // when the measurement that goes on is
 }
 
-func (c *INA219) PowerOff() { c.words.regs, c.done = nil, time.Time{} }
+func (c *INA219) PowerOff() { c.words, c.done = words{}, time.Time{} }
 
 func (c *INA219) powerOn() {
-	if c.words.regs == nil {
-		c.words = wordChip{regs: map[byte]uint16{0: 0x399F}}
+	if c.regs == nil {
+		c.words = words{set: c.set, regs: map[byte]uint16{0: 0x399F}}
 	}
 }
 
-// Write sets the pointer or a register. A write of the configuration starts a measurement.
+// Write sets the pointer or a register.
 func (c *INA219) Write(now time.Time, w []byte) bool {
 	c.powerOn()
-	reg, word, set, ok := c.words.taken(w)
+	return c.write(now, w)
+}
+
+// set writes a register. A write of the configuration starts a measurement.
+func (c *INA219) set(now time.Time, reg byte, word uint16) {
 	switch {
-	case !ok || reg > 5:
-		return false
-	case !set:
 	case reg == 0 && word&0x8000 != 0:
 		c.PowerOff()
 		c.powerOn()
 	case reg == 0:
-		c.words.regs[0] = word
-		c.words.regs[2] &^= 2
+		c.regs[0] = word
+		c.regs[2] &^= 2
 		long := 0.0
 		if word&1 != 0 {
 			long += ina219Time(word >> 3)
@@ -55,9 +56,8 @@ func (c *INA219) Write(now time.Time, w []byte) bool {
 		}
 		c.done = now.Add(time.Duration(long * 1.1e6))
 	case reg == 5:
-		c.words.regs[5] = word &^ 1
+		c.regs[5] = word &^ 1
 	}
-	return true
 }
 
 // ina219Time is how long a conversion takes in ms (table 5).
@@ -70,7 +70,7 @@ func ina219Time(setting uint16) float64 {
 
 // settle ends a measurement whose time has come. In continuous mode there always is a fresh one.
 func (c *INA219) settle(now time.Time) {
-	config := c.words.regs[0]
+	config := c.regs[0]
 	if config&7 == 0 || config&7 == 4 || now.Before(c.done) || c.done.IsZero() && config&4 == 0 {
 		return
 	}
@@ -78,22 +78,22 @@ func (c *INA219) settle(now time.Time) {
 	volts, amps := c.Load(now)
 	limit := float64(int(4000) << (config >> 11 & 3)) // steps of 10 µV
 	shunt := min(max(math.Round(amps*c.Ohms/10e-6), -limit), limit)
-	c.words.regs[1] = uint16(int16(shunt))
+	c.regs[1] = uint16(int16(shunt))
 	bus := uint16(min(max(math.Round(volts/4e-3), 0), 8191))
 	flags := uint16(2)
-	current := shunt * float64(c.words.regs[5]) / 4096
+	current := shunt * float64(c.regs[5]) / 4096
 	if math.Abs(current) > 32767 {
 		flags |= 1
 	}
-	c.words.regs[2] = bus<<3 | flags
-	c.words.regs[3] = uint16(math.Abs(current) * float64(bus) / 5000)
-	c.words.regs[4] = uint16(int16(min(max(current, -32768), 32767)))
+	c.regs[2] = bus<<3 | flags
+	c.regs[3] = uint16(math.Abs(current) * float64(bus) / 5000)
+	c.regs[4] = uint16(int16(min(max(current, -32768), 32767)))
 }
 
 func (c *INA219) Read(now time.Time, r []byte) bool {
 	c.powerOn()
 	c.settle(now)
-	give(r, c.words.regs[c.words.pointer])
+	c.read(r)
 	return true
 }
 
@@ -102,32 +102,33 @@ type INA226 struct {
 	Ohms float64                                   // its shunt
 	Load func(now time.Time) (volts, amps float64) // what it sees
 
-	words wordChip
-	done  time.Time // when the measurement that goes on is
+	words
+	done time.Time // when the measurement that goes on is
 }
 
-func (c *INA226) PowerOff() { c.words.regs, c.done = nil, time.Time{} }
+func (c *INA226) PowerOff() { c.words, c.done = words{}, time.Time{} }
 
 func (c *INA226) powerOn() {
-	if c.words.regs == nil {
-		c.words = wordChip{regs: map[byte]uint16{0: 0x4127, 0xFE: 0x5449, 0xFF: 0x2260}}
+	if c.regs == nil {
+		c.words = words{set: c.set, regs: map[byte]uint16{0: 0x4127, 0xFE: 0x5449, 0xFF: 0x2260}}
 	}
 }
 
-// Write sets the pointer or a register. A write of the configuration starts a measurement.
+// Write sets the pointer or a register.
 func (c *INA226) Write(now time.Time, w []byte) bool {
 	c.powerOn()
-	reg, word, set, ok := c.words.taken(w)
+	return c.write(now, w)
+}
+
+// set writes a register. A write of the configuration starts a measurement.
+func (c *INA226) set(now time.Time, reg byte, word uint16) {
 	switch {
-	case !ok || reg > 7 && reg < 0xFE:
-		return false
-	case !set:
 	case reg == 0 && word&0x8000 != 0:
 		c.PowerOff()
 		c.powerOn()
 	case reg == 0:
-		c.words.regs[0] = word&0x7FFF | 0x4000
-		c.words.regs[6] &^= 8
+		c.regs[0] = word&0x7FFF | 0x4000
+		c.regs[6] &^= 8
 		mean := []float64{1, 4, 16, 64, 128, 256, 512, 1024}[word>>9&7]
 		long := 0.0
 		for i, on := range []uint16{word & 1, word >> 1 & 1} {
@@ -137,39 +138,38 @@ func (c *INA226) Write(now time.Time, w []byte) bool {
 		}
 		c.done = now.Add(time.Duration(long * 1e6))
 	case reg == 5 || reg == 7:
-		c.words.regs[reg] = word
+		c.regs[reg] = word
 	}
-	return true
 }
 
 // settle ends a measurement whose time has come.
 func (c *INA226) settle(now time.Time) {
-	config := c.words.regs[0]
+	config := c.regs[0]
 	if config&3 == 0 || now.Before(c.done) || c.done.IsZero() && config&4 == 0 {
 		return
 	}
 	c.done = time.Time{}
 	volts, amps := c.Load(now)
 	shunt := min(max(math.Round(amps*c.Ohms/2.5e-6), -32768), 32767)
-	c.words.regs[1] = uint16(int16(shunt))
-	c.words.regs[2] = uint16(min(max(math.Round(volts/1.25e-3), 0), 32767))
+	c.regs[1] = uint16(int16(shunt))
+	c.regs[2] = uint16(min(max(math.Round(volts/1.25e-3), 0), 32767))
 	flags := uint16(8)
-	current := shunt * float64(c.words.regs[5]) / 2048
+	current := shunt * float64(c.regs[5]) / 2048
 	if math.Abs(current) > 32767 {
 		flags |= 4
 	}
-	c.words.regs[4] = uint16(int16(min(max(current, -32768), 32767)))
-	c.words.regs[3] = uint16(math.Abs(current) * float64(c.words.regs[2]) / 20000)
-	c.words.regs[6] = c.words.regs[6]&^0xC | flags
+	c.regs[4] = uint16(int16(min(max(current, -32768), 32767)))
+	c.regs[3] = uint16(math.Abs(current) * float64(c.regs[2]) / 20000)
+	c.regs[6] = c.regs[6]&^0xC | flags
 }
 
 // Read gives the register at the pointer; reading the flags takes the one for a finished measurement back.
 func (c *INA226) Read(now time.Time, r []byte) bool {
 	c.powerOn()
 	c.settle(now)
-	give(r, c.words.regs[c.words.pointer])
-	if c.words.pointer == 6 {
-		c.words.regs[6] &^= 8
+	c.read(r)
+	if c.at == 6 {
+		c.regs[6] &^= 8
 	}
 	return true
 }

@@ -19,8 +19,7 @@ type SCD4x struct {
 	offset    uint16
 	altitude  uint16
 	selfCalib uint16
-	busyUntil time.Time
-	answer    []byte
+	once
 }
 
 // NewSCD4x makes one.
@@ -108,12 +107,5 @@ func (c *SCD4x) Write(now time.Time, w []byte) bool {
 // Read gives the answer once; beyond it the line is left alone, which reads as ones.
 func (c *SCD4x) Read(now time.Time, r []byte) bool {
 	c.catchUp(now)
-	if now.Before(c.busyUntil) || c.answer == nil {
-		return false
-	}
-	for i := copy(r, c.answer); i < len(r); i++ {
-		r[i] = 0xFF
-	}
-	c.answer = nil
-	return true
+	return c.once.Read(now, r)
 }

@@ -14,15 +14,14 @@ type SGP40 struct {
 	VOC    Signal // ticks, at 25 °C and 50 %
 	Broken bool   // its self test fails
 
-	busyUntil time.Time
-	answer    []byte
+	once
 }
 
 // NewSGP40 makes one.
 func NewSGP40(voc Signal) *SGP40 { return &SGP40{VOC: voc} }
 
 // PowerOff has it forget what it was asked.
-func (c *SGP40) PowerOff() { c.busyUntil, c.answer = time.Time{}, nil }
+func (c *SGP40) PowerOff() { c.once = once{} }
 
 // Write takes a command, that of a measurement with humidity and temperature behind it.
 func (c *SGP40) Write(now time.Time, w []byte) bool {
@@ -57,17 +56,5 @@ func (c *SGP40) Write(now time.Time, w []byte) bool {
 	default:
 		return false
 	}
-	return true
-}
-
-// Read gives the answer once; beyond it the line is left alone, which reads as ones.
-func (c *SGP40) Read(now time.Time, r []byte) bool {
-	if now.Before(c.busyUntil) || c.answer == nil {
-		return false
-	}
-	for i := copy(r, c.answer); i < len(r); i++ {
-		r[i] = 0xFF
-	}
-	c.answer = nil
 	return true
 }

@@ -10,9 +10,8 @@ func init() {
 type SHT3x struct {
 	Temperature, Humidity Signal // °C, %
 
-	status    uint16
-	busyUntil time.Time
-	answer    []byte // what the next read gets; nil = nothing was asked
+	status uint16
+	once
 }
 
 // NewSHT3x makes one.
@@ -23,7 +22,7 @@ func NewSHT3x(temperature, humidity Signal) *SHT3x {
 }
 
 // PowerOff resets it. The status tells of that, and that an alert is pending.
-func (c *SHT3x) PowerOff() { c.status, c.busyUntil, c.answer = 0x8010, time.Time{}, nil }
+func (c *SHT3x) PowerOff() { c.status, c.once = 0x8010, once{} }
 
 // sht3xMeasure are the single shots without clock stretching and the longest times they take.
 var sht3xMeasure = map[uint16]time.Duration{
@@ -61,17 +60,5 @@ func (c *SHT3x) Write(now time.Time, w []byte) bool {
 	default:
 		return false
 	}
-	return true
-}
-
-// Read gives the answer once; beyond it the line is left alone, which reads as ones.
-func (c *SHT3x) Read(now time.Time, r []byte) bool {
-	if now.Before(c.busyUntil) || c.answer == nil {
-		return false
-	}
-	for i := copy(r, c.answer); i < len(r); i++ {
-		r[i] = 0xFF
-	}
-	c.answer = nil
 	return true
 }

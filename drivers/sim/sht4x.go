@@ -20,8 +20,7 @@ type sht4x struct {
 	serial  uint32
 	measure func() (t, rh float64)
 
-	busyUntil time.Time
-	answer    []byte // what the next read gets; nil = nothing was asked
+	once
 }
 
 // Table 8, and the longest times of table 5: a chip as slow as it may be.
@@ -37,7 +36,7 @@ const (
 	resetTime  = time.Millisecond
 )
 
-func (c *sht4x) PowerOff() { c.answer, c.busyUntil = nil, time.Time{} }
+func (c *sht4x) PowerOff() { c.once = once{} }
 
 // Write takes a command.
 func (c *sht4x) Write(now time.Time, w []byte) bool {
@@ -58,19 +57,6 @@ func (c *sht4x) Write(now time.Time, w []byte) bool {
 	default:
 		return false
 	}
-	return true
-}
-
-// Read gives the answer; false is a NAK of the address, as given while a measurement runs or when nothing was
-// asked. Beyond its answer the chip leaves the line alone, which reads as ones.
-func (c *sht4x) Read(now time.Time, r []byte) bool {
-	if now.Before(c.busyUntil) || c.answer == nil {
-		return false
-	}
-	for i := copy(r, c.answer); i < len(r); i++ {
-		r[i] = 0xFF
-	}
-	c.answer = nil
 	return true
 }
 

@@ -156,10 +156,8 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	n := 0
-	Config{Address: 0x3E, Height: 48, Size: 3, Contrast: 256}.Check(func(key, problem, remedy string) { n++ })
-	if n != 4 {
-		t.Errorf("%d faults, want 4", n)
+	if got, want := drivertest.Refused(t, Config{Address: 0x3E, Height: 48, Size: 3, Contrast: 256}), "address height size contrast"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

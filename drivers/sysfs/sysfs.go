@@ -54,7 +54,7 @@ func Float(file string) (float64, error) {
 		return 0, err
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+	if err != nil || !(math.Abs(v) <= math.MaxInt64) { // the kernel's own have 64 bits
 		return 0, nonsense(file, s)
 	}
 	return v, nil

@@ -1,7 +1,6 @@
 package system
 
 import (
-	"fmt"
 	"syscall"
 	"time"
 
@@ -18,7 +17,11 @@ func (d *Dev) disk() part {
 		read: func(s device.Sample, _ time.Time) (device.Sample, error) {
 			var st syscall.Statfs_t
 			if err := syscall.Statfs(d.c.Disk, &st); err != nil {
-				return s, fmt.Errorf("space at %s: %w", d.c.Disk, err)
+				return s, &device.Fault{
+					Text:   "cannot tell the space at " + d.c.Disk,
+					Remedy: "check the key disk; what is mounted: df",
+					Err:    err,
+				}
 			}
 			block := float64(st.Frsize)
 			if st.Frsize == 0 {

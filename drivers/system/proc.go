@@ -1,13 +1,13 @@
 package system
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-	"os"
 	"strconv"
+	"strings"
 	"time"
 
+	"selvage/drivers/sysfs"
 	"selvage/edge/device"
 )
 
@@ -80,17 +80,17 @@ func (d *Dev) cpu() part {
 
 // cpuTimes reads the first line, "cpu user nice system idle iowait irq softirq steal guest …", in ticks.
 func cpuTimes(name string) (busy, all float64, err error) {
-	b, err := os.ReadFile(name)
+	text, err := sysfs.Text(name)
 	if err != nil {
 		return 0, 0, err
 	}
-	line, _, _ := bytes.Cut(b, []byte{'\n'})
-	fields := bytes.Fields(line)
-	if len(fields) < 5 || string(fields[0]) != "cpu" {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 5 || fields[0] != "cpu" {
 		return 0, 0, malformed(name, line)
 	}
 	for i, f := range fields[1:min(len(fields), 9)] {
-		v, err := strconv.ParseUint(string(f), 10, 64)
+		v, err := strconv.ParseUint(f, 10, 64)
 		if err != nil {
 			return 0, 0, malformed(name, line)
 		}
@@ -126,7 +126,7 @@ func (d *Dev) memory() part {
 
 // memInfo reads lines like "MemTotal:  24684092 kB", where kB means 1024 bytes.
 func memInfo(name string) (total, available float64, err error) {
-	b, err := os.ReadFile(name)
+	text, err := sysfs.Text(name)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -134,12 +134,12 @@ func memInfo(name string) (total, available float64, err error) {
 		key string
 		to  *float64
 	}{{"MemTotal:", &total}, {"MemAvailable:", &available}} {
-		_, rest, found := bytes.Cut(b, []byte(want.key))
-		fields := bytes.Fields(rest)
-		if !found || len(fields) == 0 {
-			return 0, 0, fmt.Errorf("%s has no %s", name, want.key)
+		_, rest, _ := strings.Cut(text, want.key)
+		fields := strings.Fields(rest)
+		if len(fields) == 0 {
+			return 0, 0, malformed(name, text)
 		}
-		kb, err := strconv.ParseUint(string(fields[0]), 10, 64)
+		kb, err := strconv.ParseUint(fields[0], 10, 64)
 		if err != nil {
 			return 0, 0, malformed(name, fields[0])
 		}
@@ -201,26 +201,26 @@ func rates(last, now map[string][2]uint64, spent time.Duration) (rate [2]float64
 // netDev reads "  eth0: bytes packets errs drop fifo frame compressed multicast bytes …"; received
 // bytes are the first column, sent ones the ninth.
 func netDev(name string) (map[string][2]uint64, error) {
-	b, err := os.ReadFile(name)
+	text, err := sysfs.Text(name)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[string][2]uint64{}
-	for line := range bytes.Lines(b) {
-		face, rest, ok := bytes.Cut(line, []byte{':'})
+	for line := range strings.Lines(text) {
+		face, rest, ok := strings.Cut(line, ":")
 		if !ok {
 			continue // the two header lines
 		}
-		fields := bytes.Fields(rest)
+		fields := strings.Fields(rest)
 		if len(fields) < 9 {
 			return nil, malformed(name, line)
 		}
-		rx, err1 := strconv.ParseUint(string(fields[0]), 10, 64)
-		tx, err2 := strconv.ParseUint(string(fields[8]), 10, 64)
+		rx, err1 := strconv.ParseUint(fields[0], 10, 64)
+		tx, err2 := strconv.ParseUint(fields[8], 10, 64)
 		if err1 != nil || err2 != nil {
 			return nil, malformed(name, line)
 		}
-		if face := string(bytes.TrimSpace(face)); face != "lo" {
+		if face := strings.TrimSpace(face); face != "lo" {
 			counts[face] = [2]uint64{rx, tx}
 		}
 	}
@@ -229,24 +229,28 @@ func netDev(name string) (map[string][2]uint64, error) {
 
 // numbers reads the first n numbers of a file.
 func numbers(name string, n int) ([]float64, error) {
-	b, err := os.ReadFile(name)
+	text, err := sysfs.Text(name)
 	if err != nil {
 		return nil, err
 	}
-	fields := bytes.Fields(b)
+	fields := strings.Fields(text)
 	if len(fields) < n {
-		return nil, malformed(name, b)
+		return nil, malformed(name, text)
 	}
 	out := make([]float64, n)
 	for i := range out {
-		if out[i], err = strconv.ParseFloat(string(fields[i]), 64); err != nil {
-			return nil, malformed(name, b)
+		if out[i], err = strconv.ParseFloat(fields[i], 64); err != nil || !(math.Abs(out[i]) <= math.MaxInt64) {
+			return nil, malformed(name, text)
 		}
 	}
 	return out, nil
 }
 
-func malformed(name string, got []byte) error {
+func malformed(name, got string) error {
 	const enough = 60
-	return fmt.Errorf("%s does not look as expected: %.*q", name, enough, bytes.TrimSpace(got))
+	return &device.Fault{
+		Text:   fmt.Sprintf("%s does not look as expected: %.*q", name, enough, strings.TrimSpace(got)),
+		Remedy: "this kernel tells something else than is usual: see man 5 proc",
+		Err:    device.ErrGarbled,
+	}
 }

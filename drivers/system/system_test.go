@@ -86,7 +86,7 @@ func show(t *testing.T, d *Dev) string {
 func TestDriver(t *testing.T) {
 	t.Run("written tree", func(t *testing.T) {
 		root := tree(t, pi)
-		drivertest.Run(t, drivertest.Case{Driver: "system", Config: Config{Root: root, Disk: root}})
+		drivertest.Run(t, drivertest.Case{Driver: "system", Config: Config{Root: root, Disk: root}, Files: root})
 	})
 	t.Run("this machine", func(t *testing.T) {
 		drivertest.Run(t, drivertest.Case{Driver: "system"})
@@ -229,10 +229,7 @@ func TestThisMachine(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	var keys []string
-	note := func(key, _, _ string) { keys = append(keys, key) }
-	Config{Root: "proc", Disk: ""}.Check(note)
-	if want := []string{"root", "disk"}; !slices.Equal(keys, want) {
-		t.Errorf("faults at %v, want %v", keys, want)
+	if got, want := drivertest.Refused(t, Config{Root: "proc", Disk: ""}), "root disk"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }

@@ -9,9 +9,7 @@ package thermal
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
 	"selvage/drivers/sysfs"
 	"selvage/edge/device"
@@ -32,17 +30,13 @@ type Config struct {
 }
 
 // Check names what cannot work.
-func (c Config) Check(fault func(key, problem, remedy string)) {
-	if !filepath.IsAbs(c.Root) {
-		fault("root", fmt.Sprintf("%q is not a full path", c.Root), "begin it with /")
-	}
-}
+func (c Config) Check(fault func(key, problem, remedy string)) { sysfs.CheckRoot(c.Root, fault) }
 
-// Dev is one zone, or all of them.
+// Dev is one zone, or all of them. Its channels are their temperatures in °C; with the type of its zone in the name if all
+// are read.
 type Dev struct {
-	zones    []sysfs.Node
-	channels []device.Channel
-	closed   bool
+	sysfs.Sensor
+	zones []sysfs.Node
 }
 
 // Open finds the zones.
@@ -68,7 +62,10 @@ func Open(ctx context.Context, c Config) (*Dev, error) {
 		if c.Zone == "" {
 			name += "-" + sysfs.LaneName(z.Name)
 		}
-		d.channels = append(d.channels, device.Channel{Name: sysfs.Unique(name, taken), Unit: "Cel", Min: -55, Max: 150, Resolution: 0.1})
+		d.Inputs = append(d.Inputs, sysfs.Input{
+			Channel: device.Channel{Name: sysfs.Unique(name, taken), Unit: "Cel", Min: -55, Max: 150, Resolution: 0.1},
+			Value:   func() (device.Measure, error) { return temperature(z) },
+		})
 	}
 	return d, ctx.Err()
 }
@@ -82,33 +79,13 @@ func (d *Dev) Info() device.Info {
 	return i
 }
 
-// Channels is the temperature in °C; with the type of its zone in the name if all are read.
-func (d *Dev) Channels() []device.Channel { return d.channels }
-
-// Read looks at every zone once.
-func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	if d.closed {
-		return nil, errors.New("the thermal zones are closed")
+func temperature(zone sysfs.Node) (m device.Measure, err error) {
+	if err := zone.Same(); err != nil {
+		return m, err
 	}
-	s := make(device.Sample, 0, len(d.zones))
-	for i, z := range d.zones {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var milli int64
-		err := z.Same()
-		if err == nil {
-			milli, err = sysfs.Int(z.File("temp"))
-		}
-		s = append(s, device.Measure{Channel: d.channels[i].Name, Value: float64(milli) / 1000, Err: err})
-	}
-	return s, nil
-}
-
-// Close has nothing to let go of.
-func (d *Dev) Close() error {
-	d.closed = true
-	return nil
+	milli, err := sysfs.Int(zone.File("temp"))
+	m.Value = float64(milli) / 1000
+	return m, err
 }
 
 var _ device.Sensor = (*Dev)(nil)

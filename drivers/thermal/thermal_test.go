@@ -11,9 +11,8 @@ import (
 )
 
 func TestDriver(t *testing.T) {
-	drivertest.Run(t, drivertest.Case{Driver: "thermal", Config: Config{
-		Zone: "cpu-thermal", Root: sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl"),
-	}})
+	root := sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl")
+	drivertest.Run(t, drivertest.Case{Driver: "thermal", Config: Config{Zone: "cpu-thermal", Root: root}, Files: root + "/sys/devices/virtual/thermal/thermal_zone0"})
 }
 
 // The recorded machine of Prometheus' node exporter, whose own expected output has 12.376 for this zone.

@@ -171,10 +171,8 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	n := 0
-	Config{Address: 0x30, Budget: time.Second}.Check(func(key, problem, remedy string) { n++ })
-	if n != 2 {
-		t.Errorf("%d faults, want 2", n)
+	if got, want := drivertest.Refused(t, Config{Address: 0x30, Budget: time.Second}), "address budget"; got != want {
+		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
 

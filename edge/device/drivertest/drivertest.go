@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,12 @@ type Case struct {
 	// Other is a bus with another chip at the device's address, whose identity tells that it is another. Nil for a
 	// chip that has no identity to ask for.
 	Other func() i2c.Bus
+	// OtherSPI is the same for a driver on SPI: a port with a chip whose answers cannot be this one's.
+	OtherSPI func() spi.Port
+
+	// Files is the folder of the files that a driver without a wire works by, for nobody else's use. They are made to
+	// vanish and to fail.
+	Files string
 
 	// Steady tells that what the chip sends without checksums is read until two answers agree, so that no single
 	// flipped bit may give a wrong value.
@@ -69,6 +76,9 @@ var rules = []struct {
 	{"takes what it says it takes", device.NoWire, switches},
 	{"obeys a context that has ended", device.NoWire, obeysEndedContext},
 	{"closes twice", device.NoWire, closesTwice},
+	{"keeps within its time", device.NoWire, keepsWithinItsTime},
+	{"bears files that fail", device.NoWire, bearsFiles},
+	{"comes back when its files do", device.NoWire, comesBackWithFiles},
 	{"reports a NAK at every byte", device.I2C, reportsEveryNAK},
 	{"leaves a stuck bus alone", device.I2C, leavesStuckBus},
 	{"takes ones for silence", device.I2C, takesOnesForSilence},
@@ -77,18 +87,19 @@ var rules = []struct {
 	{"comes back after being unplugged", device.I2C, comesBack},
 	{"comes back after a power cut", device.I2C, survivesPowerCut},
 	{"cuts its waits short", device.I2C, cutsWaits},
-	{"keeps within its time", device.I2C, keepsWithinItsTime},
 	{"finds every flipped bit", device.I2C, findsFlippedBits},
 	{"is not misled by a flipped bit", device.I2C, notMisled},
 	{"connects once", device.SPI, connectsOnce},
 	{"reports every transfer that fails", device.SPI, reportsEveryFailure},
 	{"takes ones for nobody", device.SPI, takesOnesForNobody},
 	{"bears a power cut", device.SPI, bearsPowerCut},
-	{"cuts its waits short on SPI", device.SPI, cutsWaitsOnSPI},
+	{"cuts its waits short", device.SPI, cutsWaits},
+	{"refuses another chip on SPI", device.SPI, refusesAnotherOnSPI},
 	{"reports a pin that fails", device.Pin, reportsPin},
 	{"finds its frame behind garbage", device.Serial, findsBehindGarbage},
 	{"takes no changed frame for a good one", device.Serial, findsChangedFrames},
 	{"takes no cut frame for a whole one", device.Serial, findsCutFrames},
+	{"takes nobody else's words", device.Serial, takesNoBabble},
 	{"reports silence", device.Serial, reportsSilence},
 	{"reports a port that is gone", device.Serial, reportsGonePort},
 	{"ends its waits with its context", device.Serial, endsWaits},
@@ -311,6 +322,24 @@ func closesTwice(t testing.TB, r *rig) {
 	}
 }
 
+// heal ends all trouble on a bus and counts its transfers from the beginning.
+func (r *rig) heal() {
+	if r.bus != nil {
+		r.bus.heal()
+	} else {
+		r.spi.heal()
+	}
+}
+
+// after has f look at what each transfer read, and change it.
+func (r *rig) after(f func(n int, p []byte)) {
+	if r.bus != nil {
+		r.bus.after = f
+	} else {
+		r.spi.after = f
+	}
+}
+
 func (r *rig) transfers() int {
 	switch {
 	case r.bus != nil:
@@ -323,4 +352,21 @@ func (r *rig) transfers() int {
 		return r.port.n
 	}
 	return 0
+}
+
+// Refused returns the keys in which configs are at fault, in the order of their Checks. Each fault says what is wrong, and
+// what would be right.
+func Refused(t testing.TB, configs ...interface {
+	Check(func(key, problem, remedy string))
+}) string {
+	t.Helper()
+	var keys []string
+	for _, c := range configs {
+		c.Check(func(key, problem, remedy string) {
+			if keys = append(keys, key); problem == "" || remedy == "" {
+				t.Errorf("the fault at %s says %q, and what to do is %q", key, problem, remedy)
+			}
+		})
+	}
+	return strings.Join(keys, " ")
 }

@@ -327,47 +327,6 @@ func survivesPowerCut(t testing.TB, r *rig) {
 	}
 }
 
-// keepsWithinItsTime: who does not return when his time is up keeps the bus from everybody else.
-func keepsWithinItsTime(t testing.TB, r *rig) {
-	patience := r.driver.Patience(r.c.Config)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	d, err := r.open(ctx)
-	if err != nil {
-		t.Fatalf("open within the %v that the manager gives it: %v; its Config may have a method Within", patience, err)
-	}
-	defer d.Close()
-	ctx, cancel = context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if _, err := use(ctx, d); err != nil {
-		t.Errorf("a use within the %v that the manager gives it: %v; its Config may have a method Within", patience, err)
-	}
-	<-time.After(pause)
-	start := time.Now()
-	if _, err := use(t.Context(), d); err != nil {
-		t.Fatalf("on a working wire: %v", err)
-	}
-	whole := time.Since(start)
-	for part := range time.Duration(8) {
-		<-time.After(pause)
-		within := whole * part / 8
-		ctx, cancel := context.WithTimeout(t.Context(), within)
-		start := time.Now()
-		_, err := use(ctx, d)
-		if took := time.Since(start); took > within {
-			t.Errorf("given %v, it took %v; use device.Wait", within, took)
-		}
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("given %v of %v: error %v, want context.DeadlineExceeded", within, whole, err)
-		}
-		cancel()
-	}
-	<-time.After(pause)
-	if _, err := use(t.Context(), d); err != nil {
-		t.Errorf("after its time was too short: %v", err)
-	}
-}
-
 // notMisled flips each bit that a driver reads once, also while it opens: a wrong calibration is wrong for good.
 func notMisled(t testing.TB, r *rig) {
 	if !r.c.Steady {
@@ -378,15 +337,8 @@ func notMisled(t testing.TB, r *rig) {
 		t.Fatalf("on a working wire: %v", err)
 	}
 	for bit := 0; ; bit++ {
-		flipped, seen := false, 0
-		r.bus.heal()
-		r.bus.after = func(_ int, p []byte) {
-			if i := bit - seen; i >= 0 && i < 8*len(p) {
-				p[i/8] ^= 1 << (i % 8)
-				flipped = true
-			}
-			seen += 8 * len(p)
-		}
+		r.heal()
+		flipped := r.flips(bit)
 		d, err := r.open(t.Context())
 		if err == nil {
 			var now device.Sample
@@ -396,7 +348,7 @@ func notMisled(t testing.TB, r *rig) {
 			}
 			_ = d.Close()
 		}
-		if !flipped {
+		if !*flipped {
 			break
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 	"time"
@@ -237,6 +238,41 @@ func findsCutFrames(t testing.TB, r *rig) {
 			default:
 				nothingElse(t, what, s, whole)
 			}
+		}
+	}
+}
+
+// babble is what never ends, and is not what the driver listens for, ten bytes at a time.
+type babble struct {
+	rerun
+	next func() byte
+}
+
+func (b *babble) Read(p []byte) (int, error) {
+	time.Sleep(min(b.wait, 10*time.Millisecond)) // 9600 baud
+	p = p[:min(len(p), 10)]
+	for i := range p {
+		p[i] = b.next()
+	}
+	return len(p), nil
+}
+
+// takesNoBabble: a line that is shorted, a wrong speed, another device.
+func takesNoBabble(t testing.TB, r *rig) {
+	n := 0
+	text := "=12 another device, which has much to say\r\n"
+	chance := rand.New(rand.NewPCG(7, 7))
+	for what, next := range map[string]func() byte{
+		"zeros":  func() byte { return 0 },
+		"ones":   func() byte { return 0xFF },
+		"text":   func() byte { n++; return text[n%len(text)] },
+		"chance": func() byte { return byte(chance.Uint32()) },
+	} {
+		start := time.Now()
+		_, err := r.session(t, &babble{next: next})
+		heard(t, what+" without an end", err)
+		if took := time.Since(start); took > 2*(r.patience()+slice) {
+			t.Errorf("%s without an end took %v, of %v", what, took, 2*r.patience())
 		}
 	}
 }

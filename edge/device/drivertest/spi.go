@@ -1,7 +1,6 @@
 package drivertest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -17,9 +16,9 @@ import (
 type spiPort struct {
 	spi.Port
 	connects int
-	n        int                      // transfers so far
-	before   func(n int) error        // may refuse transfer n, counted from 1
-	after    func(n int, w, r []byte) // may change what came
+	n        int                   // transfers so far
+	before   func(n int) error     // may refuse transfer n, counted from 1
+	after    func(n int, r []byte) // may change what came
 }
 
 func (p *spiPort) Connect(f physic.Frequency, mode spi.Mode, bits int) (spi.Conn, error) {
@@ -47,7 +46,7 @@ func (c *spiConn) Tx(w, r []byte) error {
 		return err
 	}
 	if p.after != nil {
-		p.after(p.n, w, r)
+		p.after(p.n, r)
 	}
 	return nil
 }
@@ -121,7 +120,7 @@ func takesOnesForNobody(t testing.TB, r *rig) {
 	if _, err := use(t.Context(), d); err != nil {
 		t.Fatalf("on a working wire: %v", err)
 	}
-	r.spi.after = func(_ int, _, in []byte) {
+	r.spi.after = func(_ int, in []byte) {
 		for i := range in {
 			in[i] = 0xFF
 		}
@@ -156,7 +155,7 @@ func bearsPowerCut(t testing.TB, r *rig) {
 		if k == 0 {
 			p.PowerOff()
 		}
-		r.spi.after = func(n int, _, _ []byte) {
+		r.spi.after = func(n int, _ []byte) {
 			if n == k {
 				p.PowerOff()
 			}
@@ -174,33 +173,17 @@ func bearsPowerCut(t testing.TB, r *rig) {
 	}
 }
 
-func cutsWaitsOnSPI(t testing.TB, r *rig) {
+// refusesAnotherOnSPI: no chip on SPI says what it is, but what another says to this one's questions does not fit.
+func refusesAnotherOnSPI(t testing.TB, r *rig) {
+	if r.c.OtherSPI == nil {
+		t.Skip("what another chip says may be what this one says")
+	}
 	d := r.mustOpen(t)
-	r.spi.heal()
-	if _, err := use(t.Context(), d); err != nil {
-		t.Fatalf("on a working wire: %v", err)
+	r.spi = &spiPort{Port: r.c.OtherSPI()}
+	_, err := r.open(t.Context())
+	var f *device.Fault
+	if !errors.As(err, &f) || f.Remedy == "" || f.Text == "" {
+		t.Errorf("open with another chip: error %v, want a *device.Fault that says so and what to do", err)
 	}
-	for k := range r.spi.n {
-		r.spi.heal()
-		ctx, cancel := context.WithCancel(t.Context())
-		var at time.Time
-		r.spi.after = func(n int, _, _ []byte) {
-			if n == k+1 {
-				at = time.Now()
-				cancel()
-			}
-		}
-		_, err := use(ctx, d)
-		if took := time.Since(at); took > 0 {
-			t.Errorf("the context ended in transfer %d and the driver waited %v more; use device.Wait", k+1, took)
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("the context ended in transfer %d: error %v, want context.Canceled", k+1, err)
-		}
-		cancel()
-		<-time.After(pause)
-	}
-	if _, err := use(t.Context(), d); err != nil {
-		t.Errorf("after measurements cut short: %v", err)
-	}
+	_ = d.Close()
 }

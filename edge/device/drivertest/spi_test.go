@@ -2,9 +2,7 @@ package drivertest
 
 import (
 	"context"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"periph.io/x/conn/v3"
@@ -86,6 +84,8 @@ func (d *sloppySPI) Read(ctx context.Context) (device.Sample, error) {
 // register is a chip of one register, which is 0 after power-on.
 type register struct{ v byte }
 
+func newRegister() spi.Port { return &register{} }
+
 func (r *register) String() string               { return "register" }
 func (r *register) PowerOff()                    { r.v = 0 }
 func (r *register) Duplex() conn.Duplex          { return conn.Full }
@@ -102,7 +102,7 @@ func (r *register) Tx(w, in []byte) error {
 }
 
 func TestGoodSPIDriver(t *testing.T) {
-	Run(t, Case{Driver: "sloppy-spi", SPI: func() spi.Port { return &register{} }})
+	Run(t, Case{Driver: "sloppy-spi", SPI: newRegister})
 }
 
 func TestSloppySPIDrivers(t *testing.T) {
@@ -117,30 +117,11 @@ func TestSloppySPIDrivers(t *testing.T) {
 		{"reports every transfer that fails", spiConfig{NoAsk: true, HasSettings: true}, "opening makes no transfer"},
 		{"takes ones for nobody", spiConfig{Ones: true}, "open where only ones come"},
 		{"bears a power cut", spiConfig{HasSettings: true}, "value is 0, and was 4 just before"},
-		{"cuts its waits short on SPI", spiConfig{Deaf: true}, "waited 1ms more"},
+		{"refuses another chip on SPI", spiConfig{}, "open with another chip: error <nil>"},
+		{"cuts its waits short", spiConfig{Deaf: true}, "waited 1ms more"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				rec := &recorder{TB: t}
-				func() {
-					defer func() {
-						if p := recover(); p != nil && p != any(rec) {
-							panic(p)
-						}
-					}()
-					d, _ := device.Lookup("sloppy-spi")
-					for _, r := range rules {
-						if r.name == c.rule {
-							r.rule(rec, newRig(rec, Case{
-								Driver: "sloppy-spi", Config: c.config, SPI: func() spi.Port { return &register{} },
-							}, d))
-						}
-					}
-				}()
-				if !strings.Contains(strings.Join(rec.faults, "\n"), c.fault) {
-					t.Errorf("%+v: found %q, want %q", c.config, rec.faults, c.fault)
-				}
-			})
+			wantFault(t, c.rule, Case{Driver: "sloppy-spi", Config: c.config, SPI: newRegister, OtherSPI: newRegister}, c.fault)
 		})
 	}
 }
