@@ -13,8 +13,18 @@ import (
 )
 
 func TestDriver(t *testing.T) {
-	root := sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl")
-	drivertest.Run(t, drivertest.Case{Driver: "hwmon", Config: Config{Chip: "coretemp.0", Root: root}, Files: root + "/sys/devices/platform/coretemp.0"})
+	t.Run("recorded", func(t *testing.T) {
+		root := sysfstest.Recorded(t, "node_exporter_hwmon_thermal.jsonl")
+		drivertest.Run(t, drivertest.Case{Driver: "hwmon", Config: Config{Chip: "coretemp.0", Root: root}})
+	})
+	t.Run("small", func(t *testing.T) { // in which each file can be tried
+		const dir = "sys/class/hwmon/hwmon0/"
+		root := sysfstest.Tree(t, map[string]string{
+			dir + "name": "max6620\n", dir + "temp1_input": "21500\n", dir + "temp1_fault": "0\n", dir + "temp1_label": "inlet\n",
+			dir + "fan1_input": "1098\n",
+		})
+		drivertest.Run(t, drivertest.Case{Driver: "hwmon", Config: Config{Chip: "max6620", Root: root}, Files: root})
+	})
 }
 
 // read returns what a chip measures as "channel value unit", in order of names.
@@ -150,4 +160,11 @@ func TestCheck(t *testing.T) {
 	if got, want := drivertest.Refused(t, Config{Root: "sys"}), "root"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
+}
+
+func FuzzFiles(f *testing.F) {
+	root := sysfstest.Recorded(f, "node_exporter_hwmon_thermal.jsonl")
+	sysfstest.Fuzz(f, root+"/sys/devices/platform/coretemp.0", func(t testing.TB) (device.Device, error) {
+		return Open(t.Context(), Config{Chip: "coretemp.0", Root: root})
+	})
 }

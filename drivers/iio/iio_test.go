@@ -180,3 +180,10 @@ func TestCheck(t *testing.T) {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
+
+func FuzzFiles(f *testing.F) {
+	root := tree(f)
+	sysfstest.Fuzz(f, root+"/sys/devices/1-001d", func(t testing.TB) (device.Device, error) {
+		return Open(t.Context(), Config{Chip: "1-001d", Root: root})
+	})
+}

@@ -106,3 +106,10 @@ func TestCheck(t *testing.T) {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
+
+func FuzzFiles(f *testing.F) {
+	root := tree(f)
+	sysfstest.Fuzz(f, root, func(t testing.TB) (device.Device, error) {
+		return OpenBacklight(t.Context(), BacklightConfig{Safe: 100, Root: root})
+	})
+}

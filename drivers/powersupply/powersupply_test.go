@@ -3,6 +3,7 @@ package powersupply
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,4 +87,11 @@ func TestCheck(t *testing.T) {
 	if got, want := drivertest.Refused(t, Config{Root: "sys"}), "root"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
+}
+
+func FuzzFiles(f *testing.F) {
+	root := tree(f)
+	sysfstest.Fuzz(f, filepath.Join(root, dir), func(t testing.TB) (device.Device, error) {
+		return Open(t.Context(), Config{Supply: "BAT0", Root: root})
+	})
 }

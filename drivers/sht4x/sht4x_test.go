@@ -121,3 +121,13 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check at 0x76 = %q, want %q", got, want)
 	}
 }
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint16(0x6666), uint16(0x8000))
+	f.Fuzz(func(t *testing.T, ticks, rh uint16) {
+		s := decode(ticks, rh)
+		if s[0].Value < -45 || s[0].Value > 130 || s[1].Value < 0 || s[1].Value > 100 {
+			t.Errorf("decode(%d, %d) = %v", ticks, rh, s)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"selvage/drivers/sysfs/sysfstest"
 	"selvage/edge/device"
 	"selvage/edge/device/drivertest"
 )
@@ -32,26 +33,6 @@ var pi = map[string]string{
 	"sys/class/hwmon/hwmon0/temp1_input":   "48312\n",
 	"sys/class/hwmon/hwmon1/name":          "rp1_adc\n",
 	"sys/class/hwmon/hwmon1/temp1_input":   "-1250\n",
-}
-
-func tree(t *testing.T, files map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, content := range files {
-		write(t, root, name, content)
-	}
-	return root
-}
-
-func write(t *testing.T, root, name, content string) {
-	t.Helper()
-	file := filepath.Join(root, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func open(t *testing.T, root string) *Dev {
@@ -85,7 +66,7 @@ func show(t *testing.T, d *Dev) string {
 
 func TestDriver(t *testing.T) {
 	t.Run("written tree", func(t *testing.T) {
-		root := tree(t, pi)
+		root := sysfstest.Tree(t, pi)
 		drivertest.Run(t, drivertest.Case{Driver: "system", Config: Config{Root: root, Disk: root}, Files: root})
 	})
 	t.Run("this machine", func(t *testing.T) {
@@ -95,7 +76,7 @@ func TestDriver(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		root := tree(t, pi)
+		root := sysfstest.Tree(t, pi)
 		d := open(t, root)
 		if got, want := d.Info().Model, "Raspberry Pi 4 Model B Rev 1.4"; got != want {
 			t.Errorf("model %q, want %q", got, want)
@@ -110,8 +91,8 @@ func TestRead(t *testing.T) {
 		// 400 ticks later 100 were busy; eth0 moved 5000 and 1000 bytes in 2 s, wlan0 came up anew, and a
 		// VPN appeared with a past.
 		time.Sleep(2 * time.Second)
-		write(t, root, "proc/stat", "cpu  1050 0 530 8290 410 60 60 0 0 0\n")
-		write(t, root, "proc/net/dev", "a\nb\n lo: 99000 1 0 0 0 0 0 0 9000 1 0 0 0 0 0 0\n"+
+		sysfstest.Put(t, root, "proc/stat", "cpu  1050 0 530 8290 410 60 60 0 0 0\n")
+		sysfstest.Put(t, root, "proc/net/dev", "a\nb\n lo: 99000 1 0 0 0 0 0 0 9000 1 0 0 0 0 0 0\n"+
 			"eth0: 6000 1 0 0 0 0 0 0 1500 1 0 0 0 0 0 0\n"+
 			"wlan0: 100 1 0 0 0 0 0 0 50 1 0 0 0 0 0 0\n"+
 			"tun0: 77777 1 0 0 0 0 0 0 77777 1 0 0 0 0 0 0\n")
@@ -128,10 +109,10 @@ func TestRead(t *testing.T) {
 }
 
 func TestPartsThatFail(t *testing.T) {
-	root := tree(t, pi)
+	root := sysfstest.Tree(t, pi)
 	d := open(t, root)
-	write(t, root, "proc/meminfo", "MemTotal: lots\n")
-	write(t, root, "sys/class/thermal/thermal_zone0/temp", "\n")
+	sysfstest.Put(t, root, "proc/meminfo", "MemTotal: lots\n")
+	sysfstest.Put(t, root, "sys/class/thermal/thermal_zone0/temp", "\n")
 	if err := os.Remove(filepath.Join(root, "proc/loadavg")); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +132,7 @@ func TestPartsThatAreMissing(t *testing.T) {
 	files := maps.Clone(pi)
 	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, "sys/") })
 	delete(files, "proc/stat")
-	d := open(t, tree(t, files))
+	d := open(t, sysfstest.Tree(t, files))
 	var names []string
 	for _, c := range d.Channels() {
 		names = append(names, c.Name)
@@ -169,7 +150,7 @@ func TestPartsThatAreMissing(t *testing.T) {
 }
 
 func TestTemperatureNames(t *testing.T) {
-	d := open(t, tree(t, map[string]string{
+	d := open(t, sysfstest.Tree(t, map[string]string{
 		"sys/class/thermal/thermal_zone0/temp":       "1000\n", // a zone without a type
 		"sys/class/thermal/thermal_zone1/type":       "x86_pkg_temp\n",
 		"sys/class/thermal/thermal_zone1/temp":       "2000\n",
@@ -200,7 +181,7 @@ func TestStrangeFiles(t *testing.T) {
 		for _, content := range []string{"", "\n", "cpu\n", "x: y\n", "-\n", "1\n", strings.Repeat("9", 400), "eth0:\n", "cpu -1 -1 -1 -1 -1\n", "MemTotal:\nMemAvailable:\n"} {
 			files := maps.Clone(pi)
 			files[name] = content
-			d := open(t, tree(t, files))
+			d := open(t, sysfstest.Tree(t, files))
 			if _, err := d.Read(t.Context()); err != nil {
 				t.Errorf("%s = %q: %v", name, content, err)
 			}
@@ -232,4 +213,11 @@ func TestCheck(t *testing.T) {
 	if got, want := drivertest.Refused(t, Config{Root: "proc", Disk: ""}), "root disk"; got != want {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
+}
+
+func FuzzFiles(f *testing.F) {
+	root := sysfstest.Tree(f, pi)
+	sysfstest.Fuzz(f, root, func(t testing.TB) (device.Device, error) {
+		return Open(t.Context(), Config{Root: root, Disk: root})
+	})
 }

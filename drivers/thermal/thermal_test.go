@@ -67,3 +67,10 @@ func TestTroubles(t *testing.T) {
 		t.Errorf("no zones: %v", err)
 	}
 }
+
+func FuzzFiles(f *testing.F) {
+	root := sysfstest.Recorded(f, "node_exporter_hwmon_thermal.jsonl")
+	sysfstest.Fuzz(f, root+"/sys/devices/virtual/thermal", func(t testing.TB) (device.Device, error) {
+		return Open(t.Context(), Config{Root: root})
+	})
+}
