@@ -37,7 +37,7 @@ type row struct{ Name, Telegram, CRC string }
 func rows(t testing.TB) (all []row) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "serial", "dsmr_p1.jsonl"))
-	if os.IsNotExist(err) {
+	if os.IsNotExist(err) && os.Getenv("CI") != "true" {
 		t.Skip("there are no published telegrams here: ../shared/data/serial/dsmr_p1.jsonl")
 	}
 	if err != nil {

@@ -33,7 +33,7 @@ func TestDriver(t *testing.T) {
 	}
 }
 
-// A laptop's battery, in the units of the ABI.
+// A laptop's battery, in the units of the ABI: that of the fixtures of prometheus/procfs, sysfs/class_power_supply_test.go.
 func TestBattery(t *testing.T) {
 	root := tree(t)
 	d, err := Open(t.Context(), Config{Supply: "BAT0", Root: root})

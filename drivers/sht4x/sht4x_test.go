@@ -29,6 +29,8 @@ func TestDriver(t *testing.T) {
 	})
 }
 
+// 6666 is 25 °C as Sensirion prints it (Datasheet SGP40, whose formula for temperature is the same); the ends of the ranges
+// are also in tests/measurement.rs of sirhcel/sht4x.
 func TestDecode(t *testing.T) {
 	for _, c := range []struct {
 		t, rh             uint16

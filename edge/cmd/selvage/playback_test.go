@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"selvage/drivers/fields"
 	textline "selvage/drivers/line"
 	"selvage/drivers/modbus"
 	"selvage/drivers/sim"
@@ -24,7 +25,7 @@ func recordedWith(d device.Driver) device.Spec {
 	s := device.Spec{Name: d.Name, Driver: d.Name, Wire: "sim:" + d.Name, Every: 5 * time.Second}
 	switch c := d.Defaults.(type) {
 	case textline.Config:
-		c.Channel = map[string]textline.Channel{"temperature": {Unit: "Cel"}, "door": {Form: "text"}}
+		c.Channel = map[string]fields.Channel{"temperature": {Unit: "Cel"}, "door": {Form: "text"}}
 		s.Config = c
 	case modbus.Config:
 		s.Wire, c.Map = "sim:sdm120", "sdm120"
