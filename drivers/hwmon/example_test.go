@@ -4,28 +4,21 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"testing/fstest"
 
 	"selvage/drivers/hwmon"
+	"selvage/drivers/sysfs/sysfstest"
 )
 
 // On a machine with such a chip, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/class/hwmon/hwmon0/name":        {Data: []byte("nct6779\n")},
-		"sys/class/hwmon/hwmon0/temp1_input": {Data: []byte("48500\n")},
-		"sys/class/hwmon/hwmon0/temp1_label": {Data: []byte("CPU\n")},
-		"sys/class/hwmon/hwmon0/in0_input":   {Data: []byte("1024\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/class/hwmon/hwmon0/name":        "nct6779\n",
+		"sys/class/hwmon/hwmon0/temp1_input": "48500\n",
+		"sys/class/hwmon/hwmon0/temp1_label": "CPU\n",
+		"sys/class/hwmon/hwmon0/in0_input":   "1024\n",
+	})
+	defer remove()
 
 	dev, err := hwmon.Open(ctx, hwmon.Config{Chip: "nct6779", Root: root})
 	if err != nil {

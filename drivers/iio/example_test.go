@@ -4,24 +4,18 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 
 	"selvage/drivers/iio"
+	"selvage/drivers/sysfs/sysfstest"
 )
 
 // On a machine with such a chip, the root is "/".
 func Example() {
-	root, err := os.MkdirTemp("", "sys")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	chip := filepath.Join(root, "sys/bus/iio/devices/iio:device0")
-	_ = os.MkdirAll(chip, 0o755)
-	_ = os.WriteFile(filepath.Join(chip, "name"), []byte("bmp280\n"), 0o644)
-	_ = os.WriteFile(filepath.Join(chip, "in_temp_input"), []byte("22460\n"), 0o644)
-
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/bus/iio/devices/iio:device0/name":          "bmp280\n",
+		"sys/bus/iio/devices/iio:device0/in_temp_input": "22460\n",
+	})
+	defer remove()
 	dev, err := iio.Open(context.Background(), iio.Config{Chip: "bmp280", Root: root})
 	if err != nil {
 		log.Fatal(err)

@@ -6,27 +6,21 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"testing/fstest"
 
 	"selvage/drivers/leds"
+	"selvage/drivers/sysfs/sysfstest"
 	"selvage/edge/device"
 )
 
 // On a machine with such an LED, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/class/leds/ACT/brightness":     {Data: []byte("0\n")},
-		"sys/class/leds/ACT/max_brightness": {Data: []byte("255\n")},
-		"sys/class/leds/ACT/trigger":        {Data: []byte("none [mmc0] timer\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/class/leds/ACT/brightness":     "0\n",
+		"sys/class/leds/ACT/max_brightness": "255\n",
+		"sys/class/leds/ACT/trigger":        "none [mmc0] timer\n",
+	})
+	defer remove()
 
 	dev, err := leds.OpenLED(ctx, leds.LEDConfig{LED: "ACT", Root: root})
 	if err != nil {

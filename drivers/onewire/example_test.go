@@ -4,25 +4,18 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"testing/fstest"
 
 	"selvage/drivers/onewire"
+	"selvage/drivers/sysfs/sysfstest"
 )
 
 // On a machine with such a thermometer, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/bus/w1/devices/28-0316a2794eff/w1_slave": {Data: []byte("5e 01 ff ff 7f ff ff ff 52 : crc=52 YES\n5e 01 ff ff 7f ff ff ff 52 t=21875\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/bus/w1/devices/28-0316a2794eff/w1_slave": "5e 01 ff ff 7f ff ff ff 52 : crc=52 YES\n5e 01 ff ff 7f ff ff ff 52 t=21875\n",
+	})
+	defer remove()
 
 	dev, err := onewire.Open(ctx, onewire.Config{ID: "28-0316a2794eff", Root: root})
 	if err != nil {

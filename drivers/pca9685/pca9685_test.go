@@ -161,3 +161,23 @@ func TestCheck(t *testing.T) {
 		t.Errorf("faults at %q, want %q", got, want)
 	}
 }
+
+// Whatever is read, the output is set as asked or there is an error.
+func FuzzOut(f *testing.F) {
+	f.Add(byte(increment), byte(5), []byte{0, 0, 0x00, 0x08})
+	f.Add(byte(sleep), byte(0x1E), []byte{})
+	f.Fuzz(func(t *testing.T, mode, scale byte, has []byte) {
+		var led [4]byte
+		copy(led[:], has)
+		bus := &i2ctest.Playback{DontPanic: true, Ops: []i2ctest.IO{
+			{Addr: 0x40, W: []byte{regMode}, R: []byte{mode}},
+			{Addr: 0x40, W: []byte{regPrescale}, R: []byte{scale}},
+			{Addr: 0x40, W: []byte{regLED0, 0, 0, 0, 0x08}},
+			{Addr: 0x40, W: []byte{regLED0}, R: led[:]},
+		}}
+		d := &Dev{chip: device.Chip{Bus: bus, Addr: 0x40}, c: Config{Address: 0x40, Frequency: 1000}}
+		if err := d.Out(t.Context(), device.Of(50)); err == nil && (led != [4]byte{3: 0x08} || scale != prescale(1000) || mode&increment == 0) {
+			t.Errorf("mode %02x, prescaler %d, output % x were taken for half of 1000 Hz", mode, scale, led)
+		}
+	})
+}

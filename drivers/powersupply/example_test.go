@@ -4,27 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"testing/fstest"
 
 	"selvage/drivers/powersupply"
+	"selvage/drivers/sysfs/sysfstest"
 )
 
 // On a machine with such a battery, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/class/power_supply/BAT0/status":      {Data: []byte("Discharging\n")},
-		"sys/class/power_supply/BAT0/capacity":    {Data: []byte("81\n")},
-		"sys/class/power_supply/BAT0/voltage_now": {Data: []byte("12229000\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/class/power_supply/BAT0/status":      "Discharging\n",
+		"sys/class/power_supply/BAT0/capacity":    "81\n",
+		"sys/class/power_supply/BAT0/voltage_now": "12229000\n",
+	})
+	defer remove()
 
 	dev, err := powersupply.Open(ctx, powersupply.Config{Supply: "BAT0", Root: root})
 	if err != nil {

@@ -6,30 +6,24 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"testing/fstest"
 
 	"selvage/drivers/pwm"
+	"selvage/drivers/sysfs/sysfstest"
 	"selvage/edge/device"
 )
 
 // On a machine with such a chip, the root is "/". A period at 25 kHz has 40,000 ns.
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/class/pwm/pwmchip0/npwm":            {Data: []byte("2\n")},
-		"sys/class/pwm/pwmchip0/export":          {Data: []byte("")},
-		"sys/class/pwm/pwmchip0/pwm1/period":     {Data: []byte("0\n")},
-		"sys/class/pwm/pwmchip0/pwm1/duty_cycle": {Data: []byte("0\n")},
-		"sys/class/pwm/pwmchip0/pwm1/enable":     {Data: []byte("0\n")},
-		"sys/class/pwm/pwmchip0/pwm1/polarity":   {Data: []byte("normal\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/class/pwm/pwmchip0/npwm":            "2\n",
+		"sys/class/pwm/pwmchip0/export":          "",
+		"sys/class/pwm/pwmchip0/pwm1/period":     "0\n",
+		"sys/class/pwm/pwmchip0/pwm1/duty_cycle": "0\n",
+		"sys/class/pwm/pwmchip0/pwm1/enable":     "0\n",
+		"sys/class/pwm/pwmchip0/pwm1/polarity":   "normal\n",
+	})
+	defer remove()
 
 	dev, err := pwm.Open(ctx, pwm.Config{Chip: "pwmchip0", Output: 1, Frequency: 25_000, Root: root})
 	if err != nil {

@@ -4,28 +4,21 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"testing/fstest"
 
+	"selvage/drivers/sysfs/sysfstest"
 	"selvage/drivers/system"
 )
 
 // Of this machine, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"proc/loadavg":                         {Data: []byte("0.52 0.31 0.12 2/187 4711\n")},
-		"proc/uptime":                          {Data: []byte("90061.37 301245.12\n")},
-		"sys/class/thermal/thermal_zone0/type": {Data: []byte("cpu-thermal\n")},
-		"sys/class/thermal/thermal_zone0/temp": {Data: []byte("48312\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"proc/loadavg":                         "0.52 0.31 0.12 2/187 4711\n",
+		"proc/uptime":                          "90061.37 301245.12\n",
+		"sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+		"sys/class/thermal/thermal_zone0/temp": "48312\n",
+	})
+	defer remove()
 
 	dev, err := system.Open(ctx, system.Config{Root: root, Disk: "/"})
 	if err != nil {

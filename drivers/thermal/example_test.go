@@ -4,26 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"testing/fstest"
 
+	"selvage/drivers/sysfs/sysfstest"
 	"selvage/drivers/thermal"
 )
 
 // On a machine with such a zone, the root is "/".
 func Example() {
 	ctx := context.Background()
-	root, err := os.MkdirTemp("", "root")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(root)
-	if err := os.CopyFS(root, fstest.MapFS{
-		"sys/class/thermal/thermal_zone0/type": {Data: []byte("cpu-thermal\n")},
-		"sys/class/thermal/thermal_zone0/temp": {Data: []byte("48312\n")},
-	}); err != nil {
-		log.Fatal(err)
-	}
+	root, remove := sysfstest.Temp(map[string]string{
+		"sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+		"sys/class/thermal/thermal_zone0/temp": "48312\n",
+	})
+	defer remove()
 
 	dev, err := thermal.Open(ctx, thermal.Config{Zone: "cpu-thermal", Root: root})
 	if err != nil {

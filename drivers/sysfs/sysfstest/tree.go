@@ -56,6 +56,21 @@ func Tree(t testing.TB, files map[string]string) string {
 	return root
 }
 
+// Temp is Tree for examples, which have nobody to clean up for them.
+func Temp(files map[string]string) (root string, remove func()) {
+	root, err := os.MkdirTemp("", "sys")
+	if err != nil {
+		panic(err)
+	}
+	for name, content := range files {
+		file := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644)); err != nil {
+			panic(err)
+		}
+	}
+	return root, func() { _ = os.RemoveAll(root) }
+}
+
 // Put writes a file of a tree, in the place of what is there.
 func Put(t testing.TB, root, name, content string) {
 	t.Helper()
