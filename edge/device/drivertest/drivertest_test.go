@@ -19,7 +19,7 @@ import (
 // config says what is wrong with the driver under test; the zero config is a good driver.
 type config struct {
 	MuteNAK, BareNAK, NoCRC, DeafWait, LateContext, StrangeChannel, NaN, BadClose, WrongName, NoAsk, SilentOpen bool
-	Ones, AnyChip, Insists, HasSettings, Writes, Slow                                                           bool
+	Ones, AnyChip, Insists, HasSettings, Writes, Slow, Leaves                                                   bool
 }
 
 func (config) Check(func(key, problem, remedy string)) {}
@@ -34,6 +34,9 @@ type sloppy struct {
 func init() {
 	device.RegisterI2C("sloppy", config{}, func(ctx context.Context, bus i2c.Bus, c config) (*sloppy, error) {
 		d := &sloppy{c: c, bus: bus}
+		if c.Leaves {
+			go func() { <-make(chan bool) }()
+		}
 		if c.NoAsk {
 			return d, nil
 		}
