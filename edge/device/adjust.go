@@ -87,6 +87,14 @@ func (j *Judge) Recalibrate(c Calibration) {
 	j.Calibration = c
 }
 
+// Value returns what a number of the device's is.
+func (j *Judge) Value(v float64) float64 {
+	if is := j.Calibration.Of(j.Base().Of(v)); is != v {
+		return j.Channel.round(is)
+	}
+	return v
+}
+
 // Of returns the reading that r, as the device gave it now, is.
 func (j *Judge) Of(r Reading, now time.Time) Reading {
 	if r.Bad() {
@@ -94,9 +102,7 @@ func (j *Judge) Of(r Reading, now time.Time) Reading {
 	}
 	stuck := j.isStuck(r, now)
 	if r.Form == Number {
-		if v := j.Calibration.Of(j.Base().Of(r.Value)); v != r.Value {
-			r.Value = j.Channel.round(v)
-		}
+		r.Value = j.Value(r.Value)
 	}
 	if r.Quality == Good {
 		r.Reason = j.doubt(r)

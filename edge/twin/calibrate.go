@@ -83,6 +83,15 @@ func (t *Twin) calibrate(o calibration) error {
 	return nil
 }
 
+// Value returns what the number is that the device gives for a channel, by all that is known better. It is called in a
+// turn of the twin.
+func (t *Twin) Value(channel string, v float64) float64 {
+	if c := t.channels[channel]; c != nil && c.judge != nil {
+		return c.judge.Value(v)
+	}
+	return v
+}
+
 // numeric finds the channel that somebody speaks of, which has numbers.
 func (t *Twin) numeric(name string) (string, error) {
 	var can []string

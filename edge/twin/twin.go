@@ -1,7 +1,7 @@
 // Package twin is the agent of a device: one shape for all of them, whatever the wire.
 //
 // A twin has a value lane for each channel of its device, holding the last good reading; status
-// and info; for an output the lanes state, desired and set; for a sensor with a driver calibrate and calibration.
+// and info; for an output the lanes state, desired and set; for a sensor calibrate and calibration.
 package twin
 
 import (
@@ -34,6 +34,8 @@ type Options struct {
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
 
+	// Channels are what a sensor measures, if that is known before it is opened, or it never is.
+	Channels []device.Channel
 	// Adjust is what is known better than the device does about its channels.
 	Adjust map[string]device.Adjust
 	// Calibrates gives the twin the lanes calibrate and calibration.
@@ -85,6 +87,9 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 	}
 	if t.agent, t.Options = a, o; t.takes == nil {
 		t.takes = o.Takes
+	}
+	if len(t.has) == 0 {
+		t.has = o.Channels
 	}
 	t.channels = map[string]*channel{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"selvage/edge/device"
 	"selvage/edge/leaktest"
 	"selvage/uplink"
 )
@@ -69,6 +70,57 @@ func TestRetained(t *testing.T) {
 	e = newEdge(t, dir)
 	e.open("broker", shed(b.url()))
 	e.has("/device/temp", "temperature", "value:22", "quality:uncertain")
+}
+
+// A thing behind a broker is calibrated as a device of this machine is: by the config, by a command, for ever.
+func TestCalibrateThing(t *testing.T) {
+	leaktest.Check(t)
+	b := startBroker(t)
+	dir := t.TempDir()
+	c := Config{URL: b.url(), Map: map[string]Map{"shed/{name}": {
+		Device: "/device/{name}", Channel: map[string]Channel{"temperature": {Unit: "Cel"}},
+		Adjust: map[string]device.Adjust{"temperature": {Offset: 1, Max: new(60.0)}},
+	}, "door/{name}": {Device: "/device/{name}", Channel: map[string]Channel{"closed": {Form: "boolean"}}}}}
+	e := newEdge(t, dir)
+	l := e.open("broker", c)
+	e.connected(l)
+	b.pub("shed/temp", "20", "-r")
+	e.has("/device/temp", "temperature", "value:21,", "quality:good")
+	for body, want := range map[string]string{
+		"{reads:21.7}":        "",
+		"{channel:closed}":    "there is no channel closed with numbers; there are temperature",
+		"{channel:a,reads:1}": "there is no channel a with numbers; there are temperature",
+	} {
+		err := e.host.Do(t.Context(), "/device/temp", "calibrate", []byte(body))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("calibrate %s: %v, want %q", body, err, want)
+		}
+	}
+	e.has("/device/temp", "calibration", "scale:1", "offset:0.7")
+	b.pub("shed/temp", "20.1", "-r", "-q", "1")
+	e.has("/device/temp", "temperature", "value:21.8,", "quality:good")
+	b.pub("shed/hot", "59.5")
+	e.has("/device/hot", "temperature", "value:60.5,", "quality:uncertain", "above 60")
+	b.pub("door/front", "ON")
+	e.has("/device/front", "closed", "true")
+	if err := e.host.Do(t.Context(), "/device/front", "calibrate", []byte("{reads:1}")); err == nil {
+		t.Error("what measures no numbers was calibrated")
+	}
+	known := e.get("/device/temp", "temperature")
+	e.stop()
+
+	// What the broker kept is the same value as before, by the same calibration, so it is no news.
+	e = newEdge(t, dir)
+	l = e.open("broker", c)
+	e.connected(l)
+	b.pub("shed/other", "1")
+	e.has("/device/other", "temperature", "value:2,")
+	if got := e.get("/device/temp", "temperature"); got != known {
+		t.Errorf("a repeated value made %s of %s", got, known)
+	}
+	b.pub("shed/temp", "10")
+	e.has("/device/temp", "temperature", "value:11.7,")
+	e.stop()
 }
 
 func TestOutput(t *testing.T) {

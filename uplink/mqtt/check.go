@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"selvage/edge/device"
 	"selvage/edge/route"
 	"selvage/edge/twin"
 )
@@ -120,6 +121,17 @@ func (m Map) check(text string, fault faulter) {
 	}
 	for name, c := range m.Channel {
 		c.check(name, fault)
+	}
+	for name, a := range m.Adjust {
+		at := "adjust." + name
+		c, ok := m.Channel[name]
+		form, err := c.form()
+		switch {
+		case !ok:
+			fault(at, fmt.Sprintf("no channel %s is read from %q", name, text), "adjust one of "+strings.Join(slices.Sorted(maps.Keys(m.Channel)), ", "))
+		case err == nil && form != number && a != (device.Adjust{Stuck: a.Stuck}):
+			fault(at, fmt.Sprintf("the channel %s is no number, so it has nothing but stuck", name), "leave out the rest")
+		}
 	}
 	if m.State != nil {
 		pair("state", m.State.On, m.State.Off, fault)

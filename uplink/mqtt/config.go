@@ -23,13 +23,14 @@ type Config struct {
 
 // Map is one table [uplink.NAME.map."topic"].
 type Map struct {
-	Device  string             `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
-	Channel map[string]Channel `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
-	At      jsonpath.Path      `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
-	Every   time.Duration      `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
-	State   *Switched          `toml:"state" doc:"How a message tells what an output does."`
-	Set     *Set               `toml:"set" doc:"What is published to switch it; this makes the twin an output."`
-	Online  *Online            `toml:"online" doc:"Where the device says that it is there, and its will that it is not."`
+	Device  string                   `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
+	Channel map[string]Channel       `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
+	Adjust  map[string]device.Adjust `toml:"adjust" doc:"What is known better than the device does about one of these channels. Doubted values are kept, as uncertain." example:"temperature"`
+	At      jsonpath.Path            `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
+	Every   time.Duration            `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
+	State   *Switched                `toml:"state" doc:"How a message tells what an output does."`
+	Set     *Set                     `toml:"set" doc:"What is published to switch it; this makes the twin an output."`
+	Online  *Online                  `toml:"online" doc:"Where the device says that it is there, and its will that it is not."`
 }
 
 // Channel says how a value is read from a payload.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"selvage/edge/device"
 	"selvage/edge/jsonpath"
 	"selvage/edge/route"
 )
@@ -15,7 +16,8 @@ import (
 type mapping struct {
 	topic    template
 	node     template
-	channels []channel     // by name
+	channels []channel // by name
+	adjust   map[string]device.Adjust
 	json     bool          // a path leads into the payload
 	at       jsonpath.Path // of when the readings were; empty for when they came
 	every    time.Duration
@@ -55,7 +57,7 @@ func compile(all map[string]Map) ([]*mapping, error) {
 }
 
 func newMapping(text string, c Map) (*mapping, error) {
-	m := &mapping{at: c.At, every: c.Every, json: !c.At.Whole()}
+	m := &mapping{adjust: c.Adjust, at: c.At, every: c.Every, json: !c.At.Whole()}
 	var err error
 	if m.topic, err = parseTopic(text); err != nil {
 		return nil, err

@@ -29,6 +29,9 @@
 //	set      = { topic = "cmnd/{plug}/POWER" }               # makes the twin an output, with the lane set
 //	online   = { topic = "tele/{plug}/LWT" }                 # its will and birth
 //
+//	[uplink.broker.map."shed/{name}".adjust.temperature]     # as of a device of this machine
+//	offset   = -0.4
+//
 // A channel takes:
 //
 //	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list (see edge/jsonpath); without it the payload is the value
@@ -40,6 +43,8 @@
 //
 // State takes path, on and off as well. Set takes on and off, "ON" and "OFF" unless given, qos, 1
 // unless given, and retain. Online takes path, on and off.
+//
+// A twin with numbers is calibrated by its lane calibrate, too, which goes on top of adjust and is kept.
 //
 // # What can be relied on
 //

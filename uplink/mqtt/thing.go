@@ -100,6 +100,16 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 		if m.every > 0 && (o.Every == 0 || m.every < o.Every) {
 			o.Every = m.every
 		}
+		for _, c := range m.channels {
+			o.Channels = append(o.Channels, device.Channel{Name: c.name, Unit: c.unit, Form: c.form, Resolution: dust})
+			o.Calibrates = o.Calibrates || c.form == number
+		}
+		for name, a := range m.adjust {
+			if o.Adjust == nil {
+				o.Adjust = map[string]device.Adjust{}
+			}
+			o.Adjust[name] = a
+		}
 		if m.set != nil {
 			o.Set = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
 			o.Takes = &device.Channel{Form: device.Boolean}
@@ -107,6 +117,10 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 	}
 	return o
 }
+
+// dust is what binary fractions leave of a number that was calibrated, and nobody wants to see. What resolution a
+// device has, nobody says.
+const dust = 1e-9
 
 // meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
 func (b *bridge) meet(l *agent.Lane) {
@@ -159,7 +173,11 @@ func (t *thing) news(readings []device.NamedReading) []device.NamedReading {
 		if n.Reading.At.Boot == "" && was.At != n.Reading.At { // it says itself when it was
 			return false
 		}
-		return ok && was.Value == n.Reading.Value && was.Text == n.Reading.Text && was.Form == n.Reading.Form && was.Unit == n.Reading.Unit
+		value := n.Reading.Value
+		if n.Reading.Form == device.Number {
+			value = t.twin.Value(n.Channel, value)
+		}
+		return ok && was.Value == value && was.Text == n.Reading.Text && was.Form == n.Reading.Form && was.Unit == n.Reading.Unit
 	})
 }
 
