@@ -81,7 +81,7 @@ func (d *Dev) explain(ctx context.Context, err error) error {
 		return d.fault(nil, "check the address, and that it is switched on", "%s did not answer in time", host)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return d.fault(nil, "it may have started anew; if this repeats, write https:// in place of http://, or look into its log", "%s closed the connection before its answer was complete", host)
-	case strings.Contains(err.Error(), "malformed HTTP"):
+	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "readLoopPeekFail"): // the second of one that speaks first
 		return d.fault(nil, "check the port; it may want https:// in place of http://", "%s does not speak HTTP", host)
 	}
 	return d.fault(err, "try: "+d.byHand(), "there is no answer from %s", host)

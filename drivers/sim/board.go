@@ -43,7 +43,7 @@ type Board struct {
 
 	mu      sync.Mutex
 	chips   map[uint16]Chip
-	trouble Trouble
+	trouble troubles
 }
 
 // NewBoard returns a bus with nothing on it.
@@ -67,10 +67,25 @@ func (b *Board) Unplug(addr uint16) {
 func (b *Board) Trouble(t Trouble) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.trouble = t
+	b.trouble.said = t
 	if t == Unplugged {
 		b.powerOff()
 	}
+}
+
+// troubled is what is wrong now. b.mu is held.
+func (b *Board) troubled(now time.Time) Trouble {
+	what, cut := b.trouble.now(now)
+	if cut {
+		b.powerOff()
+	}
+	return what
+}
+
+func (b *Board) plan(p *planned, on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trouble.turn(p, on)
 }
 
 func (b *Board) powerOff() {
@@ -104,13 +119,14 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	o := b.board
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.trouble == Stuck {
+	trouble := o.troubled(time.Now())
+	if trouble == Stuck {
 		o.mu.Unlock()
 		time.Sleep(stuckTime)
 		o.mu.Lock()
 		return fmt.Errorf("%s: %w", b, device.ErrBusStuck)
 	}
-	if o.trouble == Ones {
+	if trouble == Ones {
 		for i := range r {
 			r[i] = 0xFF
 		}
@@ -118,12 +134,12 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	}
 	now, c := time.Now(), o.chips[addr]
 	switch {
-	case c == nil, o.trouble == Unplugged,
+	case c == nil, trouble == Unplugged,
 		len(w) > 0 && !c.Write(now, w),
 		len(r) > 0 && !c.Read(now, r):
 		return fmt.Errorf("%s: 0x%02x: %w", b, addr, device.ErrNoAnswer)
 	}
-	if o.trouble == Noisy && len(r) > 0 {
+	if trouble == Noisy && len(r) > 0 {
 		r[0] ^= 0x10 // one bit; CRC-8 finds every single one
 	}
 	return nil

@@ -14,7 +14,7 @@ func (b *bus) Detect(addr uint16) (byReading bool, err error) {
 	}
 	o := b.board
 	o.mu.Lock()
-	there, trouble := o.chips[addr] != nil, o.trouble
+	there, trouble := o.chips[addr] != nil, o.troubled(time.Now())
 	o.mu.Unlock()
 	switch {
 	case trouble == Stuck:

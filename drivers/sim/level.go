@@ -1,13 +1,9 @@
 package sim
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"regexp"
-	"slices"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -25,7 +21,9 @@ func init() {
 type Config struct {
 	_       struct{}            `doc:"Quantities of a simulated room, such as soil that dries and is watered by an output." example:"bed"`
 	Room    string              `toml:"room" doc:"the simulated room that they are in, and whose pins act on them"`
+	Seed    uint64              `toml:"seed" doc:"what all chance is made of: the same seed gives the same again" unset:"made of the room's name"`
 	Channel map[string]Quantity `toml:"channel" doc:"One quantity; its name is that of its lane." example:"soil" default:"a wave of one minute"`
+	Fault   []Fault             `toml:"fault" doc:"What goes wrong by a timetable, which begins with the host."`
 }
 
 // Quantity is one table [device.NAME.channel.NAME]: a level that drifts, and what is put on top of it.
@@ -37,11 +35,13 @@ type Quantity struct {
 	Rate   float64            `toml:"rate" doc:"by how much its level changes, in its unit a second" example:"-0.5"`
 	Pins   map[string]float64 `toml:"pins" doc:"by how much more while a pin of the room is high, in its unit a second" example:"{ GPIO27 = 10.0 }"`
 	Swing  float64            `toml:"swing" doc:"how far it swings about its level to either side, in its unit"`
-	Period time.Duration      `toml:"period" doc:"the time of one swing" default:"1m"`
+	Shape  string             `toml:"shape" doc:"how it swings: sine, triangle, sawtooth or square" unset:"sine"`
+	Period time.Duration      `toml:"period" doc:"the time of one swing" unset:"1m"`
+	Walk   float64            `toml:"walk" doc:"by how much its level wanders: the standard deviation of what it does in a second, in its unit"`
 	Noise  float64            `toml:"noise" doc:"the standard deviation of its sensor's noise, in its unit"`
-}
 
-var laneName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	Resolution float64 `toml:"resolution" doc:"the smallest step that its sensor shows, in its unit" unset:"0.1"`
+}
 
 // Check names what is wrong with a table.
 func (c Config) Check(fault func(key, problem, remedy string)) {
@@ -52,8 +52,13 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 		fault("channel", "there is nothing to measure", `add a table such as [device.bed.channel.soil]`)
 	}
 	for name := range c.Channel {
-		if !laneName.MatchString(name) {
-			fault("channel."+name, fmt.Sprintf("%q is no name for a lane", name), "it has small letters, digits and -, and begins with a letter")
+		if problem, remedy := device.CheckChannel(name); problem != "" {
+			fault("channel."+name, problem, remedy)
+		}
+	}
+	for _, f := range c.Fault {
+		if _, ok := c.Channel[f.Channel]; !ok && f.Channel != "" {
+			fault("fault", fmt.Sprintf("a fault is about the channel %q, which is not there", f.Channel), "name one of its channels, or leave it out for all")
 		}
 	}
 }
@@ -71,15 +76,57 @@ func (q Quantity) Check(fault func(key, problem, remedy string)) {
 	if q.Period < 0 {
 		fault("period", "period is a time above zero", `"2m" makes a short day`)
 	}
-	if q.Noise < 0 {
-		fault("noise", "a standard deviation is 0 or more", "0.1 is a common one")
+	for key, v := range map[string]float64{"noise": q.Noise, "walk": q.Walk} {
+		if v < 0 {
+			fault(key, "a standard deviation is 0 or more", "0.1 is a common one")
+		}
 	}
+	if shapes[q.Shape] == nil {
+		fault("shape", fmt.Sprintf("nothing swings as %q", q.Shape), "use sine, triangle, sawtooth or square")
+	}
+	if q.Resolution < 0 {
+		fault("resolution", "a step is above 0", "0.1 is a common one")
+	}
+}
+
+// shapes are what swings do: of the part of a period that is over, where it is from -1 to 1.
+var shapes = map[string]func(part float64) float64{
+	"":         func(part float64) float64 { return math.Sin(2 * math.Pi * part) },
+	"sine":     func(part float64) float64 { return math.Sin(2 * math.Pi * part) },
+	"triangle": func(part float64) float64 { return 1 - 4*math.Abs(math.Mod(part+0.25, 1)-0.5) },
+	"sawtooth": func(part float64) float64 { return 2*part - 1 },
+	"square":   func(part float64) float64 { return math.Copysign(1, 0.5-part) },
 }
 
 // level is a quantity and how it is by now.
 type level struct {
 	Quantity
-	now float64
+	now    float64
+	seed   uint64
+	chance *rand.Rand
+	walked int64 // seconds of the room's time up to which it has wandered
+}
+
+// signal is what the quantity truly is at a time of the room.
+func (l *level) signal(at time.Duration) float64 {
+	if l.Swing == 0 {
+		return l.now
+	}
+	period := l.Period
+	if period == 0 {
+		period = time.Minute
+	}
+	return l.within(l.now + l.Swing*shapes[l.Shape](float64(at%period)/float64(period)))
+}
+
+// wander moves the level once for each second up to a time of the room, so that it goes the same way however often it is
+// looked at.
+func (l *level) wander(to time.Duration) {
+	for end := int64(to / time.Second); l.walked < end; l.walked++ {
+		if l.Walk != 0 {
+			l.now = l.within(l.now + l.Walk*l.chance.NormFloat64())
+		}
+	}
 }
 
 // drift moves the level by some seconds in which pins were as they are.
@@ -99,78 +146,3 @@ func (l *level) within(v float64) float64 {
 	}
 	return min(max(v, l.Min), l.Max)
 }
-
-// Dev is the sensor of some quantities of a room.
-type Dev struct {
-	room   *Room
-	names  []string
-	c      Config
-	closed bool
-}
-
-// Open finds the room. A quantity that is known there goes on from where it is.
-func Open(_ context.Context, c Config) (*Dev, error) { return Find(c.Room).sensor(c), nil }
-
-func (r *Room) sensor(c Config) *Dev {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.catchUp()
-	for name, q := range c.Channel {
-		l := r.levels[name]
-		if l == nil {
-			l = &level{now: q.Start}
-			r.levels[name] = l
-		}
-		l.Quantity = q
-	}
-	return &Dev{room: r, names: slices.Sorted(maps.Keys(c.Channel)), c: c}
-}
-
-// Channels lists the quantities by name.
-func (d *Dev) Channels() []device.Channel {
-	all := make([]device.Channel, len(d.names))
-	for i, name := range d.names {
-		q := d.c.Channel[name]
-		all[i] = device.Channel{Name: name, Unit: device.Unit(q.Unit), Min: q.Min, Max: q.Max, Resolution: 0.1}
-	}
-	return all
-}
-
-// Read measures all of them.
-func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if d.closed {
-		return nil, errors.New("the simulated sensor is closed")
-	}
-	r := d.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.catchUp()
-	var s device.Sample
-	for _, name := range d.names {
-		l := r.levels[name]
-		v := l.now
-		if l.Swing != 0 {
-			period := l.Period
-			if period == 0 {
-				period = time.Minute
-			}
-			v += l.Swing * math.Sin(2*math.Pi*r.at.Sub(r.began).Seconds()/period.Seconds())
-		}
-		s = append(s, device.Measure{Channel: name, Value: l.within(v + l.Noise*r.noise.NormFloat64())})
-	}
-	return s, nil
-}
-
-// Info tells in which room it is.
-func (d *Dev) Info() device.Info { return device.Info{Driver: "sim", Wire: d.room.name} }
-
-// Close makes it unreadable; the room goes on.
-func (d *Dev) Close() error {
-	d.closed = true
-	return nil
-}
-
-var _ device.Sensor = (*Dev)(nil)

@@ -29,6 +29,22 @@
 //	[device.valve]
 //	driver = "gpio-out"
 //	pin    = "sim:room/GPIO27"
+//
+// What goes wrong with such a sensor, or with a simulated bus or port of others, stands in a timetable, so that one can
+// see what the host makes of it. All chance in it is made of the device's seed.
+//
+//	[[device.bed.fault]]
+//	kind    = "stuck"              # or dead, slow, drop-out, spike, drift, noise
+//	channel = "light"
+//	after   = "10m"                # from the start of the host
+//	for     = "2m"
+//	every   = "1h"
+//
+//	[[device.bed.fault]]
+//	kind  = "unplugged"            # or noisy, held, ones
+//	wire  = "sim:room"             # of the chip that another device reads
+//	after = "5m"
+//	for   = "30s"
 package sim
 
 import (
@@ -94,6 +110,7 @@ type Room struct {
 	mu     sync.Mutex
 	noise  *rand.Rand
 	began  time.Time
+	seed   uint64
 	at     time.Time  // of what follows
 	temp   float64    // °C
 	high   [pins]bool // pins that are driven high
@@ -122,7 +139,7 @@ func Find(name string) *Room {
 // NewRoom builds a room that only the caller knows, with its own noise.
 func NewRoom(name string, seed uint64) *Room {
 	now := time.Now()
-	r := &Room{Board: NewBoard(name), noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, began: now, at: now, levels: map[string]*level{}}
+	r := &Room{Board: NewBoard(name), seed: seed, noise: rand.New(rand.NewPCG(seed, 1)), temp: initial, began: now, at: now, levels: map[string]*level{}}
 	r.Plug(chipAddress, &sht4x{serial: uint32(seed), measure: r.measure})
 	return r
 }
@@ -154,6 +171,7 @@ func (r *Room) catchUp() {
 	r.temp = end + (r.temp-end)*math.Exp(-passed/inertia)
 	for _, l := range r.levels {
 		l.drift(passed, &r.high)
+		l.wander(now.Sub(r.began))
 	}
 	r.at = now
 }

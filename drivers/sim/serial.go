@@ -44,7 +44,7 @@ type Line struct {
 
 	mu      sync.Mutex
 	device  Talker
-	trouble Trouble
+	trouble troubles
 	baud    int    // of this end
 	came    []byte // and was not read
 }
@@ -100,10 +100,25 @@ func openPort(_ context.Context, name string) (device.Port, error) {
 func (l *Line) Trouble(t Trouble) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trouble = t
+	l.trouble.said = t
 	if t == Unplugged {
 		l.device.PowerOff()
 	}
+}
+
+// troubled is what is wrong now. l.mu is held.
+func (l *Line) troubled(now time.Time) Trouble {
+	what, cut := l.trouble.now(now)
+	if cut {
+		l.device.PowerOff()
+	}
+	return what
+}
+
+func (l *Line) plan(p *planned, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trouble.turn(p, on)
 }
 
 // Port opens the line.
@@ -117,12 +132,12 @@ func (l *Line) take(now time.Time) (next time.Time) {
 			b[i] = b[i]<<1 | b[i]>>3 // other edges are taken for bits
 		}
 	}
-	switch {
-	case l.trouble == Unplugged || l.trouble == Stuck:
+	switch trouble := l.troubled(now); {
+	case trouble == Unplugged || trouble == Stuck:
 		return next
-	case l.trouble == Noisy && len(b) > 0:
+	case trouble == Noisy && len(b) > 0:
 		b[len(b)/2] ^= 0x10
-	case l.trouble == Ones:
+	case trouble == Ones:
 		for i := range b {
 			b[i] = 0xFF
 		}
@@ -172,7 +187,7 @@ func (p *port) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.take(now)
-	if l.baud == l.device.Baud() && l.trouble != Unplugged {
+	if l.baud == l.device.Baud() && l.troubled(now) != Unplugged {
 		l.device.Hear(now, b)
 	}
 	return len(b), nil

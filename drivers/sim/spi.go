@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,18 +45,22 @@ var selects = struct {
 
 // openSPI opens the select that is called like a chip.
 func openSPI(_ context.Context, name string) (spi.PortCloser, error) {
-	make := spiKinds[strings.TrimPrefix(name, "sim:")]
-	if make == nil {
+	if spiKinds[chipOf(name)] == nil {
 		return nil, errors.New("a simulated SPI bus is called like the chip on it, such as sim:mcp3008")
 	}
+	return findSelect(name).Port(), nil
+}
+
+// findSelect returns the select of that name, which is that of a chip; it is made when it is first asked for.
+func findSelect(name string) *Select {
 	selects.Lock()
 	defer selects.Unlock()
 	s := selects.m[name]
 	if s == nil {
-		s = NewSelect(name, make())
+		s = NewSelect(name, spiKinds[chipOf(name)]())
 		selects.m[name] = s
 	}
-	return s.Port(), nil
+	return s
 }
 
 // Select is a chip select of an SPI bus, with a chip.
@@ -66,7 +69,7 @@ type Select struct {
 
 	mu      sync.Mutex
 	chip    SPIChip
-	trouble Trouble
+	trouble troubles
 }
 
 // NewSelect returns a select with a chip.
@@ -77,10 +80,16 @@ func NewSelect(name string, c SPIChip) *Select { return &Select{name: name, chip
 func (s *Select) Trouble(t Trouble) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = t
+	s.trouble.said = t
 	if t == Unplugged {
 		s.chip.PowerOff()
 	}
+}
+
+func (s *Select) plan(p *planned, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble.turn(p, on)
 }
 
 // Port opens the bus.
@@ -133,7 +142,11 @@ func (c *selectedConn) Tx(w, r []byte) error {
 	size := max(len(w), len(r))
 	out, in := make([]byte, size), make([]byte, size)
 	copy(out, w)
-	switch s.trouble {
+	trouble, cut := s.trouble.now(time.Now())
+	if cut {
+		s.chip.PowerOff()
+	}
+	switch trouble {
 	case Stuck:
 		s.mu.Unlock()
 		time.Sleep(stuckTime)
@@ -146,7 +159,7 @@ func (c *selectedConn) Tx(w, r []byte) error {
 	case Unplugged:
 	default:
 		s.chip.Transfer(time.Now(), out, in)
-		if s.trouble == Noisy {
+		if trouble == Noisy {
 			in[0] ^= 0x10
 		}
 	}

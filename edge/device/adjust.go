@@ -58,9 +58,19 @@ type Judge struct {
 	Calibration Calibration // on top of Adjust
 	Channel     Channel     // as the device has it, once that is known
 
-	good  Reading   // the last that was not doubted
-	same  Reading   // as the device gave it
-	since time.Time // when it gave it first, by this process's clock
+	good Reading // the last that was not doubted
+	last spell   // of what the device gave
+	same spell   // the last of it that was not doubted
+}
+
+// spell is a time in which a device gives the same.
+type spell struct {
+	reading Reading
+	since   time.Time // by this process's clock
+}
+
+func (s spell) goesOn(r Reading) bool {
+	return !s.since.IsZero() && r.Value == s.reading.Value && r.Text == s.reading.Text && r.Form == s.reading.Form
 }
 
 // Base is what Adjust makes of a value before it is calibrated.
@@ -100,13 +110,13 @@ func (j *Judge) Of(r Reading, now time.Time) Reading {
 	if r.Bad() {
 		return r
 	}
-	stuck := j.isStuck(r, now)
+	raw := r
 	if r.Form == Number {
 		r.Value = j.Value(r.Value)
 	}
 	if r.Quality == Good {
 		r.Reason = j.doubt(r)
-		if r.Reason == "" && stuck {
+		if j.isStuck(raw, now, r.Reason != "") {
 			r.Reason = "exactly the same for more than " + j.Stuck.String()
 		}
 		if r.Reason != "" {
@@ -122,14 +132,22 @@ func (j *Judge) Of(r Reading, now time.Time) Reading {
 	return r
 }
 
-func (j *Judge) isStuck(r Reading, now time.Time) bool {
+// isStuck tells whether the device has been giving the same for too long. What is doubted anyway is not asked about, and
+// a spike in between does not make what is the same before and after it any newer.
+func (j *Judge) isStuck(r Reading, now time.Time, doubted bool) bool {
 	if j.Stuck <= 0 {
 		return false
 	}
-	if j.since.IsZero() || r.Value != j.same.Value || r.Text != j.same.Text || r.Form != j.same.Form {
-		j.same, j.since = r, now
+	if !j.last.goesOn(r) {
+		j.last = spell{r, now}
 	}
-	return now.Sub(j.since) > j.Stuck
+	if doubted {
+		return false
+	}
+	if !j.same.goesOn(r) {
+		j.same = j.last
+	}
+	return now.Sub(j.same.since) > j.Stuck
 }
 
 // doubt says why a number cannot be true, "" if it can.

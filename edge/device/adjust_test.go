@@ -47,6 +47,11 @@ func TestJudge(t *testing.T) {
 			{61 * time.Minute, 20, "20 °C: exactly the same for more than 1h0m0s"},
 			{62 * time.Minute, 20.1, "20.1 °C"}, {63 * time.Minute, 20, "20 °C"},
 		}},
+		{"stuck, with a spike", Judge{Adjust: Adjust{Stuck: time.Hour, Rate: 0.1}}, []step{
+			{0, 20, "20 °C"}, {50 * time.Minute, 20, "20 °C"},
+			{50*time.Minute + time.Second, 60, "60 °C: changed by 40 °C in 1s, faster than can be true here"},
+			{51 * time.Minute, 20, "20 °C"}, {61 * time.Minute, 20, "20 °C: exactly the same for more than 1h0m0s"},
+		}},
 		{"overflows", Judge{Calibration: Calibration{Scale: 1e300}}, []step{{0, 1e300, "not a number: not a number"}}},
 	} {
 		j := tt.judge

@@ -17,6 +17,7 @@ import (
 	_ "selvage/drivers/bme688"
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"
+	_ "selvage/drivers/command"
 	_ "selvage/drivers/ds3231"
 	_ "selvage/drivers/dsmr"
 	_ "selvage/drivers/gpio"
