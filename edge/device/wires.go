@@ -32,9 +32,17 @@ func (k Kind) Key() string {
 	return string(k)
 }
 
+// Noun is Key with its article.
+func (k Kind) Noun() string {
+	if k == Radio {
+		return "an " + k.Key()
+	}
+	return "a " + k.Key()
+}
+
 // Example is a wire of the machine's own.
 func (k Kind) Example() string {
-	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17"}[k]
+	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17", Radio: "hci0"}[k]
 }
 
 // Bus is a wire that is opened for all devices on it. Its String is the name it was opened by.
@@ -104,6 +112,8 @@ func openBus(ctx context.Context, kind Kind, name string) (Bus, error) {
 		return opened(w.SPI(ctx, name))
 	case kind == Serial && w.Port != nil:
 		return opened(w.Port(ctx, name))
+	case kind == Radio:
+		return opened(OpenRadio(ctx, name))
 	}
 	return nil, notOpened(kind, name)
 }
@@ -127,6 +137,6 @@ func openPin(ctx context.Context, name string) (gpio.PinIO, error) {
 func notOpened(kind Kind, name string) error {
 	return &Fault{
 		Text:   fmt.Sprintf("nothing in this program opens the %s %s", kind.Key(), name),
-		Remedy: fmt.Sprintf("check the name; a %s of the machine looks like %s", kind.Key(), kind.Example()),
+		Remedy: fmt.Sprintf("check the name; %s of the machine looks like %s", kind.Noun(), kind.Example()),
 	}
 }
