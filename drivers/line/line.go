@@ -37,6 +37,9 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if c.Wait < 100*time.Millisecond || c.Wait > 10*time.Minute {
 		fault("wait", fmt.Sprintf("a wait of %v makes no sense", c.Wait), `use a little more than the time between two lines, such as "5s"`)
 	}
+	if len(c.Channel) == 0 {
+		fault("channel", "no line can be read without a channel", "add a table such as [device.arduino.channel.temperature]")
+	}
 	fields.Check(c.Match, c.Channel, fault)
 }
 

@@ -46,9 +46,6 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if c.Merge < 0 || c.Merge > maxRegisters-2 {
 		fault("merge", fmt.Sprintf("merge is from 0 to %d, got %d", maxRegisters-2, c.Merge), "16 suits most units; 0 reads no more than is wanted")
 	}
-	if c.Map == "" && len(c.Channel) == 0 {
-		return // the defaults, and a table that lacks both: it is told of when the device opens
-	}
 	var e *channelError
 	if _, err := c.load(); errors.As(err, &e) {
 		key := "map"

@@ -35,6 +35,18 @@ func (c OutConfig) place() (coil bool, number uint16, ok bool) {
 	return table == "coil", uint16(n), err == nil && (table == "coil" || table == "register")
 }
 
+// Place is what of its port the output has to itself, "coil 0 of the unit 1"; "" if that is not said.
+func (c OutConfig) Place() string {
+	coil, number, ok := c.place()
+	switch {
+	case !ok:
+		return ""
+	case coil:
+		return fmt.Sprintf("coil %d of the unit %d", number, c.Address)
+	}
+	return fmt.Sprintf("register %#04x of the unit %d", number, c.Address)
+}
+
 func (c OutConfig) isSwitch() bool {
 	coil, _, _ := c.place()
 	return coil || c.On != nil
@@ -47,7 +59,7 @@ func (c OutConfig) Check(fault func(key, problem, remedy string)) {
 	k, known := kinds[c.Type]
 	switch {
 	case c.Output == "":
-		return // the defaults, and a table that lacks it: it is told of when the device opens
+		fault("output", "it is not said what is to be switched", `add output = "coil 0" or output = "register 0x0010"`)
 	case !ok:
 		fault("output", fmt.Sprintf("%q is neither a coil nor a register", c.Output), `write "coil 0" or "register 0x0010"`)
 	case !known || c.Type == "bool":

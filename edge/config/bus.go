@@ -36,7 +36,7 @@ func (p *planner) bus(name string, t *table) {
 		case pin.name == "":
 			p.doc.faultIn(e, pin.key+" is empty", fmt.Sprintf("write %q, or the pin it is", pin.example))
 		default:
-			p.claim(t, e, device.Pin, pin.name, "")
+			p.hold(t, e, "pin "+pin.name, "give one of them another pin")
 		}
 	}
 	p.buses[name] = t

@@ -59,7 +59,7 @@ func (p *planner) device(name string, t *table) {
 	p.doc.check(config, t)
 	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin, "adapter": keys.Adapter}[driver.Wire.Key()]
 	if driver.Wire != device.NoWire {
-		p.wired(t, driver.Name, driver.Wire, wire, addressIn(config))
+		p.wired(t, driver.Name, driver.Wire, wire, config)
 	}
 	p.plan.Devices = append(p.plan.Devices, Device{
 		Spec: device.Spec{
@@ -130,7 +130,7 @@ func (p *planner) foreignWire(t *table, driver device.Driver, fs fields) {
 }
 
 // wired checks that a device has a wire and that no other device has the same.
-func (p *planner) wired(t *table, driver string, kind device.Kind, wire, address string) {
+func (p *planner) wired(t *table, driver string, kind device.Kind, wire string, config reflect.Value) {
 	key, example := kind.Key(), kind.Example()
 	e := t.get(key)
 	switch {
@@ -140,34 +140,49 @@ func (p *planner) wired(t *table, driver string, kind device.Kind, wire, address
 	case wire == "":
 		p.doc.faultIn(e, fmt.Sprintf("%s is empty", key), fmt.Sprintf("write %q, or the %s it is on", example, key))
 	default:
-		p.claim(t, e, kind, wire, address)
+		p.claim(t, e, kind, wire, config)
 	}
 }
 
-// claim notes that a device has a wire, or an address on one. I²C chips whose address is not
+// placed is the config of a device that has a part of an address to itself.
+type placed interface {
+	Place() string // which, in words: "coil 0 of the unit 1"; "" if that is not known
+}
+
+// claim notes that a device has a wire, an address on one, or a part of an address. I²C chips whose address is not
 // configured are not compared: there may be any number of them behind one bus.
-func (p *planner) claim(t *table, e *entry, kind device.Kind, wire, address string) {
-	key := kind.Key()
-	what := key + " " + wire
+func (p *planner) claim(t *table, e *entry, kind device.Kind, wire string, config reflect.Value) {
+	key, address := kind.Key(), addressIn(config)
+	what, remedy, at := key+" "+wire, "give one of them another "+key, ""
+	part, is := config.Interface().(placed)
 	switch {
+	case is:
+		what, at = part.Place(), "output"
+		if what == "" {
+			return // which is a fault of its own
+		}
+		what += " on " + wire
+		remedy = "leave one of them out: two that set the same do not know of each other"
 	case kind == device.I2C && address == "":
 		return
 	case address != "":
-		what = "address " + address + " on " + wire
-		if given := t.get("address"); given != nil {
-			if e = given; e.bad || e.value.kind == unread {
-				return
-			}
+		what, at = "address "+address+" on "+wire, "address"
+		remedy = "give one of them another address or another " + key
+	}
+	if given := t.get(at); given != nil {
+		if e = given; e.bad || e.value.kind == unread {
+			return
 		}
 	}
+	p.hold(t, e, what, remedy)
+}
+
+// hold notes that a table has something that only one can have.
+func (p *planner) hold(t *table, e *entry, what, remedy string) {
 	first, taken := p.wires[what]
 	if !taken {
 		p.wires[what] = t
 		return
-	}
-	remedy := "give one of them another " + key
-	if address != "" {
-		remedy = "give one of them another address or another " + key
 	}
 	p.doc.fault(e.value.at, fmt.Sprintf("%s is taken by [%s] on line %d", what, first.name(), p.doc.lineNumber(first.at.start)), remedy)
 }

@@ -47,6 +47,12 @@ func Unanswered(bus fmt.Stringer, addr uint16, err error) error {
 			Remedy: "a chip or a short holds SDA or SCL low: check the wiring and the pull-ups to 3.3 V, then switch the sensors' power off and on",
 			Err:    err,
 		}
+	case errors.Is(err, errors.ErrUnsupported): // EOPNOTSUPP of the kernel
+		return &Fault{
+			Text:   fmt.Sprintf("the adapter of %s refuses what 0x%02x is to be asked by", bus, addr),
+			Remedy: "it cannot do every kind or length of transfer, as adapters that only speak SMBus commands cannot: put the chip on another bus, or on a USB adapter for I²C",
+			Err:    err,
+		}
 	}
 	return &Fault{
 		Text:   fmt.Sprintf("no answer at 0x%02x on %s", addr, bus),

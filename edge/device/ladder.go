@@ -120,8 +120,10 @@ func (o *owner) rouse(d *managed, now time.Time) {
 	}
 }
 
-// freeAfter is how many attempts in a row must find the bus held before it is freed.
-const freeAfter = 3
+const (
+	freeAfter  = 3           // how many attempts in a row must find the bus held before it is freed
+	freeWithin = time.Second // bounds that
+)
 
 // free frees a bus that does not move, whichever device is asked. It reports whether something was done, so that
 // what comes next can wait for its effect.
@@ -136,7 +138,7 @@ func (o *owner) free(d *managed, err error) bool {
 	if o.held == nil || o.stuck > freeAfter { // it was of no use the last time
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), safeWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), freeWithin)
 	defer cancel()
 	why, over := err, o.m.linesOf(o.busName)
 	err = o.callBus(func() error { return o.held.Recover(ctx, over) })

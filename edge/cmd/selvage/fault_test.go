@@ -46,6 +46,35 @@ tarket = 21.0
 `},
 		{name: "wrong-config-check", args: []string{"check"}, code: 2, config: "[host]\nnam = \"x\"\n"},
 		{name: "wrong-config-json", args: []string{"check", "--json"}, code: 2, config: "[host]\nnam = \"x\"\n"},
+		{name: "serial-check", args: []string{"check"}, code: 2, config: `[device.meter]
+driver = "modbus"
+port = "/dev/ttyUSB0"
+[device.arduino]
+driver = "line"
+port = "/dev/ttyUSB1"
+[device.pump]
+driver = "modbus-out"
+port = "/dev/ttyUSB0"
+address = 2
+output = "register 16"
+[device.fan]
+driver = "modbus-out"
+port = "/dev/ttyUSB0"
+address = 2
+output = "register 0x0010"
+[device.lamp]
+driver = "modbus-out"
+port = "/dev/ttyUSB0"
+address = 2
+output = "coil 0"
+[device.siren]
+driver = "modbus-out"
+port = "/dev/ttyUSB0"
+address = 3
+[bus."/dev/i2c-1"]
+scl = "GPIO3"
+sda = "GPIO2"
+`},
 		{name: "no-config", args: []string{"run", "-c", "none.toml"}, code: 2},
 		{name: "busy-port", args: []string{"run"}, code: 1, config: "[host]\ndata = \"./var\"\nlisten = \"" + address + "\"\n"},
 		{name: "data-below-file", args: []string{"run"}, code: 1, config: "[host]\ndata = \"./selvage.toml/var\"\nlisten = \"127.0.0.1:0\"\n"},
