@@ -56,7 +56,7 @@ func (p relay) Read() gpio.Level {
 // In lets go of the relay, whose own resistor then pulls it off.
 func (p relay) In(_ gpio.Pull, edge gpio.Edge) error {
 	if edge != gpio.NoEdge {
-		return errors.New("a simulated pin has no edges")
+		return errOldEdges
 	}
 	p.room.drive(p.number, false)
 	return nil

@@ -2,7 +2,8 @@
 // drivers, so that the very driver code runs that runs on chips.
 //
 // A bus called like a chip, such as "sim:bme280", has one at every address that it may have, so that any driver can be
-// tried. The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
+// tried, and so has a pin: "sim:gpio-in/GPIO4" a button that is pressed now and then, "sim:pulse/GPIO4" a meter with
+// pulses, "sim:hc-sr04/GPIO23" and its echo, "sim:hc-sr04/GPIO24", an ultrasonic sensor. The bus "sim:room" has a Sensirion SHT4x at 0x44, simulated down to its commands, and the pin
 // "sim:room/GPIO17" a relay with a heater. Any other word after the colon is another room.
 //
 // What else there is in a room, the driver sim makes up: quantities that drift, swing, and give way to the
@@ -82,6 +83,12 @@ func init() {
 					Text:   fmt.Sprintf("the simulated room %s has no pin %q", room, pin),
 					Remedy: fmt.Sprintf("its pins are %s/GPIO0 to GPIO%d, and GPIO%d switches its heater", room, pins-1, heaterPin),
 				}
+			}
+			if c, ok := things[chipOf(room)]; ok {
+				return newInput(name, number, c), nil
+			}
+			if chipOf(room) == "hc-sr04" {
+				return &sonarPin{passive{name, number}, FindSonar(room)}, nil
 			}
 			return Find(room).Pin(number), nil
 		},
