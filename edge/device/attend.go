@@ -112,6 +112,10 @@ func (o *owner) serve(ctx context.Context, d *managed, r *Report) error {
 	}
 	o.takeTime(d)
 	r.At = o.m.clock.Now()
+	if l, ok := d.dev.(Overheard); ok && l.Learned() {
+		d.channels = l.Channels()
+		r.Opened = d.description()
+	}
 	r.Readings = d.readings(s, r.At)
 	return nil
 }

@@ -85,6 +85,9 @@ func (o *owner) checkBus(d *managed, err error) {
 		o.busLost(err)
 		return
 	}
+	if _, listens := o.bus.(RadioBus); listens { // it tells by itself when it hears no more
+		return
+	}
 	if o.free(d, err) || time.Since(o.busSince) < reopenBusAfter {
 		return
 	}

@@ -69,7 +69,7 @@ func (o *owner) twice(ctx context.Context, d *managed, read func(context.Context
 	began := time.Now()
 	err := o.call(ctx, d, d.spec.Timeout, read)
 	left := d.spec.Timeout - time.Since(began)
-	if _, paced := d.dev.(Paced); paced { // the next reading of a recording is another one
+	if d.goesOwnWay() { // the next reading of a recording is another one
 		return err
 	}
 	if err == nil || d.fails > 0 || d.dev == nil || ctx.Err() != nil || left < d.spec.Timeout/2 || isGrave(err) {
@@ -95,8 +95,16 @@ func isGrave(err error) bool {
 // that did not acknowledge may have been unplugged, and another may be in its place when it is asked next; one that
 // fails otherwise may have lost its settings.
 func (o *owner) mayBeAnother(d *managed, err error) bool {
-	_, paced := d.dev.(Paced)
-	return d.dev != nil && !paced && (d.fails%reopenAfter == 0 || errors.Is(err, ErrNoAnswer))
+	return d.dev != nil && !d.goesOwnWay() && (d.fails%reopenAfter == 0 || errors.Is(err, ErrNoAnswer))
+}
+
+// goesOwnWay tells whether a device is not asked, so that asking again or opening it again is of no use.
+func (d *managed) goesOwnWay() bool {
+	switch d.dev.(type) {
+	case Paced, Overheard:
+		return true
+	}
+	return false
 }
 
 // rouse has the others on a bus tried at once when the first of them answers after all were silent.

@@ -85,6 +85,7 @@ func (d *managed) opened(dev Device) *Opened {
 		w, wakes := dev.(Waker)
 		d.wakes = wakes && w.Wake(func() { d.owner.ask(d) })
 		d.plan.every = d.every()
+		d.space()
 	}
 	return d.description()
 }
@@ -119,10 +120,18 @@ func (d *managed) every() time.Duration {
 	return DefaultEvery
 }
 
+// space tells a device that asks to be read how often that is wanted.
+func (d *managed) space() {
+	if l, ok := d.dev.(Overheard); ok {
+		l.Space(d.plan.every)
+	}
+}
+
 // revise takes other times for those it was run with. The device stays open.
 func (d *managed) revise(every, timeout time.Duration, now time.Time) {
 	d.spec.Every, d.spec.Timeout = every, timeout
 	d.plan = schedule{every: d.every()}
+	d.space()
 	d.last = nil // the next reading is news
 	if d.dev != nil && d.fails == 0 {
 		d.due = now

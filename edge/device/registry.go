@@ -48,7 +48,8 @@ var registry = struct {
 	sync.RWMutex
 	drivers map[string]Driver
 	buses   map[string]Wires
-}{drivers: map[string]Driver{}, buses: map[string]Wires{}}
+	radios  map[string]func(context.Context, string) (RadioBus, error)
+}{drivers: map[string]Driver{}, buses: map[string]Wires{}, radios: map[string]func(context.Context, string) (RadioBus, error){}}
 
 // Register names a driver that needs no bus, such as one that reads the kernel's files. defaults is
 // one value of its Config; open is called with a Config filled from the host file. A Config may have

@@ -34,7 +34,7 @@ func (k Kind) Key() string {
 
 // Example is a wire of the machine's own.
 func (k Kind) Example() string {
-	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17"}[k]
+	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17", Radio: "hci0"}[k]
 }
 
 // Bus is a wire that is opened for all devices on it. Its String is the name it was opened by.
@@ -104,6 +104,8 @@ func openBus(ctx context.Context, kind Kind, name string) (Bus, error) {
 		return opened(w.SPI(ctx, name))
 	case kind == Serial && w.Port != nil:
 		return opened(w.Port(ctx, name))
+	case kind == Radio:
+		return opened(OpenRadio(ctx, name))
 	}
 	return nil, notOpened(kind, name)
 }
