@@ -23,7 +23,8 @@ func (e *env) scanCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan [BUS…]",
 		Short: "find sensors: who answers on which bus, and the lines of the config for it",
-		Long: `Looks what there is on this machine to make devices of, or who answers on the I²C buses that are named.
+		Long: `Looks what there is on this machine to make devices of, or who answers on the I²C buses, or is heard through the
+Bluetooth adapters, that are named.
 
 What it prints is a piece of a config: remarks, and a table [device.NAME] for each sensor that is sure. What is only
 likely, going by its address, is a remark, too.
@@ -31,7 +32,7 @@ likely, going by its address, is a remark, too.
 Addresses are asked as i2cdetect does, without a byte being written. Who answers is asked for its identity by the
 drivers that know the address, which takes one byte, the number of a register. With --ask that is done also where it
 takes more, or where a port expander may be, which puts any byte on its pins: use it where you know what is connected.`,
-		Example: "  selvage scan\n  selvage scan /dev/i2c-1 >> selvage.toml",
+		Example: "  selvage scan\n  selvage scan /dev/i2c-1 >> selvage.toml\n  selvage scan hci0",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(c *cobra.Command, args []string) error { return s.run(c.Context(), args) },
 	}
@@ -68,7 +69,7 @@ func (s *scanner) run(ctx context.Context, buses []string) error {
 	}
 	var all []scan.Thing
 	for _, b := range buses {
-		all = append(all, scan.Thing{Kind: "i2c", Where: b})
+		all = append(all, scan.Thing{Kind: kindOfWire(b), Where: b})
 	}
 	if len(buses) == 0 {
 		all = s.machine.All()
@@ -76,9 +77,12 @@ func (s *scanner) run(ctx context.Context, buses []string) error {
 	var failed error
 	for _, t := range all {
 		var err error
-		if t.Kind == "i2c" {
+		switch t.Kind {
+		case "i2c":
 			err = s.bus(ctx, t)
-		} else {
+		case "bluetooth":
+			err = s.radio(ctx, t)
+		default:
 			err = s.thing(t)
 		}
 		if ctx.Err() != nil {
@@ -255,7 +259,11 @@ func (s *scanner) table(driver, bus, address string, keys []scan.Key) string {
 	name := s.unused(config.SampleName(driver))
 	rows := [][2]string{{"driver", strconv.Quote(driver)}}
 	if bus != "" {
-		rows = append(rows, [2]string{"bus", strconv.Quote(bus)}, [2]string{"address", address})
+		key := "bus"
+		if d, _ := device.Lookup(driver); d.Wire != device.NoWire {
+			key = d.Wire.Key()
+		}
+		rows = append(rows, [2]string{key, strconv.Quote(bus)}, [2]string{"address", address})
 	}
 	for _, k := range keys {
 		rows = append(rows, [2]string{k.Name, strconv.Quote(k.Value)})
@@ -316,6 +324,9 @@ type foundLine struct {
 	Taken      string   `json:"taken,omitempty"`      // by the kernel
 	Configured string   `json:"configured,omitempty"` // as this device
 	Lines      int      `json:"lines,omitempty"`      // of a GPIO chip
+	Name       string   `json:"name,omitempty"`       // that what is heard gives itself
+	Signal     int      `json:"signal,omitempty"`     // of what is heard, in dBm
+	Secret     bool     `json:"secret,omitempty"`     // it encrypts what it says
 	Config     string   `json:"config,omitempty"`
 }
 

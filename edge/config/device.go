@@ -19,6 +19,7 @@ type deviceKeys struct {
 	Bus     string        `doc:"the I²C or SPI bus it is on, or sim:NAME for a simulated one"`
 	Port    string        `doc:"the serial port it is on, or tcp://HOST:PORT for one behind a network"`
 	Pin     string        `doc:"the GPIO pin it is on, or sim:NAME/GPIO17 for a simulated one"`
+	Adapter string        `doc:"the Bluetooth adapter it is heard through, or sim:hci0 for a simulated one"`
 	Every   time.Duration `doc:"the time between two measurements"`
 	Timeout time.Duration `doc:"how long one measurement, or one setting, may take" unset:"1s, or what the driver knows to be needed,"`
 
@@ -56,7 +57,7 @@ func (p *planner) device(name string, t *table) {
 		return
 	}
 	p.doc.check(config, t)
-	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin}[driver.Wire.Key()]
+	wire := map[string]string{"bus": keys.Bus, "port": keys.Port, "pin": keys.Pin, "adapter": keys.Adapter}[driver.Wire.Key()]
 	if driver.Wire != device.NoWire {
 		p.wired(t, driver.Name, driver.Wire, wire, addressIn(config))
 	}
@@ -89,7 +90,7 @@ func (p *planner) lost() {
 }
 
 // wireKeys are the keys that name a wire.
-var wireKeys = []string{"bus", "port", "pin"}
+var wireKeys = []string{"bus", "port", "pin", "adapter"}
 
 // otherWires are those that mean nothing to a driver on the given wire.
 func otherWires(wire device.Kind) []string {
@@ -116,7 +117,7 @@ func otherKeys(driver device.Driver) []string {
 func (p *planner) foreignWire(t *table, driver device.Driver, fs fields) {
 	on := "needs no wire"
 	if driver.Wire != device.NoWire {
-		on = "is on a " + driver.Wire.Key()
+		on = "is on " + driver.Wire.Noun()
 	}
 	for _, key := range wireKeys {
 		e := t.get(key)
@@ -134,7 +135,7 @@ func (p *planner) wired(t *table, driver string, kind device.Kind, wire, address
 	e := t.get(key)
 	switch {
 	case e == nil && !t.broken:
-		p.doc.fault(t.at, fmt.Sprintf("%s needs a %s", driver, key), fmt.Sprintf("add %s = %q, or the %s it is on", key, example, key))
+		p.doc.fault(t.at, fmt.Sprintf("%s needs %s", driver, kind.Noun()), fmt.Sprintf("add %s = %q, or the %s it is on", key, example, key))
 	case e == nil || e.bad || e.value.kind == unread:
 	case wire == "":
 		p.doc.faultIn(e, fmt.Sprintf("%s is empty", key), fmt.Sprintf("write %q, or the %s it is on", example, key))
@@ -182,6 +183,8 @@ func addressIn(config reflect.Value) (text string) {
 		text = fmt.Sprintf("%#x", a.Uint())
 	case ok && a.CanInt():
 		text = fmt.Sprintf("%#x", a.Int())
+	case ok && a.Type() == reflect.TypeFor[device.RadioAddress]() && !a.IsZero():
+		text = fmt.Sprint(a.Interface())
 	}
 	for _, key := range []string{"output", "input"} {
 		if pin, ok := fs.value[key]; ok && text != "" {

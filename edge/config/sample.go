@@ -24,11 +24,17 @@ func (d *Device) Address() (address uint16, ok bool) {
 	if !known || driver.Wire != device.I2C {
 		return 0, false
 	}
+	n, err := strconv.ParseUint(d.Place(), 0, 16)
+	return uint16(n), err == nil
+}
+
+// Place is the address of a device on its wire as text, "" if it has none.
+func (d *Device) Place() string {
 	config := d.Config
 	if config == nil {
+		driver, _ := device.Lookup(d.Driver)
 		config = driver.Defaults
 	}
 	text, _, _ := strings.Cut(addressIn(copyOf(config)), " ")
-	n, err := strconv.ParseUint(text, 0, 16)
-	return uint16(n), err == nil
+	return text
 }

@@ -120,7 +120,7 @@ func driverOf(s Spec) (Driver, error) {
 	case !ok:
 		err = fmt.Errorf("device %s: no driver is called %q; there are %s", s.Name, s.Driver, strings.Join(Names(), ", "))
 	case d.Wire != NoWire && s.Wire == "":
-		err = fmt.Errorf("device %s: the driver %s needs a %s, such as %[3]s = %q", s.Name, s.Driver, d.Wire.Key(), d.Wire.Example())
+		err = fmt.Errorf("device %s: the driver %s needs %s, such as %s = %q", s.Name, s.Driver, d.Wire.Noun(), d.Wire.Key(), d.Wire.Example())
 	}
 	return d, err
 }

@@ -32,6 +32,14 @@ func (k Kind) Key() string {
 	return string(k)
 }
 
+// Noun is Key with its article.
+func (k Kind) Noun() string {
+	if k == Radio {
+		return "an " + k.Key()
+	}
+	return "a " + k.Key()
+}
+
 // Example is a wire of the machine's own.
 func (k Kind) Example() string {
 	return map[Kind]string{I2C: "/dev/i2c-1", SPI: "/dev/spidev0.0", Serial: "/dev/ttyUSB0", Pin: "GPIO17", Radio: "hci0"}[k]
@@ -129,6 +137,6 @@ func openPin(ctx context.Context, name string) (gpio.PinIO, error) {
 func notOpened(kind Kind, name string) error {
 	return &Fault{
 		Text:   fmt.Sprintf("nothing in this program opens the %s %s", kind.Key(), name),
-		Remedy: fmt.Sprintf("check the name; a %s of the machine looks like %s", kind.Key(), kind.Example()),
+		Remedy: fmt.Sprintf("check the name; %s of the machine looks like %s", kind.Noun(), kind.Example()),
 	}
 }

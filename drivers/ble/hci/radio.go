@@ -278,6 +278,13 @@ func (r *Radio) Hear(from device.RadioAddress, hear func(device.Advert)) (stop f
 	}
 }
 
+// Heard tells when somebody was heard last, or the radio was opened.
+func (r *Radio) Heard() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heard
+}
+
 // Err is device.RadioBus's.
 func (r *Radio) Err() error {
 	r.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	_ "selvage/drivers/ads1115"
 	_ "selvage/drivers/aht20"
 	_ "selvage/drivers/bh1750"
+	_ "selvage/drivers/ble"
 	_ "selvage/drivers/bme688"
 	_ "selvage/drivers/bmx280"
 	_ "selvage/drivers/bus"

@@ -29,6 +29,9 @@ type Case struct {
 	Pin  func() gpio.PinIO  // for a driver on a pin: a fresh pin
 	Port func() device.Port // for a driver on a serial port: a fresh port with a working device
 
+	// Radio, for a driver of devices that are heard, is a fresh adapter through which one is.
+	Radio func(ctx context.Context) (device.RadioBus, error)
+
 	// Other is a bus with another chip at the device's address, whose identity tells that it is another. Nil for a
 	// chip that has no identity to ask for.
 	Other func() i2c.Bus
@@ -103,6 +106,8 @@ var rules = []struct {
 	{"reports silence", device.Serial, reportsSilence},
 	{"reports a port that is gone", device.Serial, reportsGonePort},
 	{"ends its waits with its context", device.Serial, endsWaits},
+	{"reports an adapter that is gone", device.Radio, reportsGoneRadio},
+	{"waits for what is not heard", device.Radio, waitsForSilent},
 }
 
 // rig is one rule's driver and the wire it can make fail.
@@ -113,13 +118,15 @@ type rig struct {
 	pin    *pin
 	spi    *spiPort
 	port   *port
+	radio  *radio
 }
 
 func newRig(t testing.TB, c Case, d device.Driver) *rig {
 	r := &rig{c: c, driver: d}
 	switch {
 	case d.Wire == device.I2C && c.Bus == nil, d.Wire == device.SPI && c.SPI == nil,
-		d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil:
+		d.Wire == device.Pin && c.Pin == nil, d.Wire == device.Serial && c.Port == nil,
+		d.Wire == device.Radio && c.Radio == nil:
 		t.Fatalf("the driver needs a wire (%s) and the case has none", d.Wire)
 	case d.Wire == device.I2C:
 		r.bus = &bus{Bus: c.Bus()}
@@ -129,6 +136,8 @@ func newRig(t testing.TB, c Case, d device.Driver) *rig {
 		r.spi = &spiPort{Port: c.SPI()}
 	case d.Wire == device.Serial:
 		r.port = &port{Port: c.Port()}
+	case d.Wire == device.Radio:
+		r.radio = newRadio(t, c)
 	}
 	return r
 }
@@ -147,6 +156,8 @@ func (r *rig) open(ctx context.Context) (device.Device, error) {
 		return r.driver.Open(ctx, spi.Port(r.spi), r.c.Config)
 	case r.port != nil:
 		return r.driver.Open(ctx, device.Port(r.port), r.c.Config)
+	case r.radio != nil:
+		return r.driver.Open(ctx, device.RadioBus(r.radio), r.c.Config)
 	}
 	return r.driver.Open(ctx, nil, r.c.Config)
 }
@@ -158,6 +169,9 @@ func (r *rig) mustOpen(t testing.TB) device.Device {
 		t.Fatalf("open on a working wire: %v", err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
+	if r.radio != nil {
+		<-time.After(hearWithin)
+	}
 	return d
 }
 
@@ -187,6 +201,9 @@ func use(ctx context.Context, d device.Device) (device.Sample, error) {
 		}
 	}
 	if s, ok := d.(device.Sensor); ok {
+		if _, heard := d.(device.Overheard); heard {
+			return soon(ctx, s)
+		}
 		return s.Read(ctx)
 	}
 	return nil, nil
@@ -250,7 +267,7 @@ func measuresWhatItDeclares(t testing.TB, r *rig) {
 		channels[c.Name] = c
 	}
 	for range 2 {
-		sample, err := s.Read(t.Context())
+		sample, err := use(t.Context(), s)
 		if err != nil {
 			t.Fatalf("Read on a working wire: %v", err)
 		}

@@ -16,7 +16,7 @@ import (
 
 // Thing is something that a device can be made of.
 type Thing struct {
-	Kind   string // "i2c", "spi", "port", "1-wire", "iio", "hwmon", "thermal", "power-supply" or "gpio"
+	Kind   string // "i2c", "spi", "port", "1-wire", "iio", "hwmon", "thermal", "power-supply", "gpio" or "bluetooth"
 	Where  string // its path, or for people
 	What   string // in words, as the kernel has it; may be empty
 	Driver string // of ours that reads it; "" if it is for the user to say
@@ -34,7 +34,7 @@ type Machine struct {
 
 // All lists everything but the chips on buses.
 func (m Machine) All() []Thing {
-	return slices.Concat(m.I2C(), m.SPI(), m.Ports(), m.OneWire(), m.IIO(), m.Hwmon(), m.Thermal(), m.PowerSupply(), m.GPIO())
+	return slices.Concat(m.I2C(), m.SPI(), m.Ports(), m.OneWire(), m.IIO(), m.Hwmon(), m.Thermal(), m.PowerSupply(), m.GPIO(), m.Bluetooth())
 }
 
 // list returns the paths that match, numbers in the order of counting: i2c-2 before i2c-10.
@@ -225,6 +225,16 @@ func (m Machine) GPIO() (all []Thing) {
 			t.What = fmt.Sprintf("cannot be opened: %v", err)
 		}
 		all = append(all, t)
+	}
+	return all
+}
+
+// Bluetooth lists the Bluetooth adapters.
+func (m Machine) Bluetooth() (all []Thing) {
+	for _, path := range m.list("sys/class/bluetooth/hci*") {
+		if name := filepath.Base(path); !strings.Contains(name, ":") { // hci0:11 is a connection
+			all = append(all, Thing{Kind: "bluetooth", Where: name, What: "Bluetooth adapter"})
+		}
 	}
 	return all
 }
