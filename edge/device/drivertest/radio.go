@@ -51,8 +51,11 @@ func (r *radio) Hear(from device.RadioAddress, hear func(device.Advert)) (stop f
 	}
 }
 
-// soon reads until there is something, as the manager does.
+// soon reads, what is heard until there is something, as the manager does.
 func soon(ctx context.Context, s device.Sensor) (device.Sample, error) {
+	if _, heard := s.(device.Overheard); !heard {
+		return s.Read(ctx)
+	}
 	for end := time.Now().Add(hearWithin); ; <-time.After(time.Second) {
 		sample, err := s.Read(ctx)
 		if err != nil || len(sample) > 0 || time.Now().After(end) {
