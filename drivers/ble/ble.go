@@ -349,6 +349,10 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 	if err := d.radio.Err(); err != nil {
 		return nil, err
 	}
+	var others time.Time
+	if h, ok := d.radio.(interface{ Heard() time.Time }); ok {
+		others = h.Heard() // which waits for hear, so that it is asked while nothing is locked
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var s device.Sample
@@ -370,7 +374,7 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 	if d.trouble != nil {
 		return nil, d.trouble
 	}
-	return nil, d.lost()
+	return nil, d.lost(others)
 }
 
 // Close ends the hearing.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,7 +132,7 @@ type script struct {
 	status map[uint16]byte
 	mute   bool
 	in     chan []byte
-	wrote  [][]byte
+	wrote  atomic.Int32 // commands
 }
 
 func newScript(status map[uint16]byte) *script {
@@ -147,7 +148,7 @@ func (s *script) Read(p []byte) (int, error) {
 }
 
 func (s *script) Write(p []byte) (int, error) {
-	s.wrote = append(s.wrote, bytes.Clone(p))
+	s.wrote.Add(1)
 	if !s.mute {
 		s.in <- []byte{packetEvent, eventComplete, 4, 1, p[1], p[2], s.status[uint16(p[1])|uint16(p[2])<<8]}
 	}
@@ -220,11 +221,11 @@ func TestWatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := len(s.wrote)
+		n := s.wrote.Load()
 		time.Sleep(quietAfter + time.Second)
 		synctest.Wait()
-		if len(s.wrote) != n+3 {
-			t.Errorf("%d commands after silence, want 3: stop, parameters, start", len(s.wrote)-n)
+		if got := s.wrote.Load() - n; got != 3 {
+			t.Errorf("%d commands after silence, want 3: stop, parameters, start", got)
 		}
 		close(s.in)
 		synctest.Wait()
