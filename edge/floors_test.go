@@ -52,7 +52,7 @@ const rooms = `
 3 | drivers/fields     | device jsonpath                           |                                     | for other drivers: channels out of JSON and other text
 3 | drivers/bus        | device clock                              | periph.io/x/conn/v3 go.bug.st/serial golang.org/x/sys | the machine's own buses, ports and pins
 3 | drivers/httppoll   | device secret drivers/fields              |                                     | things on the network that tell their values over HTTP; a password has its place, hence secret
-3 | drivers/ble        | device secret drivers/ble/advert drivers/ble/hci |                             | Bluetooth LE sensors that are heard
+3 | drivers/ble        | device secret drivers/ble/advert drivers/ble/hci |  | Bluetooth LE sensors that are heard; the key of one has its place, hence secret
 3 | drivers/ble/advert | device                                    |                                     | what they say: pure functions
 3 | drivers/ble/hci    | device                                    | golang.org/x/sys                    | Bluetooth adapters that listen
 3 | drivers/sim        | device clock drivers/ble/hci              | periph.io/x/conn/v3                 | simulated hardware; an adapter is simulated down to its packets, hence hci

@@ -83,8 +83,8 @@ type Dev struct {
 	signal  int       // of the last
 	battery float64   // as told last; negative if never
 
-	who      advert.Packet // who it is, without measures
-	channels []device.Channel
+	who      advert.Packet    // who it is, without measures
+	channels []device.Channel // the first is rssi
 	learned  bool
 	queue    []device.Sample
 	pending  device.Sample
@@ -108,7 +108,7 @@ type once struct {
 func Open(ctx context.Context, radio device.RadioBus, c Config) (*Dev, error) {
 	d := &Dev{
 		radio: radio, c: c, ask: func() {}, every: device.DefaultEvery, opened: time.Now(), flags: map[string]float64{},
-		once: once{id: -1}, count: -1, battery: -1, who: advert.Packet{},
+		once: once{id: -1}, count: -1, battery: -1,
 	}
 	if err := radio.Err(); err != nil {
 		return nil, err
@@ -175,11 +175,11 @@ func (d *Dev) Learned() bool {
 	return was
 }
 
-// Channels are those that were heard of so far.
+// Channels are those that were heard of so far, and last how strong it is heard.
 func (d *Dev) Channels() []device.Channel {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.channels)
+	return append(slices.Clone(d.channels[1:]), d.channels[0])
 }
 
 // Info tells who it is, as far as it has said so.
@@ -349,6 +349,10 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 	if err := d.radio.Err(); err != nil {
 		return nil, err
 	}
+	var others time.Time
+	if h, ok := d.radio.(interface{ Heard() time.Time }); ok {
+		others = h.Heard() // which waits for hear, so that it is asked while nothing is locked
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var s device.Sample
@@ -370,7 +374,7 @@ func (d *Dev) Read(ctx context.Context) (device.Sample, error) {
 	if d.trouble != nil {
 		return nil, d.trouble
 	}
-	return nil, d.lost()
+	return nil, d.lost(others)
 }
 
 // Close ends the hearing.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ func said(b ...byte) []byte {
 	return append([]byte{byte(len(b) + 3), 0x16, 0xD2, 0xFC}, b...)
 }
 
-func placed(t *testing.T, text string) (s secret.Place) {
+func place(t *testing.T, text string) (s secret.Place) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
@@ -124,14 +125,14 @@ func TestHears(t *testing.T) {
 			}
 			defer a.radio.Close()
 			d := a.device(t, Config{})
-			asked := 0
-			d.Wake(func() { asked++ })
+			var asked atomic.Int32
+			d.Wake(func() { asked.Add(1) })
 			if s, err := d.Read(t.Context()); len(s) != 0 || err != nil {
 				t.Errorf("before anything was heard: %v, %v, want nothing", s, err)
 			}
 			time.Sleep(1600 * time.Millisecond)
 			synctest.Wait()
-			if asked == 0 {
+			if asked.Load() == 0 {
 				t.Error("it does not ask to be read when it is heard first")
 			}
 			got := read(t, d)
@@ -154,8 +155,8 @@ func TestAsksForNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := open(t, time.Second, 0x40, 0x02, 0xCA, 0x09, 0x1A, 0x00)
 		d := a.device(t, Config{})
-		asked := 0
-		d.Wake(func() { asked++ })
+		var asked atomic.Int32
+		d.Wake(func() { asked.Add(1) })
 		d.Space(time.Minute)
 		wait := func(n int) {
 			time.Sleep(time.Duration(n) * time.Second)
@@ -164,23 +165,23 @@ func TestAsksForNews(t *testing.T) {
 		wait(1)
 		read(t, d)
 		d.Learned()
-		asked = 0
+		asked.Store(0)
 		wait(30)
-		if asked != 0 {
-			t.Errorf("it asked %d times within half a minute", asked)
+		if n := asked.Load(); n != 0 {
+			t.Errorf("it asked %d times within half a minute", n)
 		}
 		wait(31)
-		if asked == 0 {
+		if asked.Load() == 0 {
 			t.Error("it did not ask after a minute")
 		}
 		read(t, d)
-		asked = 0
+		asked.Store(0)
 		a.say(0x40, 0x02, 0xCB, 0x09, 0x1A, 0x01)
 		wait(1)
 		a.say(0x40, 0x02, 0xCC, 0x09, 0x1A, 0x00)
 		wait(1)
-		if asked != 2 {
-			t.Errorf("the door opened and closed, and it asked %d times", asked)
+		if n := asked.Load(); n != 2 {
+			t.Errorf("the door opened and closed, and it asked %d times", n)
 		}
 		if got := read(t, d); got["door"].Value != 1 || got["temperature"].Value != 25.07 {
 			t.Errorf("first %+v, want the door open", got)
@@ -247,8 +248,8 @@ const sealedKey = "231d39c1d7cc1ab1aee224cd096db932"
 func TestKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := open(t, time.Second, sealed...)
-		right := a.device(t, Config{Bindkey: placed(t, sealedKey)})
-		wrong := a.device(t, Config{Bindkey: placed(t, strings.Repeat("0", 32))})
+		right := a.device(t, Config{Bindkey: place(t, sealedKey)})
+		wrong := a.device(t, Config{Bindkey: place(t, strings.Repeat("0", 32))})
 		none := a.device(t, Config{})
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
@@ -260,7 +261,7 @@ func TestKeys(t *testing.T) {
 	})
 	for _, bad := range []string{"12", "secretsecretsecretsecretsecretse", strings.Repeat("ab", 17)} {
 		a := open(t, time.Second)
-		_, err := Open(t.Context(), a.radio, Config{Address: home, Bindkey: placed(t, bad)})
+		_, err := Open(t.Context(), a.radio, Config{Address: home, Bindkey: place(t, bad)})
 		var f *device.Fault
 		if !errors.As(err, &f) || f.Text != "the bindkey of 54:48:E6:8F:80:A5 is no key" || strings.Contains(err.Error()+f.Remedy, bad) {
 			t.Errorf("the key %s: %v", bad, err)
@@ -274,7 +275,7 @@ func TestRefusesForgedCounter(t *testing.T) {
 		forged := append([]byte(nil), sealed...)
 		forged[7] ^= 1
 		a := open(t, time.Second, sealed...)
-		d := a.device(t, Config{Bindkey: placed(t, sealedKey)})
+		d := a.device(t, Config{Bindkey: place(t, sealedKey)})
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
 		read(t, d)

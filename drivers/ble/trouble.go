@@ -43,8 +43,8 @@ const (
 )
 
 // lost is nil as long as the sensor may be silent, else an error with the likeliest cause. Its words stay the same
-// while that lasts.
-func (d *Dev) lost() error {
+// while that lasts. others is when anybody was heard last, zero if the adapter does not tell.
+func (d *Dev) lost(others time.Time) error {
 	since, patience := d.good, d.c.Silence
 	if since.IsZero() {
 		since, patience = d.opened, min(patience, firstWithin)
@@ -66,12 +66,12 @@ func (d *Dev) lost() error {
 			f.Remedy = fmt.Sprintf("bring it or the adapter nearer, since it was heard with %d dBm, which is hardly; then check its battery", d.signal)
 		}
 	}
-	if h, ok := d.radio.(interface{ Heard() time.Time }); ok {
-		if time.Since(h.Heard()) < firstWithin {
-			f.Remedy = "others are heard, so look at this one: " + f.Remedy
-		} else {
-			f.Remedy = fmt.Sprintf("nobody is heard on %v, so look at the adapter and its antenna first: hciconfig -a; then: ", d.radio) + f.Remedy
-		}
+	switch {
+	case others.IsZero():
+	case time.Since(others) < firstWithin:
+		f.Remedy = "others are heard, so look at this one: " + f.Remedy
+	default:
+		f.Remedy = fmt.Sprintf("nobody is heard on %v, so look at the adapter and its antenna first: hciconfig -a; then: ", d.radio) + f.Remedy
 	}
 	return f
 }

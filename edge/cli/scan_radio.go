@@ -30,7 +30,7 @@ func kindOfWire(wire string) string {
 func (s *scanner) radio(ctx context.Context, t scan.Thing) error {
 	if !s.json {
 		s.heading(t.Where, t.What)
-		s.remark("  listening for %v", listenFor)
+		s.remark("  who is heard within %v:", listenFor)
 	}
 	found, err := device.ScanRadio(ctx, t.Where, listenFor)
 	if err != nil && ctx.Err() == nil {

@@ -73,7 +73,7 @@ func (o *owner) raise(d *managed, err error, look bool) {
 	}
 	if look {
 		switch {
-		case o.busName == "":
+		case o.busName == "", o.kind == Radio: // who is heard says nothing about who is not
 		case o.othersAnswer(d):
 			c.Remedy = join("other devices on this bus answer, so look at this one", c.Remedy)
 		case o.nobodyAnswers():

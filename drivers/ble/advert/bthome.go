@@ -291,7 +291,7 @@ func (s *said) object(id byte, b []byte, signed bool) {
 		}
 	case bthText:
 		if utf8.Valid(b) {
-			s.text("text", string(b))
+			s.text("text", visible(string(b)))
 		} else {
 			s.none("text", "it is no text in UTF-8")
 		}

@@ -106,8 +106,11 @@ func (f *Fields) of(service uint16) []byte {
 
 // printable is a text of a stranger's as people may see it.
 func printable(b []byte) string {
-	b = b[:min(len(b), longestName)]
-	text := strings.ToValidUTF8(string(b), "")
+	return visible(strings.ToValidUTF8(string(b[:min(len(b), longestName)]), ""))
+}
+
+// visible leaves out what cannot be seen, or turns what is beside it round.
+func visible(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r >= 0x200B && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
 			return -1
