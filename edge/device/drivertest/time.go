@@ -5,10 +5,20 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"selvage/edge/device"
 )
 
 // pulse is how long a driver may keep at it when its time is up: a trigger on a pin is not cut short.
 const pulse = 10 * time.Microsecond
+
+// oneUse is what the manager gives a time for: who is overheard may have nothing to tell yet, and is asked again.
+func oneUse(ctx context.Context, d device.Device) (device.Sample, error) {
+	if s, ok := d.(device.Overheard); ok {
+		return s.Read(ctx)
+	}
+	return use(ctx, d)
+}
 
 // keepsWithinItsTime: who does not return when his time is up keeps the bus from everybody else.
 func keepsWithinItsTime(t testing.TB, r *rig) {
@@ -22,12 +32,12 @@ func keepsWithinItsTime(t testing.TB, r *rig) {
 	defer d.Close()
 	ctx, cancel = context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := use(ctx, d); err != nil {
+	if _, err := oneUse(ctx, d); err != nil {
 		t.Errorf("a use within the %v that the manager gives it: %v; its Config may have a method Within", patience, err)
 	}
 	<-time.After(pause)
 	start := time.Now()
-	if _, err := use(t.Context(), d); err != nil {
+	if _, err := oneUse(t.Context(), d); err != nil {
 		t.Fatalf("on a working wire: %v", err)
 	}
 	whole := time.Since(start)
@@ -47,7 +57,7 @@ func keepsWithinItsTime(t testing.TB, r *rig) {
 			<-time.After(pause)
 			ctx, cancel := cut.on()
 			start := time.Now()
-			_, err := use(ctx, d)
+			_, err := oneUse(ctx, d)
 			late := time.Since(start) - within
 			cancel()
 			switch {
@@ -64,7 +74,7 @@ func keepsWithinItsTime(t testing.TB, r *rig) {
 	<-time.After(pause)
 	ctx, cancel = context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := use(ctx, d); err != nil {
+	if _, err := oneUse(ctx, d); err != nil {
 		t.Errorf("after its time was too short: %v", err)
 	}
 }
