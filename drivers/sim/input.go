@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,7 +79,7 @@ func (c cycle) settled(lasts time.Duration) cycle {
 // at is the level at a time.
 func (c cycle) at(now time.Time) gpio.Level {
 	part := c.part(now)
-	i, there := slices.BinarySearchFunc(c.changes, part, func(ch change, part time.Duration) int { return int(ch.at - part) })
+	i, there := slices.BinarySearchFunc(c.changes, part, func(ch change, part time.Duration) int { return cmp.Compare(ch.at, part) })
 	if !there {
 		i--
 	}
@@ -92,7 +93,7 @@ func (c cycle) part(now time.Time) time.Duration {
 // next is the first change after a time.
 func (c cycle) next(now time.Time) (at time.Time, to gpio.Level) {
 	part := c.part(now)
-	i, there := slices.BinarySearchFunc(c.changes, part, func(ch change, part time.Duration) int { return int(ch.at - part) })
+	i, there := slices.BinarySearchFunc(c.changes, part, func(ch change, part time.Duration) int { return cmp.Compare(ch.at, part) })
 	if there {
 		i++
 	}
