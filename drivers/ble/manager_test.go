@@ -2,6 +2,7 @@ package ble
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -146,6 +147,24 @@ func TestManaged(t *testing.T) {
 		wait(30 * time.Second)
 		if at := n.last["room temperature"].At; at != before && time.Since(at.Time()) < 15*time.Second {
 			t.Error("cut packets are believed")
+		}
+	})
+}
+
+// Who tries a sensor waits for it.
+func TestTried(t *testing.T) {
+	leaktest.Check(t)
+	synctest.Test(t, func(t *testing.T) {
+		world.Lock()
+		world.air = sim.NewAir(&sim.Beacon{Address: home, Signal: -60, Every: 20 * time.Second, Say: func(time.Time) []byte { return said(0x40, 0x02, 0xCA, 0x09) }})
+		world.Unlock()
+		r := device.Try(t.Context(), device.Spec{Name: "room", Driver: "ble", Wire: "air:hci0", Config: Config{Address: home}}, nil)
+		if r.Err != nil || len(r.Readings) != 2 || r.Readings[0].Reading.String() != "25.06 °C" || r.Opened.Info.Model != "BTHome v2" || len(r.Opened.Channels) != 2 {
+			t.Errorf("%+v, %v", r.Readings, r.Err)
+		}
+		r = device.Try(t.Context(), device.Spec{Name: "nobody", Driver: "ble", Wire: "air:hci0", Config: Config{Address: device.RadioAddress{9}}}, nil)
+		if !errors.Is(r.Err, device.ErrNoAnswer) || r.Err.(*device.Fault).Text != "09:00:00:00:00:00 was not heard on air:hci0 within 30s" {
+			t.Errorf("nobody: %v", r.Err)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 func init() {
 	device.RegisterRadio("sim", func(ctx context.Context, name string) (device.RadioBus, error) {
-		if !strings.HasPrefix(name, "sim:hci") {
+		if !strings.HasPrefix(name, "sim:hci") && name != "sim:ble" {
 			return nil, &device.Fault{Text: fmt.Sprintf("no simulated adapter is called %q", name), Remedy: "there is sim:hci0"}
 		}
 		r, err := hci.Open(ctx, name, NewAir(Sensors()...).Adapter())

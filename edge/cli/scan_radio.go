@@ -20,7 +20,10 @@ const (
 
 // kindOfWire is what a wire is that somebody names.
 func kindOfWire(wire string) string {
-	if _, name, ok := strings.Cut(wire, ":"); ok && strings.HasPrefix(name, "hci") || strings.HasPrefix(wire, "hci") {
+	if _, name, ok := strings.Cut(wire, ":"); ok {
+		wire = name
+	}
+	if strings.HasPrefix(wire, "hci") || wire == "ble" { // simulated ones are called like their driver, too
 		return "bluetooth"
 	}
 	return "i2c"

@@ -22,7 +22,7 @@ type Device interface {
 // A Sensor measures.
 type Sensor interface {
 	Device
-	// Channels lists what Read may return; it does not change while the device is open.
+	// Channels lists what Read may return; it does not change while the device is open, but for an Overheard.
 	Channels() []Channel
 	// Read makes one measurement. It blocks until the measurement is done, fails or ctx ends.
 	// An error of the whole measurement is returned; an error of one quantity is in its Measure.

@@ -99,3 +99,25 @@ type Overheard interface {
 	// known only when it has said it.
 	Learned() bool
 }
+
+// tryHeard is how long one waits for a device that speaks by itself who tries it: three times of most.
+const tryHeard = 30 * time.Second
+
+// hearOnce reads until there is something.
+func hearOnce(ctx context.Context, d Overheard) (Sample, error) {
+	for end := time.Now().Add(tryHeard); time.Now().Before(end); {
+		s, err := d.Read(ctx)
+		if err != nil || len(s) > 0 {
+			return s, err
+		}
+		if err := Wait(ctx, tryHeard/100); err != nil {
+			return nil, err
+		}
+	}
+	i := d.Info()
+	return nil, &Fault{
+		Text:   fmt.Sprintf("%s was not heard on %s within %v", i.Address, i.Wire, tryHeard),
+		Remedy: "check the address, its battery and the distance; a button or contact speaks only when something happens; who is in reach: selvage scan",
+		Err:    ErrNoAnswer,
+	}
+}

@@ -46,6 +46,7 @@ func try(ctx context.Context, s Spec, hear func(Heard), r *Report) error {
 	if err != nil {
 		return err
 	}
+	d.owner = o
 	r.Opened = d.opened(dev)
 	defer o.drop(d)
 	if d.sensor == nil {
@@ -53,10 +54,20 @@ func try(ctx context.Context, s Spec, hear func(Heard), r *Report) error {
 	}
 	var got Sample
 	o.tells(d, "read", nil)
-	err = o.call(ctx, d, d.spec.Timeout, func(ctx context.Context) (err error) {
-		got, err = d.sensor.Read(ctx)
+	within, read := d.spec.Timeout, d.sensor.Read
+	heard, isHeard := dev.(Overheard)
+	if isHeard {
+		within += tryHeard
+		read = func(ctx context.Context) (Sample, error) { return hearOnce(ctx, heard) }
+	}
+	err = o.call(ctx, d, within, func(ctx context.Context) (err error) {
+		got, err = read(ctx)
 		return err
 	})
+	if isHeard && heard.Learned() {
+		d.channels = heard.Channels()
+		r.Opened = d.description()
+	}
 	if err != nil {
 		return err
 	}
