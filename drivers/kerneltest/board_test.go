@@ -39,6 +39,8 @@ type machine struct {
 	console string   // for the kernel's command line
 	modules []string
 	devices string // the guest's devices.txt
+	taken   string // its taken.txt
+	scan    string // its scan.txt
 	adapter bool   // the guest has a simulated board on a USB adapter
 }
 
@@ -87,7 +89,10 @@ func boot(t *testing.T, m machine) *board {
 	for _, name := range m.modules {
 		mods.add(t, name)
 	}
-	files := map[string][]byte{"init": program, "devices.txt": []byte(m.devices), "modules.txt": []byte(strings.Join(mods.order, "\n"))}
+	files := map[string][]byte{
+		"init": program, "devices.txt": []byte(m.devices), "taken.txt": []byte(m.taken), "scan.txt": []byte(m.scan),
+		"modules.txt": []byte(strings.Join(mods.order, "\n")),
+	}
 	for name, content := range mods.content {
 		files["modules/"+name] = content
 	}
@@ -179,7 +184,9 @@ func (b *board) await(words string) string {
 			if strings.Contains(l, words) {
 				b.log = log[i+1:]
 				b.mu.Unlock()
-				b.t.Log(l)
+				if !strings.Contains(l, " wire ") { // there are hundreds
+					b.t.Log(l)
+				}
 				return l
 			}
 		}
@@ -193,6 +200,34 @@ func (b *board) await(words string) string {
 			b.t.Fatalf("the board did not say %q in %v", words, patience)
 		}
 	}
+}
+
+// until returns the lines of the guest's scan before the one with these words.
+func (b *board) until(words string) (before []string) {
+	b.t.Helper()
+	for {
+		l := b.await("GUEST scan ")
+		if strings.Contains(l, words) {
+			return before
+		}
+		before = append(before, l)
+	}
+}
+
+// awaitAll returns the first lines with each of these words, in whichever order they come.
+func (b *board) awaitAll(words ...string) []string {
+	b.t.Helper()
+	found := make([]string, len(words))
+	for left := len(words); left > 0; {
+		l := b.await("GUEST ")
+		for i, w := range words {
+			if found[i] == "" && strings.Contains(l, w) {
+				found[i] = l
+				left--
+			}
+		}
+	}
+	return found
 }
 
 // do has QEMU do something.

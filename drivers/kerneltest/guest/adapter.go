@@ -13,23 +13,33 @@ import (
 	"selvage/drivers/sim"
 )
 
+// plugAdapters plugs two: the first with a board behind it, the second for SMBus commands only.
+func plugAdapters(board i2c.Bus) error {
+	for port, a := range []adapter{{board: board, funcs: 0x8EFF0001}, {board: board, funcs: 0x8EFF0000}} {
+		if err := plugAdapter(port, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // plugAdapter plugs an adapter for I²C into the kernel's own USB, with a simulated board behind it: the
 // kernel finds it, its driver i2c-tiny-usb makes a /dev/i2c-N of it, and every transfer comes out here. It is
 // done by USB/IP (Documentation/usb/usbip_protocol.rst), whose other end is a socket of this program.
 // A gadget by FunctionFS cannot do it: the adapter is asked with the chip's address in the place where a
 // gadget of FunctionFS must have the number of one of its interfaces, of which there are no more than 16.
-func plugAdapter(board i2c.Bus) error {
+func plugAdapter(port int, a adapter) error {
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	const port, device, fullSpeed = 0, 0x10001, 2
-	attach := fmt.Sprintf("%d %d %d %d", port, ends[1], device, fullSpeed)
+	const device, fullSpeed = 0x10001, 2
+	attach := fmt.Sprintf("%d %d %d %d", port, ends[1], device+port, fullSpeed)
 	if err := os.WriteFile("/sys/devices/platform/vhci_hcd.0/attach", []byte(attach), 0); err != nil {
 		return err
 	}
+	a.wire = os.NewFile(uintptr(ends[0]), "usb")
 	go func() {
-		a := adapter{board: board, wire: os.NewFile(uintptr(ends[0]), "usb")}
 		say("the adapter ended: %v", a.serve())
 	}()
 	return nil
@@ -52,6 +62,7 @@ func misbehave(board *sim.Board) {
 // adapter is what the firmware of i2c-tiny-usb (T. Harbaum) is, as drivers/i2c/busses/i2c-tiny-usb.c asks it.
 type adapter struct {
 	board  i2c.Bus
+	funcs  uint32 // what it says that it can do (I2C_FUNC_…): plain transfers in the last bit, SMBus by them in others
 	wire   io.ReadWriter
 	status byte
 }
@@ -119,8 +130,8 @@ func (a *adapter) request(setup [8]byte, in bool, data []byte) ([]byte, int) {
 	case kind == standard:
 		clear(data)
 		return data, 0
-	case request == getFuncs: // plain transfers, and SMBus by them
-		return cut(binary.LittleEndian.AppendUint32(nil, 0x8EFF0001))
+	case request == getFuncs:
+		return cut(binary.LittleEndian.AppendUint32(nil, a.funcs))
 	case request == getStatus:
 		return cut([]byte{a.status})
 	case request >= transfers && request < transfers+4:
@@ -129,6 +140,7 @@ func (a *adapter) request(setup [8]byte, in bool, data []byte) ([]byte, int) {
 			w, r = nil, data
 		}
 		a.status = acknowledged
+		transferred.note(index, w, len(r))
 		if err := a.board.Tx(index, w, r); err != nil {
 			a.status = nobody
 		}

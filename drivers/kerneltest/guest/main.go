@@ -5,7 +5,9 @@
 //
 //	NAME DRIVER WIRE EVERY
 //
-// With a file called adapter there is a simulated board, too, on a USB adapter of the kernel's.
+// With a file called adapter there is a simulated board, too, on a USB adapter of the kernel's, and another adapter that
+// knows SMBus commands only. A file taken.txt has pins that somebody else has, PATH LINE WHO, and scan.txt has buses
+// that are scanned before anything else is done with them.
 package main
 
 import (
@@ -43,7 +45,7 @@ func main() {
 }
 
 func run() error {
-	for _, m := range []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
+	for _, m := range []struct{ kind, at string }{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"debugfs", "/sys/kernel/debug"}} {
 		_ = os.MkdirAll(m.at, 0o755)
 		if err := unix.Mount(m.kind, m.at, m.kind, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("mount %s: %w", m.at, err)
@@ -52,13 +54,26 @@ func run() error {
 	if err := loadModules(); err != nil {
 		return err
 	}
+	var misbehaves *sim.Board
 	if _, err := os.Stat("/adapter"); err == nil {
 		board := sim.NewBoard("usb")
 		board.Plug(0x76, sim.NewBME280(sim.Steady(21.5), sim.Steady(45), sim.Steady(1013)))
-		if err := plugAdapter(board.Bus()); err != nil {
+		if err := plugAdapters(board.Bus()); err != nil {
 			return err
 		}
-		go misbehave(board)
+		misbehaves = board
+	}
+	var u unix.Utsname
+	_ = unix.Uname(&u)
+	say("runs on %s", unix.ByteSliceToString(u.Release[:]))
+	if err := eachLine("/taken.txt", take); err != nil {
+		return err
+	}
+	if err := eachLine("/scan.txt", scan); err != nil {
+		return err
+	}
+	if misbehaves != nil {
+		go misbehave(misbehaves)
 	}
 	m := device.NewManager(device.Options{Report: report, Log: slog.New(slog.DiscardHandler)})
 	err := eachLine("/devices.txt", func(f []string) error {
@@ -78,11 +93,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	var u unix.Utsname
-	_ = unix.Uname(&u)
-	say("runs on %s", unix.ByteSliceToString(u.Release[:]))
 	m.Start()
-	time.Sleep(time.Minute) // the test switches the board off long before
+	time.Sleep(10 * time.Minute) // the test switches the board off long before
 	return m.Stop(context.Background())
 }
 
@@ -137,11 +149,15 @@ func eachLine(name string, do func(fields []string) error) error {
 }
 
 // configOf returns the config of a device that needs other than its driver's defaults: the name of the
-// driver is DRIVER or DRIVER@ADDRESS.
+// driver is DRIVER, DRIVER@ADDRESS or clear@SCL,SDA.
 func configOf(driver string) (name string, config any, err error) {
 	name, address, ok := strings.Cut(driver, "@")
 	if !ok {
 		return name, nil, nil
+	}
+	if name == "clear" {
+		scl, sda, _ := strings.Cut(address, ",")
+		return name, clearConfig{device.Lines{SCL: scl, SDA: sda}}, nil
 	}
 	a, err := strconv.ParseUint(address, 0, 8)
 	if name != "lm75" || err != nil {
