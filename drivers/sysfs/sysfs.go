@@ -86,6 +86,9 @@ func List(pattern string) []string {
 	return names
 }
 
+// remoteIO is Linux's EREMOTEIO, which package syscall has on Linux only.
+const remoteIO = syscall.Errno(121)
+
 // failed names what it means that a file cannot be read or written.
 func failed(doing, file string, err error) error {
 	f := &device.Fault{Text: fmt.Sprintf("cannot %s %s", doing, file), Err: err}
@@ -98,7 +101,7 @@ func failed(doing, file string, err error) error {
 		f.Err = fmt.Errorf("%w (%w)", device.ErrBusGone, err)
 	case errors.Is(err, fs.ErrPermission):
 		f.Remedy = "let selvage's user do that, by its groups or by a udev rule; who may: ls -l " + file
-	case errno == syscall.EIO, errno == syscall.ENXIO, errno == syscall.EREMOTEIO, errno == syscall.ETIMEDOUT:
+	case errno == syscall.EIO, errno == syscall.ENXIO, errno == remoteIO, errno == syscall.ETIMEDOUT:
 		f.Remedy = "the kernel's driver gets no answer from the chip: check its power and wires, and see dmesg"
 		f.Err = fmt.Errorf("%w (%w)", device.ErrNoAnswer, err)
 	case errno == syscall.EAGAIN, errno == syscall.EBUSY, errno == syscall.ENODATA:

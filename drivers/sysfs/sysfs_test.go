@@ -58,7 +58,7 @@ func TestErrorNumbers(t *testing.T) {
 		remedy string
 	}{
 		syscall.EIO:       {device.ErrNoAnswer, "the kernel's driver gets no answer"},
-		syscall.EREMOTEIO: {device.ErrNoAnswer, "the kernel's driver gets no answer"},
+		remoteIO:          {device.ErrNoAnswer, "the kernel's driver gets no answer"},
 		syscall.ETIMEDOUT: {device.ErrNoAnswer, "the kernel's driver gets no answer"},
 		syscall.ENODEV:    {device.ErrBusGone, "what it belongs to was unplugged"},
 		syscall.EAGAIN:    {syscall.EAGAIN, "it has no value now"},

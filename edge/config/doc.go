@@ -139,6 +139,8 @@ func (r *reference) devices() {
 			case k.Name == "port":
 				k.Sample = fmt.Sprintf(`"/dev/ttyUSB%d"`, port)
 				port++
+			case k.Name == "adapter":
+				k.Sample = `"hci0"`
 			case k.Name == "pin":
 				k.Sample = fmt.Sprintf(`"GPIO%d"`, pin)
 				pin++
