@@ -102,8 +102,8 @@ func parseMux(line string) (m mux, ok bool) {
 		m.gpio = strings.TrimSpace(gpio)
 		return m, true
 	}
-	if owner, gpio, both := strings.Cut(line, "(GPIO UNCLAIMED)"); both {
-		m.owner, line = strings.TrimSpace(owner), gpio
+	if owner, _, free := strings.Cut(line, "(GPIO UNCLAIMED)"); free {
+		m.owner = strings.TrimSpace(owner)
 	} else if gpio, free := strings.CutPrefix(line, "(MUX UNCLAIMED) "); free {
 		m.gpio = strings.TrimSpace(gpio)
 	} else if owner, gpio, both := strings.Cut(strings.TrimSpace(line), " "); both {

@@ -90,7 +90,7 @@ func TestOutputsAreMadeSafe(t *testing.T) {
 		wire(name, safe, "after the stop")
 	}
 
-	center = hub.host(t)
+	hub.host(t)
 	h = f.host(t)
 	begin()
 	on("valve", "lamp", "siren")
