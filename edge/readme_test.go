@@ -27,11 +27,11 @@ func TestReadme(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```(?:go|toml)\n(.*?)```").FindAllSubmatch(readme, -1) {
 		blocks = append(blocks, string(m[1]))
 	}
-	if len(blocks) != 5 {
-		t.Fatalf("README.md has %d code blocks, want two uplinks, a driver, an agent and a config", len(blocks))
+	if len(blocks) != 6 {
+		t.Fatalf("README.md has %d code blocks, want what adds to devices, two uplinks, a driver, an agent and a config", len(blocks))
 	}
-	uplinks := blocks[0] + blocks[1]
-	blocks = blocks[2:]
+	more, uplinks := blocks[0], blocks[1]+blocks[2]
+	blocks = blocks[3:]
 	if n := strings.Count(blocks[1][strings.Index(blocks[1], "func init"):], "\n"); n > 30 {
 		t.Errorf("the agent takes %d lines, promised are 30", n)
 	}
@@ -57,6 +57,14 @@ func TestReadme(t *testing.T) {
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
+	}
+
+	// What more is said of devices is said of devices that there are.
+	devices := strings.Replace(more, "[device.heater]", "[device.heater]\ndriver = \"gpio-out\"\npin = \"GPIO17\"", 1) +
+		"[device.air]\ndriver = \"sht4x\"\nbus = \"/dev/i2c-1\"\n[agent.\"/room/air\"]\nkind = \"climate\"\nsensor = \"/device/air\"\nheater = \"/device/heater\"\n"
+	write(t, filepath.Join(dir, "devices.toml"), devices)
+	if out, err := exec.Command(bin, "check", "-c", filepath.Join(dir, "devices.toml")).CombinedOutput(); err != nil {
+		t.Errorf("what README.md says of devices: %s", out)
 	}
 
 	write(t, filepath.Join(dir, "tank.cm"), "50\n")

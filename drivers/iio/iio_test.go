@@ -102,7 +102,7 @@ func TestChips(t *testing.T) {
 		// ±2.048 V: 62.5 µV for each count. Without a scale: counts.
 		"1-0048":      "voltage-battery 1.00 V, voltage0-1 -0.50 V, voltage3 1.00 ",
 		"bme280":      "humidity 44.23 %, pressure 1006.53 hPa, temperature 22.46 °C",
-		"iio:device4": "acceleration-x 0.98 m/s², angular-velocity-z 57.30 deg/s, co2 410.00 ppm, magnetic-field-y 600.00 µT, pm2-5 12.50 µg/m³, proximity 34.00 , voltage1-2 5.00 V",
+		"iio:device4": "acceleration-x 0.98 m/s², angular-velocity-z 57.30 °/s, co2 410.00 ppm, magnetic-field-y 600.00 µT, pm2-5 12.50 µg/m³, proximity 34.00 , voltage1-2 5.00 V",
 	} {
 		d := open(t, root, chip)
 		s, err := d.Read(t.Context())

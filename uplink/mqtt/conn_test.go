@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -275,5 +276,45 @@ func TestFrames(t *testing.T) {
 		if _, err := newFrames(&pieces{data: bad, most: 9}).Read(make([]byte, 9)); err == nil || !strings.Contains(err.Error(), "not MQTT") {
 			t.Errorf("%x: %v", bad, err)
 		}
+	}
+}
+
+// answer is what a broker answers, some time.
+type answer struct{ done chan struct{} }
+
+func (a answer) Wait() bool                     { <-a.done; return true }
+func (a answer) WaitTimeout(time.Duration) bool { return false }
+func (a answer) Done() <-chan struct{}          { return a.done }
+func (a answer) Error() error                   { return nil }
+
+// An answer that stands behind many messages is waited for, one that does not come is not.
+func TestAwait(t *testing.T) {
+	for name, tt := range map[string]struct {
+		messages time.Duration // for how long they come
+		err      error
+		after    time.Duration
+	}{
+		"silent":               {0, errSilent, patience},
+		"silent after a while": {3*patience + time.Second, errSilent, 4 * patience},
+		"late":                 {4 * patience, nil, 4*patience + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &session{lost: make(chan error), ctx: t.Context()}
+				begin, a := time.Now(), answer{make(chan struct{})}
+				go func() {
+					for time.Since(begin) < tt.messages {
+						s.heard.Store(time.Now().UnixNano())
+						time.Sleep(time.Second)
+					}
+				}()
+				if tt.err == nil {
+					time.AfterFunc(tt.after, func() { close(a.done) })
+				}
+				if err := s.await(a); err != tt.err || time.Since(begin) != tt.after {
+					t.Errorf("%v after %v, want %v after %v", err, time.Since(begin), tt.err, tt.after)
+				}
+			})
+		})
 	}
 }

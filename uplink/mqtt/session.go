@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -34,7 +35,8 @@ type session struct {
 	lost   chan error
 	acks   *acks
 	parts  sync.WaitGroup
-	known  bool // the broker has had a session for us
+	known  bool         // the broker has had a session for us
+	heard  atomic.Int64 // when a message came last, Unix nanoseconds
 
 	orders chan order // to switch something
 
@@ -203,27 +205,34 @@ func (s *session) granted(wanted []string, token paho.Token) {
 	}
 }
 
-// await waits for the broker's answer.
+// await waits for the broker's answer, which may stand behind a thousand messages that it sends first: as long as they
+// come, it is not silent.
 func (s *session) await(token paho.Token) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	select {
-	case <-token.Done():
-		if token.Error() == nil {
-			return nil
-		}
+	for {
 		select {
-		case err := <-s.lost: // says more
+		case <-token.Done():
+			if token.Error() == nil {
+				return nil
+			}
+			select {
+			case err := <-s.lost: // says more
+				return err
+			default:
+				return token.Error()
+			}
+		case err := <-s.lost:
 			return err
-		default:
-			return token.Error()
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		case <-timer.C:
+			left := patience - time.Since(time.Unix(0, s.heard.Load()))
+			if left <= 0 {
+				return errSilent
+			}
+			timer.Reset(left)
 		}
-	case err := <-s.lost:
-		return err
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	case <-timer.C:
-		return errSilent
 	}
 }
 

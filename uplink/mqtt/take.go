@@ -48,6 +48,7 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 	if s.ctx.Err() != nil {
 		return // what the broker wants acknowledged comes again
 	}
+	s.heard.Store(time.Now().UnixNano())
 	b := s.bridge
 	b.line.In.Add(1)
 	a := arrival{

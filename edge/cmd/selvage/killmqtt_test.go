@@ -164,15 +164,19 @@ func points(t *testing.T, h *program, device string) (all []int64) {
 	return all
 }
 
-// arrives waits until the history of a device ends with n.
+// arrives waits until the history of a device ends with n, as long as it grows.
 func arrives(t *testing.T, h *program, device string, n int) []int64 {
 	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(250 * time.Millisecond) // it is read as a whole, by a host that is busy
 	defer tick.Stop()
-	for end := time.After(patience); ; {
+	length, end := 0, time.After(patience)
+	for {
 		got := points(t, h, device)
 		if len(got) > 0 && got[len(got)-1] >= int64(n) {
 			return got
+		}
+		if len(got) > length {
+			length, end = len(got), time.After(patience)
 		}
 		select {
 		case <-tick.C:
