@@ -82,9 +82,6 @@ func TestOneDeadOfManyOnATTY(t *testing.T) {
 // for, so many were made. A reading counts as passed over when the next one is due already, so a machine that is busy for
 // a moment changes nothing; the line is used for a sixth of the time.
 func TestOneDeadOfManyKeepsTheRateOnATTY(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a quarter of a minute")
-	}
 	leaktest.Check(t)
 	far, name := drivertest.Pty(t)
 	units := fast(t, false)

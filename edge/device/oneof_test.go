@@ -32,9 +32,6 @@ func TestOneOf32(t *testing.T) {
 		}},
 	} {
 		for _, every := range []time.Duration{200 * time.Millisecond, time.Second} {
-			if every < time.Second && testing.Short() {
-				continue
-			}
 			t.Run(fmt.Sprintf("%s, every %v", way.name, every), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					chips := map[uint16]func() error{}
