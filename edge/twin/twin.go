@@ -1,7 +1,7 @@
 // Package twin is the agent of a device: one shape for all of them, whatever the wire.
 //
 // A twin has a value lane for each channel of its device, holding the last good reading; status
-// and info; for an output the lanes state, desired and set; for a sensor calibrate and calibration.
+// and info; for an output the lanes state, desired, set and takes; for a sensor calibrate and calibration.
 package twin
 
 import (
@@ -33,6 +33,8 @@ type Options struct {
 	Set func(device.Value) error
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
+	// Choices are the texts that an output takes which takes text; none if it takes any.
+	Choices []string
 
 	// Channels are what a sensor measures, if that is known before it is opened, or it never is.
 	Channels []device.Channel
@@ -69,6 +71,7 @@ type Twin struct {
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
+	taken    *agent.ValueLane[Takes] // nil but for an output
 }
 
 // Lanes are the names of lanes that a twin may have beside those of its channels.
@@ -100,6 +103,7 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 		// A restart of the agent alone is no such start.
 		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
 		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
+		t.taken = agent.Value(a, "takes", t.takesNow()).Transient().ReadOnly()
 		agent.Command(a, "set", t.ask)
 	}
 	t.corrects = nil
@@ -176,6 +180,9 @@ func (t *Twin) take(r device.Report) (bad error) {
 		t.opened(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
+			if t.taken != nil {
+				t.taken.Set(t.takesNow())
+			}
 		}
 	}
 	if s := r.State; s != nil && t.state != nil {
