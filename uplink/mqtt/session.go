@@ -12,6 +12,8 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"selvage/uplink/mqtt/announce"
 )
 
 const (
@@ -38,7 +40,8 @@ type session struct {
 	known  bool         // the broker has had a session for us
 	heard  atomic.Int64 // when a message came last, Unix nanoseconds
 
-	orders chan order // to switch something
+	orders   chan order // to switch something
+	commands chan asked // to a lane here
 
 	mu   sync.Mutex
 	conn net.Conn
@@ -46,7 +49,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush)
 	return s
@@ -59,7 +62,9 @@ func (s *session) run() error {
 		return s.bridge.explain(err)
 	}
 	s.parts.Go(func() { s.acks.run(s.ctx) })
-	s.parts.Go(s.publish)
+	for _, part := range []func(){s.publish, s.tell, s.relay, s.obey} {
+		s.parts.Go(part)
+	}
 	err := s.serve()
 	s.end()
 	return s.bridge.explain(err)
@@ -81,6 +86,9 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
 		SetCustomOpenConnectionFn(s.open)
+	if will := s.bridge.out.status; will != "" {
+		o.SetWill(will, announce.Offline, 1, true)
+	}
 	return o, nil
 }
 
@@ -151,6 +159,11 @@ func (s *session) anew() error {
 func (s *session) subscribe() error {
 	b := s.bridge
 	wanted := filters(b.mappings)
+	for _, f := range b.out.filters {
+		if !slices.Contains(wanted, f) {
+			wanted = append(wanted, f)
+		}
+	}
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -170,7 +183,7 @@ func (s *session) subscribe() error {
 	if len(wanted) > 0 {
 		asked := map[string]byte{}
 		for _, f := range wanted {
-			asked[f] = byte(b.config.QoS)
+			asked[f] = b.qosOf(f)
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
@@ -241,11 +254,19 @@ func (s *session) end() {
 	if s.bridge.conn.CompareAndSwap(s, nil) {
 		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
+	s.bye()
 	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
 	s.client.Disconnect(uint(farewell.Milliseconds()))
 	s.hangUp()
 	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
 	s.parts.Wait()
+}
+
+// bye says that we leave: a client that does is not given its will.
+func (s *session) bye() {
+	if topic := s.bridge.out.status; topic != "" && s.client.IsConnectionOpen() {
+		s.client.Publish(topic, 1, true, announce.Offline).WaitTimeout(farewell)
+	}
 }
 
 var (
