@@ -160,9 +160,10 @@ func (g *gathering) Gone(id, why string) {
 		return
 	}
 	b.yield(m)
+	b.line.Log().Info("a device is gone", "family", g.member.name, "id", id, "why", why)
 	for _, t := range m.things {
 		if t != nil {
-			g.retire(t, why)
+			g.retire(t)
 		}
 	}
 }

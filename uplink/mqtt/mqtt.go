@@ -210,7 +210,7 @@ func (b *bridge) named(text string) *mapping {
 
 // lapse takes back conditions that messages gave reason for, and no longer do.
 func (b *bridge) lapse() {
-		b.mu.Lock()
+	b.mu.Lock()
 	var over []string
 	for what, last := range b.refused {
 		if what != "filters" && what != "nodes" && time.Since(last) > memory { // these two stay until a connection, or a start

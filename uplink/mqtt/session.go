@@ -37,7 +37,7 @@ type session struct {
 	parts  sync.WaitGroup
 	known  bool            // the broker has had a session for us
 	asked  map[string]bool // filters this connection has asked for
-	heard  atomic.Int64 // when a message came last, Unix nanoseconds
+	heard  atomic.Int64    // when a message came last, Unix nanoseconds
 
 	orders      chan order    // to switch something
 	resubscribe chan struct{} // families want other subscriptions

@@ -3,11 +3,11 @@ package mqtt
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
-	"selvage/edge/device"
 	"selvage/edge/route"
 	"selvage/edge/twin"
 	"selvage/uplink/mqtt/family"
@@ -105,51 +105,87 @@ func (g *gathering) build(node route.NodeURI, m *met, output string) *thing {
 
 func (g *gathering) tryBuild(node route.NodeURI, m *met, output string) (*thing, error) {
 	b := g.bridge
-	t, _, err := b.add(node, true, func(t *thing) twin.Options {
-		d := b.description(t, m, output)
-		return twin.Options{
-			Node: node, Info: d.Info, Every: d.Every, Set: d.Set, Takes: d.Takes, Confirm: d.Confirm,
-			Channels: d.Channels, Calibrates: slices.ContainsFunc(d.Channels, isNumber),
-		}
-	})
+	t, _, err := b.add(node, true, func(t *thing) twin.Options { return b.description(t, m, output) })
 	return t, err
 }
 
-func isNumber(c device.Channel) bool { return c.Form == number }
-
 // describe has a thing that is there know how its device is described now.
 func (g *gathering) describe(t *thing, m *met, output string) {
-	d := g.bridge.description(t, m, output)
-	g.inThing(t, func() { t.twin.Describe(d) })
+	o := g.bridge.description(t, m, output)
+	g.inThing(t, func() { t.twin.Describe(o) })
 }
 
-// confirmTime is how long a device may take to say that it does what it was told. Devices on a mesh that are asleep
-// mostly take a second or two.
+// confirmTime is how long a device may take to say that it does what it was told. One on a radio mesh may be asleep for
+// some seconds.
 const confirmTime = 10 * time.Second
 
 // description is what a twin is to know of a device, or of an output that has a name.
-func (b *bridge) description(t *thing, m *met, output string) twin.Description {
-	d := twin.Description{
-		Info: twin.Info{Driver: m.by.name, Wire: b.Peer(), Address: m.device.Address, Model: m.device.Model, Serial: m.device.Serial},
-	}
+func (b *bridge) description(t *thing, m *met, output string) twin.Options {
+	o := twin.Options{Node: t.node, Info: twin.Info{
+		Driver: m.by.name, Wire: b.Peer(), Address: m.device.Address, Model: m.device.Model, Serial: m.device.Serial,
+	}}
 	if output == "" {
-		d.Every = m.device.Every
-		d.Channels = slices.Clone(m.device.Channels)
-		for i := range d.Channels {
-			if d.Channels[i].Form == number && d.Channels[i].Resolution == 0 {
-				d.Channels[i].Resolution = dust
+		o.Every = m.device.Every
+		o.Channels = slices.Clone(m.device.Channels)
+		for i := range o.Channels {
+			if c := &o.Channels[i]; c.Form == number {
+				o.Calibrates = true
+				c.Resolution = cmp.Or(c.Resolution, dust)
 			}
 		}
 	}
 	i := slices.IndexFunc(m.device.Outputs, func(o family.Output) bool { return o.Name == output })
 	if i >= 0 {
-		o := &m.device.Outputs[i]
-		d.Takes, d.Set = &o.Takes, b.commander(t, o)
-		if !o.Silent {
-			d.Confirm = confirmTime
+		out := &m.device.Outputs[i]
+		o.Takes, o.Set = &out.Takes, b.commander(t, out)
+		if !out.Silent {
+			o.Confirm = confirmTime
 		}
 	}
-	return d
+	return o
+}
+
+// restoreMet notes where a thing of a family was, which is made at once: it may be long until its device says
+// something.
+func (b *bridge) restoreMet(node route.NodeURI, r remembered) bool {
+	i := slices.IndexFunc(b.members, func(m *member) bool { return m.name == r.Family })
+	if i < 0 {
+		return false
+	}
+	m := b.members[i]
+	if !b.ready {
+		b.places.set(place{r.ID, r.Output}, node)
+		b.recorded[node] = r
+	}
+	_, _, err := b.add(node, true, func(t *thing) twin.Options {
+		return b.description(t, &met{by: m, device: family.Device{ID: r.ID, Address: r.Topic}}, r.Output)
+	})
+	return err == nil
+}
+
+// standAll makes the things of all devices that the families have recalled. Once the first connection may be tried there
+// are none without.
+func (b *bridge) standAll() {
+	if b.ready {
+		return
+	}
+	b.ready = true
+	for _, m := range b.members {
+		g := &gathering{bridge: b, member: m, setup: true}
+		for _, is := range m.all() {
+			g.stand(is)
+		}
+	}
+}
+
+// all are the devices that the family knows, in the order of their IDs.
+func (m *member) all() (all []*met) {
+	for _, id := range slices.Sorted(maps.Keys(m.met)) {
+		if is := m.met[id]; !slices.Contains(all, is) {
+			all = append(all, is)
+		}
+	}
+	return all
 }
 
 // remember has the lane devices know a thing, as part of the message that made it known.
@@ -174,7 +210,9 @@ func (g *gathering) retire(t *thing) {
 	delete(b.things, t.node)
 	b.made--
 	b.mu.Unlock()
-	if err := b.line.Host.Remove(context.Background(), t.node); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := b.line.Host.Remove(ctx, t.node); err != nil {
 		b.line.Log().Warn("a device that is gone was not taken away", "device", t.node, "err", err)
 	}
 	b.line.Host.Health().Clear(t.code())

@@ -51,10 +51,17 @@ var errTaken = errors.New("its node is another's")
 // thing finds or makes the twin at node, which m asks for on meeting topic.
 func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, made bool, err error) {
 	_, fixed := m.fixed()
-	return b.add(node, !fixed, func(t *thing) twin.Options { return b.options(t, m, topic) })
+	t, made, err = b.add(node, !fixed, func(t *thing) twin.Options { return b.options(t, m, topic) })
+	if made && err != nil {
+		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), node, err),
+			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
+		return nil, false, errTaken
+	}
+	return t, made, err
 }
 
-// add finds or makes the twin at node. It is counted if what the broker sends is the reason for it.
+// add finds or makes the twin at node, and tells whether that was tried for the first time. A twin is counted if what the
+// broker sends is the reason for it.
 func (b *bridge) add(node route.NodeURI, counted bool, options func(*thing) twin.Options) (t *thing, made bool, err error) {
 	b.making.Lock()
 	defer b.making.Unlock()
@@ -80,13 +87,10 @@ func (b *bridge) add(node route.NodeURI, counted bool, options func(*thing) twin
 	case known:
 		return t, false, nil
 	}
-	o := options(t)
-	t.twin = twin.New(o)
+	t.twin = twin.New(options(t))
 	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
 	if err != nil {
-		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(o.Info.Address)), t.node, err),
-			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
-		return nil, false, errTaken
+		return nil, true, err
 	}
 	b.mu.Lock()
 	t.turns = turns
