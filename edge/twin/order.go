@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"errors"
 	"fmt"
 
 	"selvage/edge/device"
@@ -10,6 +11,9 @@ import (
 // ask is what the lane set does: true or false, or on or off, as people see it; a number; a text. What the output does
 // not take is refused as soon as somebody knows what it takes.
 func (t *Twin) ask(v device.Value) error {
+	if t.Set == nil {
+		return errors.New("it takes no commands any more")
+	}
 	if t.takes != nil {
 		fit, err := t.takes.Fit(v)
 		if err != nil {
@@ -21,6 +25,7 @@ func (t *Twin) ask(v device.Value) error {
 		return err
 	}
 	t.want(v)
+	t.await()
 	return nil
 }
 
@@ -45,6 +50,17 @@ func (t *Twin) takesNow() Takes {
 	}
 	c := t.takes
 	return Takes{Form: c.Form.String(), Unit: c.Unit, Min: c.Min, Max: c.Max, Step: c.Resolution, Choices: t.Choices}
+}
+
+// showTakes has the lane takes follow. An output that is none any more takes nothing.
+func (t *Twin) showTakes() {
+	switch {
+	case t.taken == nil:
+	case t.Set == nil:
+		t.taken.Set(Takes{})
+	default:
+		t.taken.Set(t.takesNow())
+	}
 }
 
 // wish is what an output is to do: on the lane desired as plain Recon, and nothing while nobody said.

@@ -86,7 +86,7 @@ func isTwin(node route.NodeURI) bool { return strings.HasPrefix(string(node), pr
 var about = []route.LaneName{"info", "status"}
 
 // wants reports whether a lane says something to be announced.
-func (n *announcer) wants(at place) bool {
+func (n *announcer) wants(at laneAt) bool {
 	switch {
 	case !isTwin(at.node):
 		return selects(n.lanes, at.node, at.lane)
@@ -189,12 +189,12 @@ func (n *announcer) take(w *window, f *follower, v recon.Value) error {
 }
 
 // topic is where a lane's state is.
-func (n *announcer) topic(at place) string {
+func (n *announcer) topic(at laneAt) string {
 	return n.base + "/" + topicOfNode(at.node) + "/" + topicPart(string(at.lane))
 }
 
 // channel describes a value of a lane, if it is one for Home Assistant: a reading, a number, true or false, a text.
-func (n *announcer) channel(at place, v recon.Value) (announce.Channel, bool) {
+func (n *announcer) channel(at laneAt, v recon.Value) (announce.Channel, bool) {
 	r, ok := readingIn(v)
 	if !ok && v.Kind() != recon.KindRecord && v.Kind() != recon.KindExtant && v.Kind() != recon.KindAbsent {
 		ok = r.LoadRecon(v) == nil
@@ -264,7 +264,7 @@ func (n *announcer) refresh(w *window, t *announced) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	topic := n.topic(place{t.node, "set"})
+	topic := n.topic(laneAt{t.node, "set"})
 	delete(n.commands, topic)
 	if len(configs) > 0 && t.takes.Form != "" {
 		n.commands[topic] = commandTo{t.node, t.takes}
@@ -280,7 +280,7 @@ func (n *announcer) describe(t *announced) announce.Thing {
 		d.Model = t.info.Model
 	}
 	if t.status {
-		d.Status = n.topic(place{t.node, "status"})
+		d.Status = n.topic(laneAt{t.node, "status"})
 	}
 	for _, c := range t.tells {
 		d.Channels = append(d.Channels, c)
@@ -288,7 +288,7 @@ func (n *announcer) describe(t *announced) announce.Thing {
 	if form, ok := formOf(t.takes.Form); ok {
 		d.Output = &announce.Output{
 			Form: form, Unit: t.takes.Unit, Min: t.takes.Min, Max: t.takes.Max, Step: t.takes.Step, Choices: t.takes.Choices,
-			State: n.topic(place{t.node, "state"}), Command: n.topic(place{t.node, "set"}),
+			State: n.topic(laneAt{t.node, "state"}), Command: n.topic(laneAt{t.node, "set"}),
 		}
 	}
 	return d

@@ -66,8 +66,8 @@ func (p Publish) check(text string, fault faulter) {
 	if err != nil {
 		fault("", fmt.Sprintf("%q is no topic: %v", text, err), `a topic such as "home/{name}/{lane}"`)
 	}
-	within(topic.names(), places, func(name string) {
-		fault("", fmt.Sprintf("the topic %q has a part {%s} that no lane has", text, name), "there are {"+strings.Join(places, "}, {")+"}")
+	within(topic.names(), laneParts, func(name string) {
+		fault("", fmt.Sprintf("the topic %q has a part {%s} that no lane has", text, name), "there are {"+strings.Join(laneParts, "}, {")+"}")
 	})
 	if len(p.Lanes) == 0 {
 		fault("lanes", fmt.Sprintf("nothing is chosen to be published on %q", text), likeLanes)

@@ -18,6 +18,7 @@ type Config struct {
 	Password secret.Place   `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
 	CA       string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
 	QoS      int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
+	Discover []string       `toml:"discover" doc:"kinds of devices that become twins by themselves: homeassistant, zigbee2mqtt and others; zigbee2mqtt=upstairs for those below a topic of their own" example:"[\"zigbee2mqtt\"]"`
 	Devices  int            `toml:"devices" doc:"how many twins topics may make"`
 	Status   string         `toml:"status" doc:"the topic that says online or, as our will, offline; {host} is the host's name" unset:"selvage/{host}/status, if anything is published or announced" example:"home/gateway/status"`
 	Queue    size.Bytes     `toml:"queue" doc:"how much of what is published with history may wait for a broker that is away; the oldest is dropped"`

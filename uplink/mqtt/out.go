@@ -35,8 +35,8 @@ type out struct {
 	relayed relayed
 }
 
-// place is where a lane is.
-type place struct {
+// laneAt is where a lane is.
+type laneAt struct {
 	node route.NodeURI
 	lane route.LaneName
 }
@@ -44,7 +44,7 @@ type place struct {
 // follow is what is published of a lane: by an outlet, or, where that is nil, by the announcer.
 type follow struct {
 	outlet *outlet
-	at     place
+	at     laneAt
 }
 
 // follower reads a lane that is published.
@@ -113,7 +113,7 @@ func (o *out) setup(a *agent.Agent) {
 
 // meet takes in that there is a lane.
 func (o *out) meet(l *agent.Lane) {
-	at := place{l.Agent().URI(), l.Name()}
+	at := laneAt{l.Agent().URI(), l.Name()}
 	for _, outlet := range o.history {
 		if l.Kind() == agent.ValueKind && selects(outlet.lanes, at.node, at.lane) {
 			o.relayed.meet(o, outlet, at)
@@ -235,8 +235,8 @@ func (o *out) next() (f *follower, now follower) {
 	return f, now
 }
 
-// tell publishes what lanes hold, until the connection ends.
-func (s *session) tell() {
+// tellLanes publishes what lanes hold, until the connection ends.
+func (s *session) tellLanes() {
 	o := s.bridge.out
 	w := &window{session: s}
 	if o.status != "" {
@@ -395,7 +395,7 @@ func (s *session) takeAway(w *window, f *follower) error {
 }
 
 // fits tells whether something is small enough to be published, and shows people if it is not.
-func (s *session) fits(at place, topic string, payload []byte) bool {
+func (s *session) fits(at laneAt, topic string, payload []byte) bool {
 	if 4+len(topic)+len(payload) <= maxPacket && len(topic) <= maxTopic {
 		return true
 	}

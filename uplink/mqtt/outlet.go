@@ -21,8 +21,8 @@ type outlet struct {
 	keyed   bool // each entry of a map lane has a topic of its own
 }
 
-// places are the parts that the topic of a Publish may have.
-var places = []string{"host", "node", "name", "lane", "key"}
+// laneParts are the parts that the topic of a Publish may have.
+var laneParts = []string{"host", "node", "name", "lane", "key"}
 
 // openOutlets makes all tables ready, in the order of their topics.
 func openOutlets(all map[string]Publish) ([]*outlet, error) {
@@ -76,7 +76,7 @@ func selects(globs []route.Glob, node route.NodeURI, lane route.LaneName) bool {
 }
 
 // topicOf is where a lane is published, or an entry of one.
-func (o *outlet) topicOf(host string, at place, key string) string {
+func (o *outlet) topicOf(host string, at laneAt, key string) string {
 	return o.topic.fill(parts{
 		"host": topicPart(host), "node": topicOfNode(at.node), "name": topicPart(nameOf(at.node)),
 		"lane": topicPart(string(at.lane)), "key": topicPart(key),

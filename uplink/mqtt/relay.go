@@ -22,17 +22,17 @@ type relayed struct {
 
 	mu    sync.Mutex
 	kept  map[*outlet]bool
-	never map[*outlet]place // a lane of which nothing is kept
+	never map[*outlet]laneAt // a lane of which nothing is kept
 }
 
 // meet notes whether anything is kept of a lane that is published by to.
-func (r *relayed) meet(o *out, to *outlet, at place) {
+func (r *relayed) meet(o *out, to *outlet, at laneAt) {
 	feed := o.bridge.line.Host.Feed()
 	keeps := feed != nil && feed.Keeps(at.node, at.lane)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.kept == nil {
-		r.kept, r.never = map[*outlet]bool{}, map[*outlet]place{}
+		r.kept, r.never = map[*outlet]bool{}, map[*outlet]laneAt{}
 	}
 	if keeps {
 		r.kept[to] = true
@@ -125,7 +125,7 @@ func (s *session) relay() {
 
 // publishKept publishes one value wherever it is to go.
 func (s *session) publishKept(w *window, k uplink.Kept) error {
-	at := place{k.Node, k.Lane}
+	at := laneAt{k.Node, k.Lane}
 	for _, outlet := range s.bridge.out.history {
 		if !selects(outlet.lanes, at.node, at.lane) {
 			continue
@@ -167,7 +167,7 @@ func (s *session) bound(feed uplink.Feed, after uint64) (uint64, error) {
 		at = upto
 		p := page{upto: upto}
 		for _, v := range values {
-			if b.out.relays(place{v.Node, v.Lane}) {
+			if b.out.relays(laneAt{v.Node, v.Lane}) {
 				p.values++
 				p.bytes += len(v.Body)
 			}
@@ -189,7 +189,7 @@ func (s *session) bound(feed uplink.Feed, after uint64) (uint64, error) {
 	return after, nil
 }
 
-func (o *out) relays(at place) bool {
+func (o *out) relays(at laneAt) bool {
 	for _, outlet := range o.history {
 		if selects(outlet.lanes, at.node, at.lane) {
 			return true
