@@ -176,9 +176,6 @@ func (n *network) listing(raw json.RawMessage) (t *thing, problem string) {
 		}
 	}
 	t = newThing(e.Address, e.Name)
-	if id := n.named(e.Name); id != t.id {
-		t.also = []string{id}
-	}
 	t.serial = e.Address
 	t.model = strings.TrimSpace(e.Manufacturer + " " + e.ModelID)
 	if e.Definition != nil {
@@ -198,28 +195,39 @@ func (n *network) replace(was map[string]*thing, m family.Message, to family.Sin
 	now := map[string]*thing{}
 	for _, t := range n.things {
 		now[t.id] = t
-		for _, id := range t.also {
-			now[id] = t
-		}
 	}
 	for _, old := range slices.SortedFunc(maps.Values(was), byID) {
 		if n.things[old.name] == nil {
 			delete(n.online, old.name)
 		}
 		t := now[old.id]
+		if t == nil && old.id == n.prefix+old.name {
+			t = n.things[old.name]
+		}
 		if t == nil {
 			to.Gone(old.id, m.Topic+" does not list it, or not as a device in use with a name of its own")
 			continue
 		}
-		t.away = t.away || old.away
-		t.whole = t.whole || old.whole && old.name == t.name
-		for _, f := range old.list[old.exposed:] { // what it has said beyond what it exposes
-			t.add(f)
-		}
+		t.inherit(old)
 	}
 	for _, t := range slices.SortedFunc(maps.Values(n.things), byID) {
 		to.Meet(n.device(t))
 		n.presence(t, m.Topic, to)
+	}
+}
+
+// inherit has a thing know what was known of it before this list.
+func (t *thing) inherit(old *thing) {
+	t.away = old.away
+	if old.name == t.name {
+		t.whole = old.whole
+		t.also = old.also
+	}
+	if old.id != t.id { // only where it was met by its name is that an ID: another may have it later
+		t.also = []string{old.id}
+	}
+	for _, f := range old.list[old.exposed:] { // what it has said beyond what it exposes
+		t.add(f)
 	}
 }
 
