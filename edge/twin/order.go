@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"errors"
 	"fmt"
 
 	"selvage/edge/device"
@@ -10,6 +11,9 @@ import (
 // ask is what the lane set does: true or false, or on or off, as people see it; a number; a text. What the output does
 // not take is refused as soon as somebody knows what it takes.
 func (t *Twin) ask(v device.Value) error {
+	if t.Set == nil {
+		return errors.New("it takes no commands any more")
+	}
 	if t.takes != nil {
 		fit, err := t.takes.Fit(v)
 		if err != nil {
@@ -21,6 +25,7 @@ func (t *Twin) ask(v device.Value) error {
 		return err
 	}
 	t.want(v)
+	t.await()
 	return nil
 }
 

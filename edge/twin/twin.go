@@ -34,12 +34,17 @@ type Options struct {
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
 
+	// Confirm is how long after a command the device has to say that it does what it was told; 0 when it need not.
+	Confirm time.Duration
+
 	// Channels are what a sensor measures, if that is known before it is opened, or it never is.
 	Channels []device.Channel
 	// Adjust is what is known better than the device does about its channels.
 	Adjust map[string]device.Adjust
 	// Calibrates gives the twin the lanes calibrate and calibration.
 	Calibrates bool
+	// Changed, unless it is nil, is called in turns when the status is another.
+	Changed func()
 }
 
 // Twin is the agent of one device.
@@ -56,7 +61,10 @@ type Twin struct {
 	expected bool             // who answers next may be another one
 	known    Status           // how the device is by what it reported
 	away     string           // why it is said to be away, "" when it is not
+	unmet    string           // what it was told and does not do, "" when it does
 	before   map[string]total // by channel, what was counted before the device was opened
+
+	described bool // the Options are those of Describe
 
 	good atomic.Pointer[device.Reading] // the last that is better known than by the device
 
@@ -69,6 +77,8 @@ type Twin struct {
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
+	unwatch  func() // stops looking for readings that fail to come; nil when nobody looks
+	unwait   func() // stops waiting for a command to be confirmed; nil when nobody waits
 }
 
 // Lanes are the names of lanes that a twin may have beside those of its channels.
@@ -82,6 +92,9 @@ func New(o Options) *Twin { return &Twin{Options: o} }
 func (t *Twin) Kind() agent.Kind { return agent.NewKind("twin", t.Options, t.setup) }
 
 func (t *Twin) setup(a *agent.Agent, o Options) error {
+	if t.described {
+		o = t.Options
+	}
 	if o.Info != t.Info {
 		t.takes, t.has, t.met = nil, nil, Info{}
 	}
@@ -94,20 +107,9 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 	t.channels = map[string]*channel{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
-	t.state, t.desired = nil, nil
-	if t.Set != nil {
-		// Transient: after a start an output is in its safe state until somebody commands it again.
-		// A restart of the agent alone is no such start.
-		t.state = agent.Value(a, "state", t.reported).Transient().ReadOnly()
-		t.desired = agent.Value(a, "desired", t.wanted).Transient().ReadOnly()
-		agent.Command(a, "set", t.ask)
-	}
-	t.corrects = nil
-	if t.Calibrates {
-		t.corrects = agent.Map[string, correction](a, "calibration").ReadOnly()
-		agent.Command(a, "calibrate", t.calibrate)
-	}
-	t.totals = nil
+	t.state, t.desired, t.corrects, t.totals = nil, nil, nil, nil
+	t.unwatch, t.unwait = nil, nil
+	t.become()
 	for name := range a.Remembered() {
 		if name == totalsLane {
 			t.keepTotals()
@@ -119,20 +121,33 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 	if len(t.has) > 0 {
 		t.checkAdjust()
 	}
-	if t.Calibrates {
-		a.OnStop(func() {
+	a.OnStop(func() {
+		if t.Calibrates {
 			a.Health().Clear(t.code("adjust"))
 			a.Health().Clear(t.code("other"))
-		})
-	}
+		}
+	})
 	if t.known.State == "" {
 		t.begin()
 	}
 	t.show()
-	if t.Every > 0 {
-		a.Every(t.Every, func() { t.lookAt(time.Now()) })
-	}
+	t.watch()
 	return nil
+}
+
+// become makes the lanes that an output has, and those of what can be calibrated, if they are not there.
+func (t *Twin) become() {
+	if t.Set != nil && t.state == nil {
+		// Transient: after a start an output is in its safe state until somebody commands it again.
+		// A restart of the agent alone is no such start.
+		t.state = agent.Value(t.agent, "state", t.reported).Transient().ReadOnly()
+		t.desired = agent.Value(t.agent, "desired", t.wanted).Transient().ReadOnly()
+		agent.Command(t.agent, "set", t.ask)
+	}
+	if t.Calibrates && t.corrects == nil {
+		t.corrects = agent.Map[string, correction](t.agent, "calibration").ReadOnly()
+		agent.Command(t.agent, "calibrate", t.calibrate)
+	}
 }
 
 // begin is how a device is that has not been heard since the host started: its last good readings are
@@ -190,6 +205,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 		if s.Safe {
 			t.want(s.Value)
 		}
+		t.confirm()
 	}
 	if r.Err != nil {
 		return nil
@@ -238,10 +254,26 @@ func (t *Twin) failed(err error) {
 	t.turn(state, err.Error())
 }
 
-// lookAt finds a device that has gone quiet without a word from its owner.
-func (t *Twin) lookAt(now time.Time) {
-	if t.known.State == OK && now.Sub(t.heard) > staleAfter*t.Every {
-		t.turn(Stale, fmt.Sprintf("nothing heard from it for %v", now.Sub(t.heard).Round(time.Second)))
+// watch has somebody look for readings that fail to come.
+func (t *Twin) watch() {
+	if t.unwatch != nil {
+		t.unwatch()
+		t.unwatch = nil
+	}
+	if t.Every > 0 {
+		t.unwatch = t.agent.After(t.Every, func() { t.look(); t.watch() })
+	}
+}
+
+// look finds a device that has gone quiet without a word from its owner, and one that was only thought to be.
+func (t *Twin) look() {
+	quiet := time.Since(t.heard)
+	long := t.Every > 0 && quiet > staleAfter*t.Every
+	switch {
+	case long && t.known.State == OK:
+		t.turn(Stale, fmt.Sprintf("nothing heard from it for %v", quiet.Round(time.Second)))
+	case !long && t.known.State == Stale && !t.heard.IsZero():
+		t.turn(OK, "")
 	}
 }
 
@@ -254,8 +286,11 @@ func (t *Twin) turn(to State, reason string) {
 // show sets the status lane when there is something new to say, not at every reading.
 func (t *Twin) show() {
 	s, reason := t.known.State, t.known.Reason
-	if t.away != "" {
+	switch {
+	case t.away != "":
 		s, reason = Lost, t.away
+	case t.unmet != "" && s != Lost && s != Faulty:
+		s, reason = Faulty, t.unmet
 	}
 	was := t.status.Get()
 	tried := was.Tried
@@ -279,4 +314,7 @@ func (t *Twin) show() {
 		now.LastError = reason
 	}
 	t.status.Set(now)
+	if t.Changed != nil {
+		t.Changed()
+	}
 }

@@ -17,6 +17,7 @@ type Config struct {
 	Password secret.Place   `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
 	CA       string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
 	QoS      int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
+	Discover []string       `toml:"discover" doc:"kinds of devices that become twins by themselves: homeassistant, zigbee2mqtt and others; zigbee2mqtt=upstairs for those below a topic of their own" example:"[\"zigbee2mqtt\"]"`
 	Devices  int            `toml:"devices" doc:"how many twins topics may make"`
 	Map      map[string]Map `toml:"map" doc:"What messages on a topic mean; {name} stands for a level of it, or for the rest of one." example:"shed/{name}"`
 }
