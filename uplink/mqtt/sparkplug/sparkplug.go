@@ -8,7 +8,7 @@ package sparkplug
 // DataType says what a metric's value means.
 type DataType uint32
 
-// The numbers are those of the specification, 6.4.16.
+// The numbers are those of the specification.
 const (
 	Unknown DataType = iota
 	Int8
