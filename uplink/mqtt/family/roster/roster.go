@@ -138,14 +138,12 @@ func (n *Note) Identify(id string) {
 	n.changed = true
 }
 
-// At notes when the readings were, as the device says. What cannot be is as if it had said nothing: a clock that was
-// not set yet counts from 1970 or from when the firmware was made, and one may be ahead.
+// At notes when the readings were, as the device says. A clock that was not set yet counts from 1970, or from when the
+// firmware was made; then it is as if it had said nothing. One that is ahead is the bridge's to doubt.
 func (n *Note) At(t time.Time) {
-	const slack = 5 * time.Minute
-	if t.Year() < 2020 || t.Year() > 2261 || !n.message.At.IsZero() && t.After(n.message.At.Add(slack)) {
-		return
+	if t.Year() >= 2020 && t.Year() <= 2261 { // what fits nanoseconds since 1970
+		n.at = clock.At(t.Truncate(time.Millisecond))
 	}
-	n.at = clock.At(t.Truncate(time.Millisecond))
 }
 
 // Presence notes whether the device is there; why says what tells that it is not.
