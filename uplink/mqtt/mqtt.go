@@ -81,7 +81,7 @@ import (
 	"selvage/uplink"
 )
 
-func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000}, open) }
+func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000, Queue: 64e6}, open) }
 
 // grace is how long the broker may be away before its twins say so. A restart of it is shorter.
 const grace = 5 * time.Second
@@ -94,6 +94,7 @@ type bridge struct {
 	line     *uplink.Line
 	config   Config
 	mappings []*mapping
+	out      *out
 
 	conn   atomic.Pointer[session] // the connected one
 	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
@@ -105,9 +106,10 @@ type bridge struct {
 	made    int                  // of things, by topics
 
 	// Of the agent /uplink/NAME; used in its turns only.
-	devices *agent.MapLane[string, remembered]
-	filters *agent.ValueLane[[]string] // what the broker's session is subscribed to
-	told    string                     // why all twins have been told that they are away
+	devices   *agent.MapLane[string, remembered]
+	filters   *agent.ValueLane[[]string]     // what the broker's session is subscribed to
+	announced *agent.MapLane[string, string] // nodes, by topics of configs that are at the broker
+	told      string                         // why all twins have been told that they are away
 
 	receipts *receipts
 	loaded   bool // receipts, by Run
@@ -144,6 +146,9 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 	if b.mappings, err = compile(c.Map); err != nil {
 		return nil, err
 	}
+	if b.out, err = newOut(b); err != nil {
+		return nil, err
+	}
 	b.members = members(c.Discover)
 	b.wanted = newWanted(b.members)
 	return b, b.recall()
@@ -169,6 +174,7 @@ func (b *bridge) client() string {
 func (b *bridge) Setup(a *agent.Agent) error {
 	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
 	b.filters = agent.Value(a, "filters", []string(nil)).ReadOnly()
+	b.announced = agent.Map[string, string](a, "announced").ReadOnly()
 	for node, r := range b.devices.All() {
 		if !b.restore(route.NodeURI(node), r) {
 			b.devices.Remove(node)
@@ -180,6 +186,7 @@ func (b *bridge) Setup(a *agent.Agent) error {
 			_, _, _ = b.thing(node, m, m.topic.text) // a condition says why there is none
 		}
 	}
+	b.out.setup(a)
 	b.told = ""
 	a.Every(time.Second, b.look)
 	a.Every(memory/10, b.lapse)
@@ -284,6 +291,9 @@ func (b *bridge) Run(ctx context.Context) error {
 		}
 		b.receipts.load(notes)
 		b.loaded = true
+	}
+	if err := b.loadCursor(); err != nil {
+		return err
 	}
 	cancel := b.line.Host.Watch(b.meet)
 	defer cancel()

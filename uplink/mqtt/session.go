@@ -12,6 +12,8 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"selvage/uplink/mqtt/announce"
 )
 
 const (
@@ -40,6 +42,7 @@ type session struct {
 	heard  atomic.Int64    // when a message came last, Unix nanoseconds
 
 	orders      chan order    // to switch something
+	commands    chan asked    // to a lane here
 	resubscribe chan struct{} // families want other subscriptions
 
 	mu   sync.Mutex
@@ -48,7 +51,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), resubscribe: make(chan struct{}, 1)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush)
 	return s
@@ -61,7 +64,9 @@ func (s *session) run() error {
 		return s.bridge.explain(err)
 	}
 	s.parts.Go(func() { s.acks.run(s.ctx) })
-	s.parts.Go(s.publish)
+	for _, part := range []func(){s.publish, s.tellLanes, s.relay, s.obey} {
+		s.parts.Go(part)
+	}
 	err := s.serve()
 	s.end()
 	return s.bridge.explain(err)
@@ -83,6 +88,9 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
 		SetCustomOpenConnectionFn(s.open)
+	if will := s.bridge.out.status; will != "" {
+		o.SetWill(will, announce.Offline, 1, true)
+	}
 	return o, nil
 }
 
@@ -176,7 +184,7 @@ func (s *session) anew() error {
 // what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
-	wanted := b.filtersWanted()
+	wanted := only(append(b.filtersWanted(), b.out.filters...))
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -198,7 +206,7 @@ func (s *session) subscribe() error {
 	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
 		for _, f := range some {
-			asked[f] = byte(b.config.QoS)
+			asked[f] = b.qosOf(f)
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
@@ -289,11 +297,19 @@ func (s *session) end() {
 	if s.bridge.conn.CompareAndSwap(s, nil) {
 		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
+	s.bye()
 	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
 	s.client.Disconnect(uint(farewell.Milliseconds()))
 	s.hangUp()
 	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
 	s.parts.Wait()
+}
+
+// bye says that we leave: a client that does is not given its will.
+func (s *session) bye() {
+	if topic := s.bridge.out.status; topic != "" && s.client.IsConnectionOpen() {
+		s.client.Publish(topic, 1, true, announce.Offline).WaitTimeout(farewell)
+	}
 }
 
 var (

@@ -137,7 +137,7 @@ func (b *bridge) description(t *thing, m *met, output string) twin.Options {
 	i := slices.IndexFunc(m.device.Outputs, func(o family.Output) bool { return o.Name == output })
 	if i >= 0 {
 		out := &m.device.Outputs[i]
-		o.Takes, o.Set = &out.Takes, b.commander(t, out)
+		o.Takes, o.Choices, o.Set = &out.Takes, out.Options, b.commander(t, out)
 		if !out.Silent {
 			o.Confirm = confirmTime
 		}

@@ -76,6 +76,9 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 	if len(a.raw) == 0 { // this is how something kept is deleted
 		return
 	}
+	if s.isCommand(&a) {
+		return
+	}
 	targets := a.targets()
 	if len(targets) == 0 && !known {
 		b.line.Host.Health().Add("uplink."+b.line.Name+".unmapped", 1)
