@@ -26,6 +26,17 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if !c.Password.IsZero() && c.User == "" {
 		fault("password", "a password without a user", "MQTT gives a password together with a user: add user")
 	}
+	switch {
+	case c.Key.IsPlain():
+		fault("key", "key is not where to find one", `write "file:/path/to/it", or "env:NAME" for a variable of the environment`)
+	case c.Cert != "" && c.Key.IsZero():
+		fault("cert", "a certificate without its private key", `add key = "file:/path/to/it"`)
+	case c.Cert == "" && !c.Key.IsZero():
+		fault("key", "a private key without its certificate", "add cert, the file with the certificate")
+	}
+	if c.KeepAlive != 0 && (c.KeepAlive < time.Second || c.KeepAlive > mostKeepAlive) {
+		fault("keepalive", fmt.Sprintf("a keepalive of %v is none that MQTT has", c.KeepAlive), `write one from 1s to 18h, such as "30s"`)
+	}
 	if c.QoS < 0 || c.QoS > 2 {
 		fault("qos", fmt.Sprintf("there is no QoS %d", c.QoS), "0, 1 or 2; with 1 nothing is lost and the least is sent")
 	}
@@ -63,6 +74,11 @@ func (c Config) Makes(node route.NodeURI) bool {
 // schemes are those of a broker's URL, with the port that each means.
 var schemes = map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883", "ws": "80", "wss": "443"}
 
+// mostKeepAlive is the longest keep-alive that a packet has room for (MQTT 3.1.1, 3.1.2.10).
+const mostKeepAlive = 65535 * time.Second
+
+func isSecure(u *url.URL) bool { return u.Scheme == "wss" || schemes[u.Scheme] == schemes["mqtts"] }
+
 func (c Config) checkURL(fault faulter) {
 	const like = `write it like "mqtt://127.0.0.1:1883"`
 	if c.URL == "" {
@@ -81,8 +97,10 @@ func (c Config) checkURL(fault faulter) {
 		fault("url", "url names no host", like)
 	case u.Path != "" && u.Path != "/" && !strings.HasPrefix(u.Scheme, "ws"):
 		fault("url", "url has a path, which only ws and wss have", like)
-	case c.CA != "" && schemes[u.Scheme] != "8883" && u.Scheme != "wss":
+	case c.CA != "" && !isSecure(u):
 		fault("ca", fmt.Sprintf("%s has no certificates to check", u.Scheme), "use mqtts or wss, or leave ca out")
+	case c.Cert != "" && !isSecure(u):
+		fault("cert", fmt.Sprintf("%s has no certificates to show", u.Scheme), "use mqtts or wss, or leave cert and key out")
 	}
 }
 

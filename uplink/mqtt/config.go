@@ -10,15 +10,18 @@ import (
 
 // Config is one table [uplink.NAME] of kind "mqtt". The package's text shows how they go together.
 type Config struct {
-	_        struct{}       `doc:"Turns what things behind an MQTT broker publish into twins, by mappings." example:"broker"`
-	URL      string         `toml:"url" doc:"where the broker is: mqtt://host:port, mqtts:// for TLS, ws:// or wss://" example:"mqtts://broker.example"`
-	Client   string         `toml:"client" doc:"the client id, under which the broker keeps the session" unset:"selvage-HOST-UPLINK" example:"greenhouse-1"`
-	User     string         `toml:"user" doc:"the name to log in with, if the broker wants one" example:"selvage"`
-	Password secret.Place   `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
-	CA       string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
-	QoS      int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
-	Devices  int            `toml:"devices" doc:"how many twins topics may make"`
-	Map      map[string]Map `toml:"map" doc:"What messages on a topic mean; {name} stands for a level of it, or for the rest of one." example:"shed/{name}"`
+	_         struct{}       `doc:"Turns what things behind an MQTT broker publish into twins, by mappings." example:"broker"`
+	URL       string         `toml:"url" doc:"where the broker is: mqtt://host:port, mqtts:// for TLS, ws:// or wss://" example:"mqtts://broker.example"`
+	Client    string         `toml:"client" doc:"the client id, under which the broker keeps the session" unset:"selvage-HOST-UPLINK" example:"greenhouse-1"`
+	User      string         `toml:"user" doc:"the name to log in with, if the broker wants one" example:"selvage"`
+	Password  secret.Place   `toml:"password" doc:"where the password is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/mqtt"`
+	CA        string         `toml:"ca" doc:"a file of PEM certificates to trust for mqtts and wss, in place of the system's" example:"/etc/selvage/ca.pem"`
+	Cert      string         `toml:"cert" doc:"a file with the PEM certificate, and those between it and its authority, that shows the broker who this is" example:"/etc/selvage/cert.pem"`
+	Key       secret.Place   `toml:"key" doc:"where the private key of cert is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/key.pem"`
+	KeepAlive time.Duration  `toml:"keepalive" doc:"after how long without a word the broker is asked whether it is there, and the broker may think that this host is not, after one and a half of it" unset:"30s" example:"30s"`
+	QoS       int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
+	Devices   int            `toml:"devices" doc:"how many twins topics may make"`
+	Map       map[string]Map `toml:"map" doc:"What messages on a topic mean; {name} stands for a level of it, or for the rest of one." example:"shed/{name}"`
 }
 
 // Map is one table [uplink.NAME.map."topic"].

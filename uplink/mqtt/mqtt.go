@@ -9,6 +9,9 @@
 //	user     = "selvage"
 //	password = "file:/etc/selvage/mqtt"   # or "env:MQTT_PASSWORD"; read at each connect
 //	ca       = "/etc/selvage/ca.pem"      # whom to trust for mqtts and wss, in place of the system's list
+//	cert     = "/etc/selvage/cert.pem"    # who this is, for brokers that want to see a certificate, with
+//	key      = "file:/etc/selvage/key.pem"
+//	keepalive = "30s"                     # after which silence the broker is asked whether it is there
 //	qos      = 1                          # of subscriptions
 //	devices  = 1000                       # how many twins topics may make
 //

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type session struct {
 	parts  sync.WaitGroup
 	known  bool         // the broker has had a session for us
 	heard  atomic.Int64 // when a message came last, Unix nanoseconds
+	asked  atomic.Bool  // the broker has asked for a certificate
 
 	orders chan order // to switch something
 
@@ -76,7 +78,7 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
 		SetCleanSession(false).SetStore(nothing{}).
 		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
-		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
+		SetKeepAlive(cmp.Or(c.KeepAlive, keepAlive)).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
 		SetAutoAckDisabled(true).SetOrderMatters(true).
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
@@ -96,6 +98,9 @@ func (s *session) connect() error {
 	token.Wait() // bounded by patience, or ended by hangUp
 	if t, ok := token.(*paho.ConnectToken); ok {
 		s.known = t.SessionPresent()
+	}
+	if err := token.Error(); s.asked.Load() && isClosed(err) {
+		return fmt.Errorf("%w: %w", errAsked, err)
 	}
 	return token.Error()
 }
