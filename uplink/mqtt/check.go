@@ -5,11 +5,13 @@ import (
 	"maps"
 	"math"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"selvage/edge/device"
+	"selvage/edge/jsonpath"
 	"selvage/edge/route"
 	"selvage/edge/twin"
 )
@@ -134,6 +136,7 @@ func (m Map) check(text string, fault faulter) {
 	if len(m.Channel) == 0 && m.State == nil {
 		fault("", fmt.Sprintf("nothing is read from %q", text), `add channel = { temperature = { unit = "Cel" } }, or state = {} for an output`)
 	}
+	m.checkForm(fault)
 	if m.Every != 0 && m.Every < time.Second {
 		fault("every", "every is less than a second", "it is how often something is expected, such as \"5m\"")
 	}
@@ -169,6 +172,9 @@ func (m Map) check(text string, fault faulter) {
 		if s.QoS != nil && (*s.QoS < 0 || *s.QoS > 2) {
 			fault("set.qos", fmt.Sprintf("there is no QoS %d", *s.QoS), "0, 1 or 2")
 		}
+		if s.Confirm != nil && *s.Confirm < 0 {
+			fault("set.confirm", fmt.Sprintf("confirm is %v, before it is set", *s.Confirm), `write a time such as "10s", or "0s" to wait for no state`)
+		}
 	}
 	if o := m.Online; o != nil {
 		other("online", o.Topic)
@@ -178,6 +184,50 @@ func (m Map) check(text string, fault faulter) {
 			})
 		}
 		pair("online", o.On, o.Off, fault)
+	}
+}
+
+// checkForm finds paths that lead into what has none.
+func (m Map) checkForm(fault faulter) {
+	all := map[string]jsonpath.Path{"at": m.At}
+	for name, c := range m.Channel {
+		all["channel."+name+".path"] = c.Path
+	}
+	if m.State != nil {
+		all["state.path"] = m.State.Path
+	}
+	switch {
+	case m.Payload != "" && !slices.Contains([]string{asJSON, asText, cbor, influx, asRecon}, m.Payload):
+		fault("payload", fmt.Sprintf("there is no form %q of payloads", m.Payload), `"json", "text", "cbor", "influx" or "recon"`)
+	case m.Match != "" && m.Payload != "" && m.Payload != asText:
+		fault("match", fmt.Sprintf("match takes text apart, and this is %s", m.Payload), `leave out match, or payload`)
+	case m.Match != "":
+		m.checkMatch(all, fault)
+	case m.Payload == asText:
+		for _, at := range slices.Sorted(maps.Keys(all)) {
+			if !all[at].Whole() {
+				fault(at, "there is no path into a text", `leave it out, or payload; or take the text apart with match = '(?P<name>…)'`)
+			}
+		}
+	}
+}
+
+// checkMatch finds channels that are in no group.
+func (m Map) checkMatch(all map[string]jsonpath.Path, fault faulter) {
+	by, err := regexp.Compile(m.Match)
+	if err != nil {
+		fault("match", fmt.Sprintf("match is no regular expression: %v", err), `write such as 'T=(?P<temperature>-?[0-9.]+)'`)
+		return
+	}
+	for _, at := range slices.Sorted(maps.Keys(all)) {
+		of := strings.TrimSuffix(at, ".path")
+		group := all[at].String()
+		if all[at].Whole() {
+			group = memberOf(strings.TrimPrefix(of, "channel."))
+		}
+		if (at != "at" || !m.At.Whole()) && by.SubexpIndex(group) < 0 {
+			fault("match", fmt.Sprintf("it has no group called %q, which %s wants", group, of), fmt.Sprintf("name a group (?P<%s>…), or give the name of its group as path", group))
+		}
 	}
 }
 
@@ -242,12 +292,12 @@ func pair(at, on, off string, fault faulter) {
 // checkShared finds what two mappings give one device.
 func checkShared(all []*mapping, fault faulter) {
 	for i, m := range all {
-		switches := m.set != nil
+		switches, told := m.set != nil, m.state != nil
 		for j, o := range all {
 			if i == j || o.node.shape() != m.node.shape() {
 				continue
 			}
-			switches = switches || o.set != nil
+			switches, told = switches || o.set != nil, told || o.state != nil
 			if j > i {
 				continue // told once, at the later
 			}
@@ -263,6 +313,9 @@ func checkShared(all []*mapping, fault faulter) {
 			if m.online != nil && o.online != nil {
 				fault(at+".online", fmt.Sprintf("the mapping of %q says when %s is online too", o.topic.text, m.node.text), "leave one of them out")
 			}
+		}
+		if m.set != nil && m.set.confirm > 0 && !told {
+			fault("map."+m.topic.text+".set.confirm", fmt.Sprintf("no topic tells what %s does, which could confirm it", m.node.text), "add state, or leave out confirm")
 		}
 		if m.state != nil && !switches {
 			fault("map."+m.topic.text+".state", fmt.Sprintf("%s has a state, and nothing sets it", m.node.text),

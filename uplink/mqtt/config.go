@@ -29,6 +29,8 @@ type Map struct {
 	Device  string                   `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
 	Channel map[string]Channel       `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
 	Adjust  map[string]device.Adjust `toml:"adjust" doc:"What is known better than the device does about one of these channels. Doubted values are kept, as uncertain." example:"temperature"`
+	Payload string                   `toml:"payload" doc:"the form of what comes: json, text, cbor, influx (line protocol) or recon" unset:"json where a path leads into it, otherwise text" example:"influx"`
+	Match   string                   `toml:"match" doc:"a regular expression that takes a text apart; a channel's path is the name of its group" example:"T=(?P<temperature>-?[0-9.]+)"`
 	At      jsonpath.Path            `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
 	Every   time.Duration            `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
 	State   *Switched                `toml:"state" doc:"How a message tells what an output does."`
@@ -38,7 +40,7 @@ type Map struct {
 
 // Channel says how a value is read from a payload.
 type Channel struct {
-	Path     jsonpath.Path `toml:"path" doc:"where it is in a JSON payload; without it the payload is the value" example:"ENERGY.Power"`
+	Path     jsonpath.Path `toml:"path" doc:"where it is in the payload; without it the payload is the value, or in influx and with match the field or group that has the channel's name, with _ for -" example:"ENERGY.Power"`
 	Unit     device.Unit   `toml:"unit" doc:"UCUM code of a number's unit: Cel, %, W" example:"Cel"`
 	Form     string        `toml:"form" doc:"what it is: number, boolean or text; a number unless on and off are given" example:"number"`
 	On       string        `toml:"on" doc:"the word for a boolean's true" unset:"ON, true, 1 and their like" example:"-"`
@@ -56,11 +58,12 @@ type Switched struct {
 
 // Set says what is published to switch an output.
 type Set struct {
-	Topic  string `toml:"topic" doc:"the topic of commands, with parts of device as {name}" example:"cmnd/{name}/POWER"`
-	On     string `toml:"on" doc:"the payload that switches on" unset:"ON" example:"ON"`
-	Off    string `toml:"off" doc:"the payload that switches off" unset:"OFF" example:"OFF"`
-	QoS    *int   `toml:"qos" doc:"of what is published: 0, 1 or 2" unset:"1" example:"1"`
-	Retain bool   `toml:"retain" doc:"whether the broker keeps a command for those who come later"`
+	Topic   string         `toml:"topic" doc:"the topic of commands, with parts of device as {name}" example:"cmnd/{name}/POWER"`
+	On      string         `toml:"on" doc:"the payload that switches on" unset:"ON" example:"ON"`
+	Off     string         `toml:"off" doc:"the payload that switches off" unset:"OFF" example:"OFF"`
+	QoS     *int           `toml:"qos" doc:"of what is published: 0, 1 or 2" unset:"1" example:"1"`
+	Retain  bool           `toml:"retain" doc:"whether the broker keeps a command for those who come later"`
+	Confirm *time.Duration `toml:"confirm" doc:"how long after a command its state has to follow, or its status says so; 0s to wait for none" unset:"10s where there is a state" example:"10s"`
 }
 
 // Online is where a device says that it is there, and its will that it is not.
