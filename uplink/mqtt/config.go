@@ -29,8 +29,8 @@ type Map struct {
 	Device  string                   `toml:"device" doc:"node URI of the twin; parts of the topic are written {name}" example:"/device/{name}"`
 	Channel map[string]Channel       `toml:"channel" doc:"How a lane's value is read from a message." example:"temperature"`
 	Adjust  map[string]device.Adjust `toml:"adjust" doc:"What is known better than the device does about one of these channels. Doubted values are kept, as uncertain." example:"temperature"`
-	Payload string                   `toml:"payload" doc:"the form of what comes: json, text, cbor, influx (line protocol) or recon" unset:"json where a path leads into it, otherwise text" example:"influx"`
-	Match   string                   `toml:"match" doc:"a regular expression that takes a text apart; a channel's path is the name of its group" example:"T=(?P<temperature>-?[0-9.]+)"`
+	Payload string                   `toml:"payload" doc:"the form of what comes: json, text, cbor, influx (line protocol) or recon" unset:"json where a path leads into it, otherwise text" example:"json"`
+	Match   string                   `toml:"match" doc:"a regular expression that takes a text apart; a channel's path is the name of its group" example:"-"`
 	At      jsonpath.Path            `toml:"at" doc:"where in a JSON payload it says when its readings were: as 2026-11-23T08:00:00Z, or in seconds or milliseconds since 1970; older ones than the twin has go into the history" unset:"when it came" example:"time"`
 	Every   time.Duration            `toml:"every" doc:"three of these without news make the twin stale" example:"5m"`
 	State   *Switched                `toml:"state" doc:"How a message tells what an output does."`

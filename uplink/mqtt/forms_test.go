@@ -91,7 +91,9 @@ func TestLinesOfTime(t *testing.T) {
 		Device: "/device/{name}", Payload: influx, Channel: map[string]Channel{"temperature": {Unit: "Cel"}},
 	}}}))
 	now := time.Now().Truncate(time.Second)
-	line := func(v int) string { return fmt.Sprintf("a temperature=%d %d\n", v, now.Add(time.Duration(v)*time.Second).Unix()) }
+	line := func(v int) string {
+		return fmt.Sprintf("a temperature=%d %d\n", v, now.Add(time.Duration(v)*time.Second).Unix())
+	}
 	b.pub("shed/air", line(-20)+line(-10)+line(-30)+"a,x=y humidity=1", "-q", "1")
 	e.has("/device/air", "temperature", "value:-10,", fmt.Sprint("at:", now.UnixMilli()-10_000), "quality:good")
 	b.pub("shed/air", line(-5)+"broken", "-q", "1")
