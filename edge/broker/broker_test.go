@@ -88,7 +88,7 @@ func TestWill(t *testing.T) {
 func TestSessionResumed(t *testing.T) {
 	b := start(t, nil)
 	const n = 1000
-	b.running.Load().hook.order.Store(1<<16 - n/2) // mochi sorts by the low 16 bits
+	b.hook.order.Store(1<<16 - n/2) // mochi sorts by the low 16 bits
 	for round := range 3 {
 		collect(t, b, "-i", "bridge", "-c", "-q", "1", "-t", "plant/#", "-E")
 		publish(t, b, strings.Join(numbered(n), "\n"), "-t", "plant/1", "-q", "1", "-l")
@@ -142,7 +142,10 @@ func TestPortTaken(t *testing.T) {
 		}
 	})()
 	address := other.Addr().String()
-	b := Start(Options{Listen: address, Health: board, Log: slog.New(slog.DiscardHandler)})
+	b := New(Options{Listen: address, Health: board, Log: slog.New(slog.DiscardHandler)})
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
 	<-changed
 	active := board.Active()
 	if len(active) != 1 || active[0].Code != listenCode || active[0].Severity != health.Failure ||
@@ -151,8 +154,8 @@ func TestPortTaken(t *testing.T) {
 		!strings.Contains(active[0].Remedy, "[uplink.NAME]") {
 		t.Errorf("while the port is taken: %+v", active)
 	}
-	if b.Addr() != nil || b.Stats() != (Stats{}) {
-		t.Errorf("while the port is taken: address %v, %+v", b.Addr(), b.Stats())
+	if b.Addresses() != "" || b.Stats() != (Stats{}) {
+		t.Errorf("while the port is taken: address %q, %+v", b.Addresses(), b.Stats())
 	}
 	other.Close()
 	for len(board.Active()) > 0 {
@@ -174,7 +177,10 @@ func TestStopWhilePortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	b := Start(Options{Listen: other.Addr().String(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	b := New(Options{Listen: other.Addr().String(), Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler)})
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
 	stop(t, b)
 	if active := b.Health.Active(); len(active) != 0 {
 		t.Errorf("after Stop: %v", active)
@@ -187,7 +193,9 @@ func TestNoSuchAddress(t *testing.T) {
 		"192.0.2.1:1883": "cannot assign requested address", // TEST-NET-1, RFC 5737
 		"nonsense":       "missing port",
 	} {
-		c := cannotListen(address, func() error { _, err := net.Listen("tcp", address); return err }())
+		e := entrance{address: address, table: "[broker]", code: listenCode}
+		_, err := e.open()
+		c := e.closed(err)
 		if !strings.Contains(c.Text, want) || !strings.Contains(c.Remedy, "[broker]") {
 			t.Errorf("%s: %+v", address, c)
 		}

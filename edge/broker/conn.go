@@ -1,7 +1,10 @@
 package broker
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,9 +35,11 @@ type conn struct {
 	writer  bool  // flush runs
 	closing bool  // nothing more is taken
 	ended   bool  // nothing more is written
+	broken  bool  // the client does not take any more, but what it has sent is still read
 	behind  bool  // somebody has waited for room, and not all has been written since
 	mark    int64 // published, when that began
 
+	user    *User        // whose client it is, once it has logged in; only the client's reading goroutine asks
 	client  string       // its identifier, once it has said CONNECT
 	acks    []ack        // to be written later
 	unacked atomic.Int64 // length of acks
@@ -71,6 +76,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
+	if c.broken {
+		return len(b), nil
+	}
 	if c.put(b); len(c.waiting) > 0 {
 		c.write()
 	}
@@ -79,7 +87,7 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // write has what waits written. c.mu is held.
 func (c *conn) write() {
-	if !c.writer && !c.ended {
+	if !c.writer && !c.ended && !c.broken {
 		c.writer = true
 		c.flushing.Go(c.flush)
 	}
@@ -109,10 +117,10 @@ func (c *conn) tooFar() bool {
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting) > 0 && !c.ended {
+	for len(c.waiting) > 0 && !c.ended && !c.broken {
 		out := c.waiting
 		c.waiting, c.spare = c.spare, nil
-		for rest := out; len(rest) > 0 && !c.ended; {
+		for rest := out; len(rest) > 0 && !c.ended && !c.broken; {
 			part := rest[:min(len(rest), enough)]
 			rest = rest[len(part):]
 			c.writing = len(part) + len(rest)
@@ -123,7 +131,7 @@ func (c *conn) flush() {
 			_, err := c.Conn.Write(part)
 			c.mu.Lock()
 			if err != nil {
-				c.end()
+				c.fail(err)
 			}
 			c.writing = len(rest)
 			c.changed.Broadcast()
@@ -132,21 +140,40 @@ func (c *conn) flush() {
 			c.spare = out[:0]
 		}
 	}
-	c.writer, c.behind = false, false
+	c.writer, c.behind, c.writing = false, false, 0
+	c.changed.Broadcast()
 	if c.closing {
 		c.end()
 	}
 }
 
+// fail takes in that nothing can be written any more. A client that does not read is cut off. One that has gone may
+// have sent acknowledgements before, and no session is to be sent again what they are for. c.mu is held.
+func (c *conn) fail(err error) {
+	if c.closing || errors.Is(err, os.ErrDeadlineExceeded) {
+		c.end()
+		return
+	}
+	c.broken, c.waiting = true, nil
+	c.leaves.Store(true)
+	c.holds.wake()
+	_ = c.Conn.SetReadDeadline(time.Now().Add(closeTime)) // fails only on a connection that is closed
+}
+
 // end is called with c.mu held.
 func (c *conn) end() {
-	if !c.ended {
-		c.close()
-		c.ended = true
-		c.waiting = nil
-		c.Conn.Close()
-		c.changed.Broadcast()
+	if c.ended {
+		return
 	}
+	c.close()
+	c.ended = true
+	c.waiting = nil
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		t.NetConn().Close() // else it would take leave first, for which it may wait long
+	} else {
+		c.Conn.Close()
+	}
+	c.changed.Broadcast()
 }
 
 // close is called with c.mu held.
@@ -181,6 +208,9 @@ func (c *conn) SetDeadline(t time.Time) error {
 	defer c.mu.Unlock()
 	if c.closing {
 		return net.ErrClosed
+	}
+	if c.broken {
+		return nil // it has its deadline
 	}
 	return c.Conn.SetReadDeadline(t)
 }

@@ -26,16 +26,30 @@ const patience = 30 * time.Second
 func start(t *testing.T, change func(*Limits)) *Broker {
 	t.Helper()
 	leaktest.Check(t)
-	o := Options{Listen: "127.0.0.1:0", Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
+	o := options()
 	if change != nil {
 		change(&o.Limits)
 	}
-	b := Start(o)
+	return begin(t, o)
+}
+
+// begin serves a broker for one test.
+func begin(t *testing.T, o Options) *Broker {
+	t.Helper()
+	b := New(o)
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { stop(t, b) })
-	if b.Addr() == nil {
-		t.Fatalf("no address: %v", o.Health.Active())
+	if b.Addresses() == "" {
+		t.Fatalf("no address: %v", b.Health.Active())
 	}
 	return b
+}
+
+// options are those of a test that serves on a free port.
+func options() Options {
+	return Options{Listen: "127.0.0.1:0", Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
 }
 
 func stop(t *testing.T, b *Broker) {
@@ -60,7 +74,7 @@ func mosquitto(t *testing.T, b *Broker, name, stdin string, args ...string) *exe
 		}
 		t.Skipf("%v; install the package mosquitto-clients", err)
 	}
-	host, port, err := net.SplitHostPort(b.Addr().String())
+	host, port, err := net.SplitHostPort(plain(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,9 +160,15 @@ type raw struct {
 	in *bufio.Reader
 }
 
+// plain is the address of a broker without TLS.
+func plain(b *Broker) string {
+	address, _, _ := strings.Cut(b.Addresses(), ", ")
+	return address
+}
+
 func dial(t *testing.T, b *Broker) *raw {
 	t.Helper()
-	c, err := net.Dial("tcp", b.Addr().String())
+	c, err := net.Dial("tcp", plain(b))
 	if err != nil {
 		t.Fatal(err)
 	}
