@@ -2,9 +2,7 @@ package broker
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +33,6 @@ type conn struct {
 	writer  bool  // flush runs
 	closing bool  // nothing more is taken
 	ended   bool  // nothing more is written
-	broken  bool  // the client does not take any more, but what it has sent is still read
 	behind  bool  // somebody has waited for room, and not all has been written since
 	mark    int64 // published, when that began
 
@@ -76,9 +73,6 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
-	if c.broken {
-		return len(b), nil
-	}
 	if c.put(b); len(c.waiting) > 0 {
 		c.write()
 	}
@@ -87,7 +81,7 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // write has what waits written. c.mu is held.
 func (c *conn) write() {
-	if !c.writer && !c.ended && !c.broken {
+	if !c.writer && !c.ended {
 		c.writer = true
 		c.flushing.Go(c.flush)
 	}
@@ -117,10 +111,10 @@ func (c *conn) tooFar() bool {
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting) > 0 && !c.ended && !c.broken {
+	for len(c.waiting) > 0 && !c.ended {
 		out := c.waiting
 		c.waiting, c.spare = c.spare, nil
-		for rest := out; len(rest) > 0 && !c.ended && !c.broken; {
+		for rest := out; len(rest) > 0 && !c.ended; {
 			part := rest[:min(len(rest), enough)]
 			rest = rest[len(part):]
 			c.writing = len(part) + len(rest)
@@ -131,7 +125,7 @@ func (c *conn) flush() {
 			_, err := c.Conn.Write(part)
 			c.mu.Lock()
 			if err != nil {
-				c.fail(err)
+				c.end()
 			}
 			c.writing = len(rest)
 			c.changed.Broadcast()
@@ -140,24 +134,10 @@ func (c *conn) flush() {
 			c.spare = out[:0]
 		}
 	}
-	c.writer, c.behind, c.writing = false, false, 0
-	c.changed.Broadcast()
+	c.writer, c.behind = false, false
 	if c.closing {
 		c.end()
 	}
-}
-
-// fail takes in that nothing can be written any more. A client that does not read is cut off. One that has gone may
-// have sent acknowledgements before, and no session is to be sent again what they are for. c.mu is held.
-func (c *conn) fail(err error) {
-	if c.closing || errors.Is(err, os.ErrDeadlineExceeded) {
-		c.end()
-		return
-	}
-	c.broken, c.waiting = true, nil
-	c.leaves.Store(true)
-	c.holds.wake()
-	_ = c.Conn.SetReadDeadline(time.Now().Add(closeTime)) // fails only on a connection that is closed
 }
 
 // end is called with c.mu held.
@@ -208,9 +188,6 @@ func (c *conn) SetDeadline(t time.Time) error {
 	defer c.mu.Unlock()
 	if c.closing {
 		return net.ErrClosed
-	}
-	if c.broken {
-		return nil // it has its deadline
 	}
 	return c.Conn.SetReadDeadline(t)
 }

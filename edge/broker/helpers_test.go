@@ -106,7 +106,7 @@ func collect(t *testing.T, b *Broker, args ...string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
-// A subscriber is a mosquitto_sub that has subscribed.
+// A subscriber is a mosquitto_sub.
 type subscriber struct {
 	*exec.Cmd
 	lines *bufio.Scanner
@@ -115,10 +115,10 @@ type subscriber struct {
 // ready is a retained topic that every broker has, and # does not match: who receives it has subscribed.
 const ready = "$SYS/broker/version"
 
-// subscribe starts mosquitto_sub and returns when it has subscribed.
-func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
+// listen starts mosquitto_sub.
+func listen(t *testing.T, b *Broker, args ...string) *subscriber {
 	t.Helper()
-	cmd := mosquitto(t, b, "mosquitto_sub", "", append([]string{"-F", "%t %q %r %p", "-t", ready}, args...)...)
+	cmd := mosquitto(t, b, "mosquitto_sub", "", args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -126,11 +126,17 @@ func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &subscriber{cmd, bufio.NewScanner(out)}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // fails when it has ended
 		_ = cmd.Wait()         // was killed
 	})
+	return &subscriber{cmd, bufio.NewScanner(out)}
+}
+
+// subscribe starts mosquitto_sub and returns when it has subscribed.
+func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
+	t.Helper()
+	s := listen(t, b, append([]string{"-F", "%t %q %r %p", "-t", ready}, args...)...)
 	for s.lines.Scan() {
 		if strings.HasPrefix(s.lines.Text(), ready) {
 			return s

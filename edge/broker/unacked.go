@@ -42,7 +42,7 @@ func (c *conn) release() {
 	c.mu.Lock()
 	n := 0
 	for n < len(c.acks) && (c.acks[n].of == nil || c.acks[n].of.done.Load()) {
-		if !c.closing && !c.broken {
+		if !c.closing {
 			c.waiting = append(c.waiting, c.acks[n].text[:]...)
 		}
 		n++

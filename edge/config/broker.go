@@ -20,7 +20,7 @@ type Broker struct {
 
 // BrokerTLS is the table [broker.tls].
 type BrokerTLS struct {
-	Listen  string `doc:"host:port for MQTT with TLS"`
+	Listen  string `doc:"host:port for MQTT with TLS" example:"0.0.0.0:8883"`
 	Cert    string `doc:"PEM file of the certificate, and of those that vouch for it; it is read again when it has changed" example:"/etc/selvage/broker.crt"`
 	Key     string `doc:"PEM file of its key, likewise" example:"/etc/selvage/broker.key"`
 	Clients string `doc:"PEM file of those by which certificates of clients are signed; then every client has to have one, and one that gives no user name logs in as the user whose name its certificate has as common name" example:"/etc/selvage/clients.crt"`
@@ -40,7 +40,7 @@ type brokerTable struct {
 	Anonymous bool                  `doc:"let everybody in who reaches the broker, from other machines too, and do everything; without this it takes users, or certificates of clients, to listen on other than loopback" example:"-"`
 	Insecure  bool                  `doc:"let passwords cross the network in plain text; listening without TLS on other than loopback takes it"`
 	TLS       *BrokerTLS            `toml:"tls" doc:"Where it listens with TLS, which is 1.2 at least."`
-	User      map[string]brokerUser `doc:"Somebody who can log in. Without any user everybody may do everything who can reach the broker, which is this machine alone." example:"sensors"`
+	User      map[string]brokerUser `doc:"Somebody who can log in. Without any user everybody may do everything who can reach the broker: this machine alone, or who has a certificate." example:"sensors"`
 }
 
 // brokerUser is a table [broker.user.NAME].
