@@ -76,7 +76,7 @@ func startFor(t *testing.T, change func(*Options)) *Broker {
 	o := options()
 	o.Users = []User{
 		{Name: "garden", Password: good(t), Publish: []string{"garden/{client}/#"}, Subscribe: []string{"garden/+/state", "open/#"}},
-		{Name: "boss", Password: good(t), Publish: []string{"#"}, Subscribe: []string{"#"}},
+		{Name: "boss", Password: good(t), Publish: []string{"#"}, Subscribe: []string{"#", "$SYS/#"}},
 	}
 	if change != nil {
 		change(&o)
