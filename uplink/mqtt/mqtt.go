@@ -170,7 +170,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
