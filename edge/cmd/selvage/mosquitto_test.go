@@ -12,7 +12,7 @@ import (
 )
 
 // mosquittoProgram finds one of Mosquitto's programs.
-func mosquittoProgram(t *testing.T, name string) string {
+func mosquittoProgram(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -31,7 +31,7 @@ type mosquitto struct {
 }
 
 // newMosquitto writes the config of a broker, with more appended to it.
-func newMosquitto(t *testing.T, more ...string) *mosquitto {
+func newMosquitto(t testing.TB, more ...string) *mosquitto {
 	t.Helper()
 	dir := t.TempDir()
 	m := &mosquitto{freePort(t), filepath.Join(dir, "mosquitto.conf")}
@@ -49,7 +49,7 @@ func newMosquitto(t *testing.T, more ...string) *mosquitto {
 }
 
 // start returns when the broker answers.
-func (m *mosquitto) start(t *testing.T) *program {
+func (m *mosquitto) start(t testing.TB) *program {
 	t.Helper()
 	p := start(t, exec.Command(mosquittoProgram(t, "mosquitto"), "-c", m.conf))
 	p.err.wait(t, p, "running\n")
@@ -68,7 +68,7 @@ type liner struct {
 	sent chan int
 }
 
-func newLiner(t *testing.T, address, topic string, qos int) *liner {
+func newLiner(t testing.TB, address, topic string, qos int) *liner {
 	t.Helper()
 	c := exec.Command(mosquittoProgram(t, "mosquitto_pub"), "-p", port(address), "-i", topic, "-c", "-q", fmt.Sprint(qos), "-t", topic, "-l")
 	in, err := c.StdinPipe()
@@ -102,7 +102,7 @@ func (l *liner) write(in io.WriteCloser) {
 func due(since time.Time, pace time.Duration) int { return int(time.Since(since) / pace) }
 
 // close returns how many lines there were when all are acknowledged.
-func (l *liner) close(t *testing.T) int {
+func (l *liner) close(t testing.TB) int {
 	t.Helper()
 	close(l.stop)
 	n := <-l.sent
