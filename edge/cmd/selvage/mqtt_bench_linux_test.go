@@ -180,7 +180,6 @@ func newLoad(b *testing.B, address string, qos byte) *load {
 	return &load{began: time.Now(), address: address, c: c, qos: qos}
 }
 
-// send returns when all is sent, and at QoS 1 acknowledged.
 func (l *load) send(b *testing.B, n int) {
 	b.Helper()
 	for range n {
@@ -192,17 +191,17 @@ func (l *load) send(b *testing.B, n int) {
 		p.Payload = strconv.AppendInt(nil, l.last[topic], 10)
 		_ = p.Write(&l.b) // a buffer takes all
 		if l.sent%benchBatch == 0 {
-			l.flush(b, benchAhead)
+			l.flush(b)
 		}
 	}
-	l.flush(b, 0)
+	l.flush(b)
 }
 
-// flush returns when no more than that many are not acknowledged.
-func (l *load) flush(b *testing.B, ahead int) {
+// flush writes what there is, and waits until it is not too far ahead.
+func (l *load) flush(b *testing.B) {
 	b.Helper()
 	_, err := l.b.WriteTo(l.c)
-	if more := l.sent - l.acked - ahead; err == nil && l.qos > 0 && more > 0 {
+	if more := l.sent - l.acked - benchAhead; err == nil && l.qos > 0 && more > 0 {
 		_, err = io.CopyN(io.Discard, l.c, int64(more)*pubackSize)
 		l.acked += more
 	}
