@@ -44,6 +44,9 @@ const rooms = `
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
 3 | uplink/mqtt        | uplink twin agent device clock secret jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
+3 | uplink/mqtt/family | device                                    |                                     | what all kinds of devices behind a broker have in common: pure machines
+3 | uplink/mqtt/jinja  | jsonpath                                  |                                     | the templates that devices give Home Assistant
+3 | uplink/mqtt/family/homeassistant | uplink/mqtt/family uplink/mqtt/jinja device jsonpath |            | Home Assistant's MQTT discovery, with its templates
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink policy wear size secret clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
