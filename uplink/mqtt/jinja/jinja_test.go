@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -242,5 +243,19 @@ func BenchmarkMember(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+// BenchmarkParse has the longest template there may be: the time must go with its length.
+func BenchmarkParse(b *testing.B) {
+	for _, n := range []int{maxText / 8, maxText} {
+		text := "{{ value " + strings.Repeat("| lower ", n/8-2) + "}}"
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Parse(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -98,10 +98,13 @@ func (p *parser) tag(open, at int, closer string) (after int, err error) {
 			return 0, p.errorAt(open, false, "a %s has no %s", p.text[open:open+2], closer)
 		}
 		if depth == 0 {
-			marked := strings.TrimLeft(rest[:1], "-+") + rest[1:]
-			if strings.HasPrefix(marked, closer) {
+			marked := 0 // by what controls white space
+			if rest[0] == '-' || rest[0] == '+' {
+				marked = 1
+			}
+			if strings.HasPrefix(rest[marked:], closer) {
 				p.add(sign, closer, at)
-				return at + len(rest) - len(marked) + len(closer), nil
+				return at + marked + len(closer), nil
 			}
 		}
 		size, err := p.token(rest, at)
