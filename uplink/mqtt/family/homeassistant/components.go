@@ -207,10 +207,8 @@ func (b *builder) siren() {
 		inner := w.write
 		w.write = func(v device.Value) any { return `{"state":` + strconv.Quote(plain(inner(v))) + `}` }
 	}
-	k := under("")
-	k.values = append([]string{"state_value_template"}, k.values...)
 	w.read = stateMember(w.read)
-	b.output(part{takes: device.Channel{Form: device.Boolean}, wire: w}, k)
+	b.output(part{takes: device.Channel{Form: device.Boolean}, wire: w}, under(""))
 }
 
 func (b *builder) humidifier() {

@@ -150,7 +150,7 @@ func (b *builder) output(p part, keys keys) {
 	if !ok {
 		return
 	}
-	template, ok := b.template([]string{keys.template}, keys.names()...)
+	template, ok := b.template([]string{keys.template}, keys.also...)
 	if !ok {
 		return
 	}
@@ -194,13 +194,11 @@ type keys struct {
 	also              []string // other names for value in the command template
 }
 
-func (k keys) names() []string { return k.also }
-
 // under are the keys with a prefix: "brightness_" for "brightness_command_topic".
 func under(prefix string) keys {
 	return keys{
 		command: prefix + "command_topic", template: prefix + "command_template",
-		state: prefix + "state_topic", values: []string{prefix + "value_template", prefix + "state_template"},
+		state: prefix + "state_topic", values: []string{prefix + "value_template", prefix + "state_template", prefix + "state_value_template"},
 	}
 }
 

@@ -30,7 +30,7 @@ func New(base string) family.Family {
 	}
 	return &discovery{
 		base: base, configs: map[string]*taken{}, entities: map[string]*entity{}, uniques: map[string]string{},
-		things: map[string]*thing{}, topics: map[string]map[*thing][]watch{},
+		things: map[string]*thing{}, topics: map[string]map[*thing][]watch{}, told: map[string]bool{},
 	}
 }
 
@@ -41,6 +41,7 @@ type discovery struct {
 	uniques  map[string]string  // keys of entities, by unique
 	things   map[string]*thing  // by each of their identities
 	topics   map[string]map[*thing][]watch
+	told     map[string]bool // components that people were told of
 	weight   int
 }
 
@@ -73,8 +74,8 @@ func (d *discovery) described(topic string) (component, path string, ok bool) {
 
 func (d *discovery) describe(m family.Message, component, object string, to family.Sink) {
 	if components[component] == nil && component != "device" {
-		if !slices.Contains(quiet, component) && len(m.Payload) > 0 {
-			to.Doubt(unknown(component, m.Topic))
+		if len(m.Payload) > 0 {
+			d.unknown(component, m.Topic, to)
 		}
 		return
 	}
@@ -110,11 +111,16 @@ func (d *discovery) describe(m family.Message, component, object string, to fami
 	}
 }
 
-func unknown(component, topic string) family.Problem {
-	return family.Problem{
+// unknown tells once of a component that is not taken in.
+func (d *discovery) unknown(component, topic string, to family.Sink) {
+	if slices.Contains(quiet, component) || d.told[component] || len(d.told) > 100 {
+		return
+	}
+	d.told[component] = true
+	to.Doubt(family.Problem{
 		Kind: "component", Text: fmt.Sprintf("%.40s of %.200s is a component that is not taken in here", component, topic),
 		Remedy: "nothing has to be done; if its values are wanted, write a mapping for its topics in this program's config",
-	}
+	})
 }
 
 // shared are members that a device's config may have for all of its components.
@@ -130,10 +136,10 @@ func (d *discovery) several(topic string, c config, to family.Sink) (made []*ent
 		part := parts.object(name, abbreviations)
 		component := part.text("platform")
 		switch {
-		case slices.Contains(quiet, component), len(part) == 1 && component != "": // without more it is taken away
+		case len(part) == 1 && component != "": // without more it is taken away
 			continue
 		case components[component] == nil:
-			to.Doubt(unknown(component, topic))
+			d.unknown(component, topic, to)
 			continue
 		}
 		for _, key := range shared {

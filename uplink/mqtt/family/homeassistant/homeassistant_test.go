@@ -17,11 +17,12 @@ import (
 
 // notes is a Sink that writes down what it is told.
 type notes struct {
-	lines   []string
-	devices map[string]family.Device
-	kept    map[string][]byte
-	now     family.Message
-	checks  func(format string, args ...any)
+	lines    []string
+	readings []device.Reading
+	devices  map[string]family.Device
+	kept     map[string][]byte
+	now      family.Message
+	checks   func(format string, args ...any)
 }
 
 func newNotes(t testing.TB) *notes {
@@ -70,6 +71,7 @@ func (n *notes) Report(id string, r family.Report) {
 		if of < 0 && c.Reading.Quality != device.Bad || of >= 0 && c.Reading.Quality != device.Bad && (d.Channels[of].Form != c.Reading.Form || d.Channels[of].Unit != c.Reading.Unit) {
 			n.checks("%s has the reading %s %+v, and no such channel", id, c.Channel, c.Reading)
 		}
+		n.readings = append(n.readings, c.Reading)
 		n.note("report %s %s %v", id, c.Channel, c.Reading)
 	}
 }

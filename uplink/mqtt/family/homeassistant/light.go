@@ -35,9 +35,7 @@ func (b *builder) colour() device.Channel {
 
 func (b *builder) lightByTopics() {
 	w := b.switched("payload_on", "ON", "payload_off", "OFF", "payload_on", "payload_off")
-	k := under("")
-	k.values = []string{"state_value_template", "value_template"}
-	b.output(part{takes: device.Channel{Form: device.Boolean}, wire: w}, k)
+	b.output(part{takes: device.Channel{Form: device.Boolean}, wire: w}, under(""))
 	b.limited("brightness", "brightness_", b.brightness(), whole(numbers(1, 0)))
 	b.limited("color-temperature", "color_temp_", b.colour(), whole(numbers(1, 0)))
 	b.chosen("effect", "effect_", "effect_list")

@@ -2,6 +2,8 @@ package homeassistant
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,5 +141,54 @@ func command(t *testing.T, o family.Output) {
 		if p, err := o.Command(v); err == nil && !usable(p.Topic) {
 			t.Errorf("the topic of a command is %q", p.Topic)
 		}
+	}
+}
+
+// FuzzNumber has a sensor of a number without a template: what it takes for one is one.
+func FuzzNumber(f *testing.F) {
+	for _, payload := range []string{"21.5", " -3 ", "1e3", "nan", "0x10", "1,5", "", "None", "unavailable", "1_000", "Inf", "٣"} {
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		n, all := newNotes(t), New("")
+		n.say(all, `homeassistant/sensor/a/config {"stat_t":"s","unit_of_meas":"W"}`)
+		n.say(all, "s "+payload)
+		for _, r := range n.readings {
+			if v, err := strconv.ParseFloat(strings.TrimSpace(payload), 64); r.Quality == device.Good && (err != nil || v != r.Value || math.IsNaN(v) || math.IsInf(v, 0)) {
+				t.Errorf("%q is %v", payload, r)
+			}
+		}
+	})
+}
+
+// TestKeptEvent has an event that the broker kept: it is over.
+func TestKeptEvent(t *testing.T) {
+	n, f := newNotes(t), New("")
+	n.say(f, `homeassistant/event/a/config {"stat_t":"e","uniq_id":"u"}`)
+	for _, kept := range []bool{true, false} {
+		f.Take(family.Message{Topic: "e", Payload: []byte(`{"event_type":"press"}`), Retained: kept}, n)
+	}
+	if len(n.readings) != 1 || n.readings[0].Text != "press" {
+		t.Errorf("events: %+v", n.readings)
+	}
+}
+
+// BenchmarkShared has 20 entities of one device on one topic.
+func BenchmarkShared(b *testing.B) {
+	f, q := New(""), &quietly{}
+	var payload []byte
+	for i := range 20 {
+		f.Take(family.Message{
+			Topic:   fmt.Sprintf("homeassistant/sensor/x/e%d/config", i),
+			Payload: fmt.Appendf(nil, `{"name":"E%d","stat_t":"s","unit_of_meas":"W","val_tpl":"{{ value_json.e%d }}","dev":{"ids":"d"}}`, i, i),
+		}, q)
+		payload = fmt.Appendf(payload, `,"e%d":%d.5`, i, i)
+	}
+	payload = append(append([]byte("{"), payload[1:]...), '}')
+	for b.Loop() {
+		f.Take(family.Message{Topic: "s", Payload: payload}, q)
+	}
+	if q.reports != b.N {
+		b.Errorf("%d reports of %d messages", q.reports, b.N)
 	}
 }
