@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,27 +25,26 @@ type token struct {
 	at   int // where it begins in the template
 }
 
+var (
+	openers   = regexp.MustCompile(`\{[{%#]`)
+	numbers   = regexp.MustCompile(`^\d[\d_]*(\.\d[\d_]*)?([eE][-+]?\d[\d_]*)?`)
+	names     = regexp.MustCompile(`^[\pL_][\pL\pN_]*`)
+	operators = regexp.MustCompile(`^(\*\*|//|[=!<>]=|[-+*/%~<>=()\[\]{},:.|])`)
+)
+
 var closers = map[string]string{"{{": "}}", "{%": "%}", "{#": "#}"}
 
 // scan splits the template into tokens.
 func (p *parser) scan() error {
 	at, strip := 0, false
 	for {
-		begin := strings.IndexByte(p.text[at:], '{')
-		for begin >= 0 && closers[p.text[at+begin:min(at+begin+2, len(p.text))]] == "" {
-			next := strings.IndexByte(p.text[at+begin+1:], '{')
-			if next < 0 {
-				begin = -1
-				break
-			}
-			begin += 1 + next
-		}
-		if begin < 0 {
+		found := openers.FindStringIndex(p.text[at:])
+		if found == nil {
 			p.data(p.text[at:], at, strip, false)
 			p.add(end, "", len(p.text))
 			return nil
 		}
-		open := at + begin
+		open := at + found[0]
 		opener := p.text[open : open+2]
 		inner := open + 2
 		trim := strings.HasPrefix(p.text[inner:], "-")
@@ -123,61 +123,28 @@ func (p *parser) tag(open, at int, closer string) (after int, err error) {
 
 // token adds what rest begins with.
 func (p *parser) token(rest string, at int) (size int, err error) {
-	switch c, n := utf8.DecodeRuneInString(rest); {
-	case c == '"' || c == '\'':
+	if rest[0] == '"' || rest[0] == '\'' {
 		return p.quoted(rest, at)
-	case c >= '0' && c <= '9':
-		size, k := number(rest)
-		p.add(k, strings.ReplaceAll(rest[:size], "_", ""), at)
-		return size, nil
-	case c == '_' || unicode.IsLetter(c):
-		size := strings.IndexFunc(rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		if size < 0 {
-			size = len(rest)
-		}
-		p.add(name, rest[:size], at)
-		return size, nil
-	default:
-		for _, two := range []string{"**", "//", "==", "!=", "<=", ">="} {
-			if strings.HasPrefix(rest, two) {
-				p.add(sign, two, at)
-				return 2, nil
-			}
-		}
-		if !strings.ContainsRune("+-*/%~<>=()[]{},:.|", c) {
-			return 0, p.errorAt(at, false, "%q is not understood", rest[:n])
-		}
-		p.add(sign, rest[:1], at)
-		return 1, nil
 	}
-}
-
-// number returns how long the number is that rest begins with.
-func number(rest string) (size int, k kind) {
-	digits := func(from int) int {
-		for from < len(rest) && (rest[from] >= '0' && rest[from] <= '9' || rest[from] == '_') {
-			from++
+	if text := numbers.FindString(rest); text != "" {
+		k := whole
+		if strings.ContainsAny(text, ".eE") {
+			k = real
 		}
-		return from
+		p.add(k, strings.ReplaceAll(text, "_", ""), at)
+		return len(text), nil
 	}
-	isDigit := func(at int) bool { return at < len(rest) && rest[at] >= '0' && rest[at] <= '9' }
-	size = digits(0)
-	if rest[size:] != "" && rest[size] == '.' && isDigit(size+1) {
-		size, k = digits(size+1), real
+	if text := names.FindString(rest); text != "" {
+		p.add(name, text, at)
+		return len(text), nil
 	}
-	if rest[size:] != "" && rest[size]|0x20 == 'e' {
-		exponent := size + 1
-		if exponent < len(rest) && (rest[exponent] == '-' || rest[exponent] == '+') {
-			exponent++
-		}
-		if isDigit(exponent) {
-			size, k = digits(exponent), real
-		}
+	text := operators.FindString(rest)
+	if text == "" {
+		_, n := utf8.DecodeRuneInString(rest)
+		return 0, p.errorAt(at, false, "%q is not understood", rest[:n])
 	}
-	if k != real {
-		k = whole
-	}
-	return size, k
+	p.add(sign, text, at)
+	return len(text), nil
 }
 
 var escapes = map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': `\`, '\'': "'", '"': `"`, '\n': ""}

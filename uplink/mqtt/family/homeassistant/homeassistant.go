@@ -136,7 +136,7 @@ func (d *discovery) several(topic string, c config, to family.Sink) (made []*ent
 		part := parts.object(name, abbreviations)
 		component := part.text("platform")
 		switch {
-		case len(part) == 1 && component != "": // without more it is taken away
+		case len(part) == 1 || component == "": // this is how one is taken away
 			continue
 		case components[component] == nil:
 			d.unknown(component, topic, to)
