@@ -107,6 +107,7 @@ type Origin struct {
 type Session struct {
 	Address string // of the broker, host:port; "" if that is not how it is reached
 	Client  string // identifier
+	User    string // that it logs in as, "" if it does not
 	Filters []string
 	QoS     byte // 1 or 2
 }

@@ -70,7 +70,7 @@ func (p *planner) policy(t *table) {
 		p.partRight("user", name, of, "anna")
 		from := raw.User[name]
 		u := policy.User{Name: name, Roles: from.Roles}
-		u.Password, u.Token = p.password(of, from), p.token(of, from)
+		u.Password, u.Token = p.password(of, from.Password), p.token(of, from)
 		p.roles(of, from.Roles, raw.Role)
 		if other, taken := by[u.Token]; taken && u.Token != (policy.Token{}) {
 			p.doc.fault(of.at, fmt.Sprintf("user %s has the token of %s", name, other), "make another one: selvage token "+name)
@@ -134,8 +134,9 @@ func (p *planner) roles(t *table, has []string, roles map[string]policyRole) {
 
 const makeHash, makeToken = "print one: selvage hash", "print one and its hash: selvage token NAME"
 
-func (p *planner) password(t *table, u policyUser) policy.Password {
-	text, _, _ := p.secret(t, "password", u.Password)
+// password reads the hash that a user's table has.
+func (p *planner) password(t *table, said string) policy.Password {
+	text, _, _ := p.secret(t, "password", said)
 	if text == "" {
 		return policy.Password{}
 	}

@@ -28,11 +28,11 @@ func (c Config) checkOut(fault faulter) {
 	for _, text := range slices.Sorted(maps.Keys(c.Publish)) {
 		at := under("publish."+text, fault)
 		c.Publish[text].check(text, at)
-		loops(text, comes, at)
+		checkLoop(text, comes, at)
 	}
 	if c.Status != "" {
 		checkTopic("status", c.Status, fault)
-		loops(c.Status, comes, under("status", fault))
+		checkLoop(c.Status, comes, under("status", fault))
 	}
 	if a := c.Announce; a != nil {
 		at := under("announce", fault)
@@ -40,7 +40,7 @@ func (c Config) checkOut(fault faulter) {
 		checkTopic("base", a.Base, at)
 		checkLanes(a.Lanes, at)
 		for _, topic := range []string{a.Base + "/{node}/{lane}", a.Prefix + "/{node}/config"} {
-			loops(topic, comes, at)
+			checkLoop(topic, comes, at)
 		}
 	}
 	waits := func(p Publish) bool { return p.History }
@@ -145,8 +145,8 @@ func checkLanes(lanes []string, fault faulter) {
 	}
 }
 
-// loops finds what would come back to us.
-func loops(text string, comes map[string]string, fault faulter) {
+// checkLoop finds what would come back to us.
+func checkLoop(text string, comes map[string]string, fault faulter) {
 	topic, err := parseTopic(text)
 	if err != nil {
 		return

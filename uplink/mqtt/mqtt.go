@@ -9,6 +9,9 @@
 //	user     = "selvage"
 //	password = "file:/etc/selvage/mqtt"   # or "env:MQTT_PASSWORD"; read at each connect
 //	ca       = "/etc/selvage/ca.pem"      # whom to trust for mqtts and wss, in place of the system's list
+//	cert     = "/etc/selvage/cert.pem"    # who this is, for brokers that want to see a certificate, with
+//	key      = "file:/etc/selvage/key.pem"
+//	keepalive = "30s"                     # after which silence the broker is asked whether it is there
 //	qos      = 1                          # of subscriptions
 //	devices  = 1000                       # how many twins topics may make
 //
@@ -41,8 +44,19 @@
 //	scale    = 0.1              # what a number is multiplied by
 //	optional = true             # a message may lack it
 //
+// A payload is JSON where a path leads into it, and otherwise text. Other forms, and those that are not guessed, are
+// told by the mapping:
+//
+//	payload  = "cbor"           # read as the JSON it could be; numbers are names, too: path = "1"
+//	payload  = "influx"         # line protocol: path is the name of a field or a tag, the channel's own unless given; a line
+//	                            # may have its timestamp, and a message many lines
+//	payload  = "recon"          # path is the name of a slot, or of an attribute with its @
+//	payload  = "json"           # so that without a path "ON" in quotes is ON
+//	match    = 'T=(?P<t>[0-9]+)' # takes text apart; path is the name of a group, the channel's own unless given
+//
 // State takes path, on and off as well. Set takes on and off, "ON" and "OFF" unless given, qos, 1
-// unless given, and retain. Online takes path, on and off.
+// unless given, retain, and confirm: for how long the state may be another one than was set, 10s unless
+// given; then the status says so. "0s" never waits. Online takes path, on and off.
 //
 // A twin with numbers is calibrated by its lane calibrate, too, which goes on top of adjust and is kept.
 //
@@ -156,7 +170,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}

@@ -17,11 +17,9 @@ import (
 // The JSON of records is that of recon.AppendJSON. A bad reading without a value is only published as json. A map lane is
 // one object of all its entries, whose names are the keys, unless each has a topic of its own; its values are in the
 // form json, or else value.
-const (
-	asJSON  = "json"
-	asValue = "value"
-	asText  = "text"
-)
+//
+// json and text are asJSON and asText.
+const asValue = "value"
 
 // appendPayload prints a value in a form. What is no reading has the time at, if that is known. Where there is nothing to
 // say it returns nil.

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,16 +31,17 @@ const (
 // a client used again in that moment panics; nor is there anything to take over: what is not
 // acknowledged the broker sends again, and a command that was not sent is not sent later.
 type session struct {
-	bridge *bridge
-	ctx    context.Context // ends with the connection
-	cancel context.CancelCauseFunc
-	client paho.Client
-	lost   chan error
-	acks   *acks
-	parts  sync.WaitGroup
-	known  bool            // the broker has had a session for us
-	asked  map[string]bool // filters this connection has asked for
-	heard  atomic.Int64    // when a message came last, Unix nanoseconds
+	bridge    *bridge
+	ctx       context.Context // ends with the connection
+	cancel    context.CancelCauseFunc
+	client    paho.Client
+	lost      chan error
+	acks      *acks
+	parts     sync.WaitGroup
+	known     bool            // the broker has had a session for us
+	asked     map[string]bool // filters this connection has asked for
+	heard     atomic.Int64    // when a message came last, Unix nanoseconds
+	wantsCert atomic.Bool     // the broker has asked for a certificate
 
 	orders      chan order    // to switch something
 	commands    chan asked    // to a lane here
@@ -83,7 +85,7 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
 		SetCleanSession(false).SetStore(nothing{}).
 		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
-		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
+		SetKeepAlive(cmp.Or(c.KeepAlive, keepAlive)).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
 		SetAutoAckDisabled(true).SetOrderMatters(true).
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
@@ -106,6 +108,9 @@ func (s *session) connect() error {
 	token.Wait() // bounded by patience, or ended by hangUp
 	if t, ok := token.(*paho.ConnectToken); ok {
 		s.known = t.SessionPresent()
+	}
+	if err := token.Error(); s.wantsCert.Load() && isClosed(err) {
+		return fmt.Errorf("%w: %w", errAsked, err)
 	}
 	return token.Error()
 }
