@@ -28,7 +28,6 @@ import (
 	"selvage/uplink"
 )
 
-
 // ear is a mosquitto_sub.
 type ear struct {
 	t     testing.TB
@@ -456,7 +455,10 @@ func TestHistoryOut(t *testing.T) {
 	ear := b.listen("all/#")
 	count(10)
 	until(t, "10 values", func() bool { return len(ear.all()) >= 10 })
-	until(t, "their confirmation", func() bool { seq, _, err := e.store.Cursor("/uplink/broker"); return err == nil && seq > 13 && seq == e.store.Last() })
+	until(t, "their confirmation", func() bool {
+		seq, _, err := e.store.Cursor("/uplink/broker")
+		return err == nil && seq > 13 && seq == e.store.Last()
+	})
 	b.stop()
 	until(t, "the loss to be noticed", func() bool { return l.Status().State == uplink.Lost })
 	count(500)
