@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"selvage/uplink/mqtt/family"
+	"selvage/uplink/mqtt/family/shelly"
 	"selvage/uplink/mqtt/family/sparkplug"
 	"selvage/uplink/mqtt/family/tasmota"
 	"selvage/uplink/mqtt/family/theengs"
@@ -10,6 +11,7 @@ import (
 
 // families are what discover can name: how each is made for devices below a base topic, "" for its usual one.
 var families = map[string]func(base string) family.Family{
+	"shelly":      shelly.New,
 	"sparkplug":   sparkplug.New,
 	"tasmota":     tasmota.New,
 	"theengs":     theengs.New,

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"selvage/edge/route"
@@ -134,12 +135,15 @@ func (b *bridge) description(t *thing, m *met, output string) twin.Options {
 	if i >= 0 {
 		out := &m.device.Outputs[i]
 		o.Takes, o.Choices, o.Set = &out.Takes, out.Options, b.commander(t, out)
-		if !out.Silent {
+		if !out.Silent && !slices.ContainsFunc(out.Options, isStop) {
 			o.Confirm = confirmTime
 		}
 	}
 	return o
 }
+
+// isStop tells whether an option of an output, a cover's mostly, is one that it never is in.
+func isStop(option string) bool { return strings.EqualFold(option, "stop") }
 
 // restoreMet notes where a thing of a family was, which is made at once: it may be long until its device says
 // something.
