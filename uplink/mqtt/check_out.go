@@ -190,6 +190,10 @@ func meetLevel(a, b level) bool {
 		(strings.HasSuffix(a.after, b.after) || strings.HasSuffix(b.after, a.after))
 }
 
+// fitsLevel is also for {lane} and "set", which is the name of lanes that take commands: they hold nothing to be published.
 func fitsLevel(l level, text string) bool {
+	if l == (level{part: "lane"}) && text == "set" {
+		return false
+	}
 	return len(text) > len(l.before)+len(l.after) && strings.HasPrefix(text, l.before) && strings.HasSuffix(text, l.after)
 }

@@ -371,7 +371,7 @@ func (s *session) put(w *window, f *follower, key string, payload []byte) error 
 		return nil
 	}
 	topic := f.outlet.topicOf(s.bridge.line.Host.Name(), f.at, key)
-	if !s.fits(f.at, topic, payload) {
+	if !s.fits(f.at, topic, payload) || s.returns(f.at, topic) {
 		return nil
 	}
 	f.keys[key] = topic
@@ -401,5 +401,18 @@ func (s *session) fits(at laneAt, topic string, payload []byte) bool {
 	}
 	s.bridge.refuse("payloads", fmt.Sprintf("the lane %s of %s is not published on %s: it takes %d bytes, and %d can be sent", at.lane, at.node, shorten([]byte(topic)), len(payload), maxPacket),
 		"split it, into the entries of a map lane for one, with {key} in the topic")
+	return false
+}
+
+// returns tells whether what is published on a topic would come back as a command, and shows people that it is not. Most
+// of such are found in the config already.
+func (s *session) returns(at laneAt, topic string) bool {
+	for _, c := range s.bridge.out.commands {
+		if _, is := c.topic.match(topic); is {
+			s.bridge.refuse("loops", fmt.Sprintf("the lane %s of %s is not published on %s: it would come back by the command %q", at.lane, at.node, shorten([]byte(topic)), c.topic.text),
+				"give one of them another topic")
+			return true
+		}
+	}
 	return false
 }
