@@ -44,7 +44,16 @@ const rooms = `
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
 3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
-3 | uplink/mqtt        | uplink uplink/mqtt/form twin agent device clock secret jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
+3 | uplink/mqtt        | uplink uplink/mqtt/form twin agent device clock secret jsonpath recon route health uplink/mqtt/family | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
+3 | uplink/mqtt/family | device                                    |                                     | what devices that speak MQTT in a way of their own become: a contract, and pure
+3 | uplink/mqtt/family/zigbee2mqtt | uplink/mqtt/family device jsonpath clock |                               | devices of Zigbee2MQTT; it says when readings were, hence clock
+3 | uplink/mqtt/family/theengs | uplink/mqtt/family device jsonpath |                                         | what OpenMQTTGateway and Theengs Gateway hear by radio
+3 | uplink/mqtt/family/roster | uplink/mqtt/family device clock jsonpath |                                 | for families whose devices come to be known bit by bit; devices tell the time, hence clock
+3 | uplink/mqtt/family/tasmota | uplink/mqtt/family uplink/mqtt/family/roster device jsonpath | | devices with Tasmota
+3 | uplink/mqtt/family/shelly | uplink/mqtt/family uplink/mqtt/family/roster device jsonpath | | Shelly devices
+3 | uplink/mqtt/family/esphome | uplink/mqtt/family uplink/mqtt/family/roster device jsonpath | | devices with ESPHome
+3 | uplink/mqtt/sparkplug |                                        | google.golang.org/protobuf          | Sparkplug B: topics, payloads and the edge node that publishes; pure, and of protobuf the wire alone
+3 | uplink/mqtt/family/sparkplug | uplink/mqtt/family uplink/mqtt/sparkplug device clock |              | the host's side of Sparkplug B: a pure machine
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink policy wear size secret clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy

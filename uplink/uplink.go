@@ -34,6 +34,8 @@ type Uplink interface {
 type Host interface {
 	// Add makes an agent, below those that the config asks for.
 	Add(node route.NodeURI, k agent.Kind) (Agent, error)
+	// Remove takes an agent away that Add has made. What it has stored stays in the store.
+	Remove(ctx context.Context, node route.NodeURI) error
 	// Flush returns when what has been set until now is on flash, or with why it is not.
 	Flush(ctx context.Context) error
 	// Notes returns what is in a book as of the last commit, see Agent.Note.

@@ -63,6 +63,14 @@ func (g *holdings) Add(node route.NodeURI, k agent.Kind) (a uplink.Agent, err er
 	return a, nil
 }
 
+// Remove implements uplink.Host.
+func (g *holdings) Remove(ctx context.Context, node route.NodeURI) error {
+	g.mu.Lock()
+	delete(g.made, node)
+	g.mu.Unlock()
+	return g.Host.Remove(ctx, node)
+}
+
 // Origin implements uplink.Host.
 func (g *holdings) Origin(client string, id uint16) (o uplink.Origin, known bool) {
 	if b := g.broker.broker.Load(); b != nil {

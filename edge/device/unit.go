@@ -55,11 +55,14 @@ var symbols = map[Unit]string{
 	"kV.A.h":           "kVAh",
 }
 
-// Symbol returns the unit as people write it: "Cel" is "°C". A unit without a symbol of its own is
-// written as its code.
+// Symbol returns the unit as people write it: "Cel" is "°C", and "{mired}" is "mired", since braces hold what is no unit
+// of UCUM. A unit without a symbol of its own is written as its code.
 func (u Unit) Symbol() string {
 	if s, ok := symbols[u]; ok {
 		return s
+	}
+	if n := len(u); n > 2 && u[0] == '{' && u[n-1] == '}' {
+		return string(u[1 : n-1])
 	}
 	return string(u)
 }

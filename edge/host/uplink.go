@@ -24,6 +24,10 @@ func (u forUplinks) Add(node route.NodeURI, k agent.Kind) (uplink.Agent, error) 
 	return a, nil
 }
 
+func (u forUplinks) Remove(ctx context.Context, node route.NodeURI) error {
+	return u.host.Remove(ctx, node)
+}
+
 func (u forUplinks) Flush(ctx context.Context) error {
 	if u.host.Store == nil {
 		return nil

@@ -45,6 +45,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if c.Devices < 1 {
 		fault("devices", "with less than one device there is nothing to do", "the default is 1000")
 	}
+	c.checkDiscover(fault)
 	texts := slices.Sorted(maps.Keys(c.Map))
 	var good []*mapping
 	for _, text := range texts {
@@ -67,8 +68,25 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	}
 }
 
-// Makes reports whether a mapping may make an agent at the node, for agents that speak of it.
+func (c Config) checkDiscover(fault faulter) {
+	for i, text := range c.Discover {
+		name, base := splitDiscover(text)
+		switch _, err := parseTopic(base); {
+		case families[name] == nil:
+			fault("discover", fmt.Sprintf("there is no kind of devices %q", name), "one of "+strings.Join(slices.Sorted(maps.Keys(families)), ", "))
+		case slices.Contains(c.Discover[:i], text):
+			fault("discover", fmt.Sprintf("%q is there twice", text), "leave one out")
+		case base != "" && (err != nil || strings.Contains(base, "{")), text == name+"=":
+			fault("discover", fmt.Sprintf("%q is no topic that others are below", base), fmt.Sprintf("write it like %q", name+"=upstairs"))
+		}
+	}
+}
+
+// Makes reports whether a mapping may make an agent at the node, or discovery any of a device, for agents that speak of it.
 func (c Config) Makes(node route.NodeURI) bool {
+	if len(c.Discover) > 0 && strings.HasPrefix(string(node), prefix) {
+		return true
+	}
 	all, err := compile(c.Map)
 	return err != nil || slices.ContainsFunc(all, func(m *mapping) bool { return m.makes(node) })
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Key       secret.Place   `toml:"key" doc:"where the private key of cert is, read at each connect: file:/path or env:NAME" example:"file:/etc/selvage/key.pem"`
 	KeepAlive time.Duration  `toml:"keepalive" doc:"after how long without a word the broker is asked whether it is there, and the broker may think that this host is not, after one and a half of it" unset:"30s" example:"30s"`
 	QoS       int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
+	Discover  []string       `toml:"discover" doc:"kinds of devices that become twins by themselves: homeassistant, zigbee2mqtt and others; zigbee2mqtt=upstairs for those below a topic of their own" example:"[\"zigbee2mqtt\"]"`
 	Devices   int            `toml:"devices" doc:"how many twins topics may make"`
 	Map       map[string]Map `toml:"map" doc:"What messages on a topic mean; {name} stands for a level of it, or for the rest of one." example:"shed/{name}"`
 }

@@ -176,9 +176,5 @@ func filters(all []*mapping) []string {
 			wanted = append(wanted, m.online.topic.filter())
 		}
 	}
-	slices.Sort(wanted)
-	wanted = slices.Compact(wanted)
-	return slices.DeleteFunc(wanted, func(f string) bool {
-		return slices.ContainsFunc(wanted, func(by string) bool { return by != f && covers(by, f) })
-	})
+	return wanted
 }

@@ -127,26 +127,45 @@ type bridge struct {
 	loaded   bool // receipts, by Run
 
 	topics map[string][]target // what has been worked out; of whoever takes what the broker sends
+
+	taking   sync.Mutex // held while families are at work, once there may be a connection
+	members  []*member
+	wanted   *wanted
+	places   places
+	recorded map[route.NodeURI]remembered // what the lane devices is to hold of things of families
+	kept     kept
+	ready    bool // things may be made
 }
 
 // remembered is how the lane devices keeps a twin.
 type remembered struct {
-	Map   string `recon:"map"`   // the mapping that made it, as in the config
-	Topic string `recon:"topic"` // on which it was met
+	Map    string `recon:"map,omitempty"`    // the mapping that made it, as in the config
+	Family string `recon:"family,omitempty"` // or the family that knows it
+	ID     string `recon:"id,omitempty"`     // by this
+	Output string `recon:"output,omitempty"` // if it stands for one that has a name
+	Topic  string `recon:"topic"`            // on which it was met
 }
 
 func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
-	b := &bridge{line: l, config: c, things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{}}
+	b := &bridge{
+		line: l, config: c, things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{},
+		places:   places{nodes: map[place]route.NodeURI{}, taken: map[route.NodeURI]place{}},
+		recorded: map[route.NodeURI]remembered{}, kept: kept{sizes: map[string]int{}},
+	}
 	b.downAt.Store(time.Now().UnixNano())
 	b.receipts = newReceipts(l.Name, b.client())
 	var err error
-	b.mappings, err = compile(c.Map)
-	return b, err
+	if b.mappings, err = compile(c.Map); err != nil {
+		return nil, err
+	}
+	b.members = members(c.Discover)
+	b.wanted = newWanted(b.members)
+	return b, b.recall()
 }
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), Filters: filters(b.mappings), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
@@ -165,15 +184,11 @@ func (b *bridge) Setup(a *agent.Agent) error {
 	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
 	b.filters = agent.Value(a, "filters", []string(nil)).ReadOnly()
 	for node, r := range b.devices.All() {
-		m := b.named(r.Map)
-		if m != nil && m.makes(route.NodeURI(node)) {
-			_, _, err := b.thing(route.NodeURI(node), m, r.Topic)
-			if err == nil {
-				continue
-			}
+		if !b.restore(route.NodeURI(node), r) {
+			b.devices.Remove(node)
 		}
-		b.devices.Remove(node)
 	}
+	b.standAll()
 	for _, m := range b.mappings {
 		if node, ok := m.fixed(); ok {
 			_, _, _ = b.thing(node, m, m.topic.text) // a condition says why there is none
@@ -183,6 +198,19 @@ func (b *bridge) Setup(a *agent.Agent) error {
 	a.Every(time.Second, b.look)
 	a.Every(memory/10, b.lapse)
 	return nil
+}
+
+// restore makes a twin that was there before the host was started, and tells whether there may be one.
+func (b *bridge) restore(node route.NodeURI, r remembered) bool {
+	if r.Family != "" {
+		return b.restoreMet(node, r)
+	}
+	m := b.named(r.Map)
+	if m == nil || !m.makes(node) {
+		return false
+	}
+	_, _, err := b.thing(node, m, r.Topic)
+	return err == nil
 }
 
 func (b *bridge) named(text string) *mapping {
@@ -196,13 +224,16 @@ func (b *bridge) named(text string) *mapping {
 
 // lapse takes back conditions that messages gave reason for, and no longer do.
 func (b *bridge) lapse() {
-	for _, what := range []string{"size", "topics", "channels", "devices"} {
-		b.mu.Lock()
-		last, stands := b.refused[what]
-		b.mu.Unlock()
-		if stands && time.Since(last) > memory {
-			b.settle(what)
+	b.mu.Lock()
+	var over []string
+	for what, last := range b.refused {
+		if what != "filters" && what != "nodes" && time.Since(last) > memory { // these two stay until a connection, or a start
+			over = append(over, what)
 		}
+	}
+	b.mu.Unlock()
+	for _, what := range over {
+		b.settle(what)
 	}
 }
 

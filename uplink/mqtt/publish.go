@@ -2,18 +2,21 @@ package mqtt
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"selvage/edge/device"
 	"selvage/uplink"
+	"selvage/uplink/mqtt/family"
 )
 
 // maxOrders is how many commands may wait for the broker.
 const maxOrders = 64
 
-// order is one command to a thing.
+// order is something to be published: mostly a command to a thing.
 type order struct {
-	thing   *thing
+	thing   *thing // that says what became of it, nil for none
 	topic   string
 	payload string
 	qos     byte
@@ -32,6 +35,31 @@ func (b *bridge) switcher(t *thing, s *setting, topic string) func(device.Value)
 			o.payload = s.on
 		}
 		return session.order(o)
+	}
+}
+
+// commander returns what switches an output of a family's device.
+func (b *bridge) commander(t *thing, o *family.Output) func(device.Value) error {
+	command, options := o.Command, o.Options
+	return func(v device.Value) error {
+		if len(options) > 0 && !slices.Contains(options, v.Text) {
+			return fmt.Errorf("want one of %s, not %s", strings.Join(options, ", "), v)
+		}
+		session := b.conn.Load()
+		if session == nil {
+			return b.notNow()
+		}
+		p, err := command(v)
+		if err != nil {
+			return err
+		}
+		return session.order(order{thing: t, topic: p.Topic, payload: string(p.Payload), qos: p.QoS, retain: p.Retain})
+	}
+}
+
+func (o *order) fail(err error) {
+	if o.thing != nil {
+		o.thing.fail(err)
 	}
 }
 
@@ -70,7 +98,7 @@ func (s *session) publish() {
 			for {
 				select {
 				case o := <-s.orders:
-					o.thing.fail(fmt.Errorf("%q was not published to %s: the connection ended", o.payload, o.topic))
+					o.fail(fmt.Errorf("%q was not published to %s: the connection ended", o.payload, o.topic))
 				default:
 					return
 				}
@@ -93,7 +121,7 @@ func (s *session) send(o order) {
 		err = fmt.Errorf("the connection ended before the broker said that it has it")
 	}
 	if err != nil {
-		o.thing.fail(fmt.Errorf("%q may not have reached %s: %w", o.payload, o.topic, err))
+		o.fail(fmt.Errorf("%q may not have reached %s: %w", o.payload, o.topic, err))
 		return
 	}
 	s.bridge.line.Out.Add(1)

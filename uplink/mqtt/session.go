@@ -36,11 +36,13 @@ type session struct {
 	lost   chan error
 	acks   *acks
 	parts  sync.WaitGroup
-	known  bool         // the broker has had a session for us
-	heard  atomic.Int64 // when a message came last, Unix nanoseconds
-	asked  atomic.Bool  // the broker has asked for a certificate
+	known  bool            // the broker has had a session for us
+	asked  map[string]bool // filters this connection has asked for
+	toShow atomic.Bool     // the broker has asked for a certificate
+	heard  atomic.Int64    // when a message came last, Unix nanoseconds
 
-	orders chan order // to switch something
+	orders      chan order    // to switch something
+	resubscribe chan struct{} // families want other subscriptions
 
 	mu   sync.Mutex
 	conn net.Conn
@@ -48,7 +50,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), resubscribe: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush)
 	return s
@@ -99,7 +101,7 @@ func (s *session) connect() error {
 	if t, ok := token.(*paho.ConnectToken); ok {
 		s.known = t.SessionPresent()
 	}
-	if err := token.Error(); s.asked.Load() && isClosed(err) {
+	if err := token.Error(); s.toShow.Load() && isClosed(err) {
 		return fmt.Errorf("%w: %w", errAsked, err)
 	}
 	return token.Error()
@@ -127,11 +129,35 @@ func (s *session) serve() error {
 	b.conn.Store(s)
 	b.line.Up()
 	_ = b.line.Do(s.ctx, b.look)
-	select {
-	case err := <-s.lost:
-		return err
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+	return s.stay()
+}
+
+// tickTime is how often families are told the time.
+const tickTime = time.Second
+
+// stay serves the families until the connection ends.
+func (s *session) stay() error {
+	var tick <-chan time.Time
+	if len(s.bridge.members) > 0 {
+		ticker := time.NewTicker(tickTime)
+		defer ticker.Stop()
+		tick = ticker.C
+		s.tell(connected)
+		defer s.tell(disconnected)
+	}
+	for {
+		select {
+		case <-tick:
+			s.tell(ticked)
+		case <-s.resubscribe:
+			if err := s.subscribe(); err != nil {
+				return err
+			}
+		case err := <-s.lost:
+			return err
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		}
 	}
 }
 
@@ -151,11 +177,11 @@ func (s *session) anew() error {
 	return nil
 }
 
-// subscribe asks for what the mappings read, and no more for what those before them read: the broker
-// would keep it in our session for ever.
+// subscribe asks for what the mappings and families read that is not subscribed to by this session, and no more for
+// what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
-	wanted := filters(b.mappings)
+	wanted := b.filtersWanted()
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -167,47 +193,69 @@ func (s *session) subscribe() error {
 		return context.Cause(s.ctx)
 	}
 	stale := slices.DeleteFunc(slices.Clone(old), func(f string) bool { return slices.Contains(wanted, f) })
-	if len(stale) > 0 {
-		if err := s.await(s.client.Unsubscribe(stale...)); err != nil {
+	for some := range slices.Chunk(stale, mostFilters) {
+		if err := s.await(s.client.Unsubscribe(some...)); err != nil {
 			return err
 		}
 	}
-	if len(wanted) > 0 {
+	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] })
+	var no []string
+	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
-		for _, f := range wanted {
+		for _, f := range some {
 			asked[f] = byte(b.config.QoS)
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
 			return err
 		}
-		s.granted(wanted, token)
+		no = append(no, refusedOf(some, token)...)
 	}
+	s.asked = map[string]bool{}
+	for _, f := range wanted {
+		s.asked[f] = true
+	}
+	s.granted(no)
 	if slices.Equal(old, wanted) {
 		return nil
 	}
 	return b.line.Do(s.ctx, func() { b.filters.Set(wanted) })
 }
 
+// mostFilters is how many filters are asked for in one packet.
+const mostFilters = 100
+
+// filtersWanted are the subscriptions that bring everything that mappings and families read.
+func (b *bridge) filtersWanted() []string {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	return only(append(filters(b.mappings), b.wanted.filters()...))
+}
+
 // refusedFilter is a broker's answer to a subscription (MQTT 3.1.1, 3.9.3).
 const refusedFilter = 0x80
 
-func (s *session) granted(wanted []string, token paho.Token) {
+// refusedOf returns which of the filters the broker has refused.
+func refusedOf(asked []string, token paho.Token) (no []string) {
 	t, ok := token.(*paho.SubscribeToken)
 	if !ok {
-		return
+		return nil
 	}
-	var no []string
-	for _, f := range wanted {
+	for _, f := range asked {
 		if qos, ok := t.Result()[f]; ok && qos == refusedFilter {
 			no = append(no, f)
 		}
 	}
-	s.bridge.settle("filters")
-	if len(no) > 0 {
-		s.bridge.refuse("filters", fmt.Sprintf("the broker refuses the subscription to %q", no),
-			"let this client's user read there: in Mosquitto by the acl_file")
+	return no
+}
+
+func (s *session) granted(no []string) {
+	if len(no) == 0 {
+		s.bridge.settle("filters")
+		return
 	}
+	s.bridge.refuse("filters", fmt.Sprintf("the broker refuses the subscription to %q", no),
+		"let this client's user read there: in Mosquitto by the acl_file")
 }
 
 // await waits for the broker's answer, which may stand behind a thousand messages that it sends first: as long as they

@@ -73,11 +73,12 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 		b.refuse("size", fmt.Sprintf("the topic %s brought more than %d bytes, and they were left out", shorten([]byte(a.topic)), maxPacket),
 			"publish less at a time there, or give the topic a mapping of its own name so that it does not match")
 	}
+	known := !a.tooBig && a.families()
 	if len(a.raw) == 0 { // this is how something kept is deleted
 		return
 	}
 	targets := a.targets()
-	if len(targets) == 0 {
+	if len(targets) == 0 && !known {
 		b.line.Host.Health().Add("uplink."+b.line.Name+".unmapped", 1)
 	}
 	for _, t := range targets {
@@ -140,13 +141,17 @@ func (a *arrival) remember(t *thing, m *mapping) {
 	if _, fixed := m.fixed(); fixed {
 		return
 	}
+	b := a.session.bridge
+	a.inUplink(func() { b.devices.Set(string(t.node), remembered{Map: m.topic.text, Topic: a.topic}) })
+}
+
+// inUplink has fn run in a turn of the uplink's agent, which ends before the message is acknowledged.
+func (a *arrival) inUplink(fn func()) {
 	s := a.session
 	if a.delivery != nil {
 		a.delivery.left.Add(1)
 	}
-	err := s.bridge.line.Do(s.ctx, func() {
-		s.bridge.devices.Set(string(t.node), remembered{Map: m.topic.text, Topic: a.topic})
-	})
+	err := s.bridge.line.Do(s.ctx, fn)
 	if err == nil && a.delivery != nil { // turns come one after the other, so this one finds the first has ended
 		d := a.delivery
 		err = s.bridge.line.Do(s.ctx, func() { s.acks.done(d) })

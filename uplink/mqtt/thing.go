@@ -50,17 +50,29 @@ var errTaken = errors.New("its node is another's")
 
 // thing finds or makes the twin at node, which m asks for on meeting topic.
 func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, made bool, err error) {
+	_, fixed := m.fixed()
+	t, made, err = b.add(node, !fixed, func(t *thing) twin.Options { return b.options(t, m, topic) })
+	if made && err != nil {
+		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), node, err),
+			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
+		return nil, false, errTaken
+	}
+	return t, made, err
+}
+
+// add finds or makes the twin at node, and tells whether that was tried for the first time. A twin is counted if what the
+// broker sends is the reason for it.
+func (b *bridge) add(node route.NodeURI, counted bool, options func(*thing) twin.Options) (t *thing, made bool, err error) {
 	b.making.Lock()
 	defer b.making.Unlock()
-	_, fixed := m.fixed()
 	b.mu.Lock()
 	t = b.things[node]
 	known := t != nil
-	tooMany := !known && !fixed && b.made >= b.config.Devices
+	tooMany := !known && counted && b.made >= b.config.Devices
 	if !known && !tooMany {
 		t = &thing{node: node, source: map[string]source{}, board: b.line.Host.Health()}
 		b.things[node] = t // before it is added, since meet is told of its lanes from then on
-		if !fixed {
+		if counted {
 			b.made++
 		}
 	}
@@ -75,12 +87,10 @@ func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, 
 	case known:
 		return t, false, nil
 	}
-	t.twin = twin.New(b.options(t, m, topic))
+	t.twin = twin.New(options(t))
 	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
 	if err != nil {
-		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), t.node, err),
-			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
-		return nil, false, errTaken
+		return nil, true, err
 	}
 	b.mu.Lock()
 	t.turns = turns
@@ -130,9 +140,6 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 // dust is what binary fractions leave of a number that was calibrated, and nobody wants to see. What resolution a
 // device has, nobody says.
 const dust = 1e-9
-
-// confirmTime is how long after a command a device may take to say what it does, unless its mapping says.
-const confirmTime = 10 * time.Second
 
 // meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
 func (b *bridge) meet(l *agent.Lane) {
@@ -195,12 +202,20 @@ func (t *thing) news(readings []device.NamedReading) []device.NamedReading {
 
 // said takes in whether the device is there. It is called in a turn.
 func (t *thing) said(on bool, topic string, raw []byte) {
+	t.isThere(on, fmt.Sprintf("%s says %s", topic, shorten(raw)))
+}
+
+// isThere takes in whether the device is there, and else what says so. It is called in a turn.
+func (t *thing) isThere(on bool, says string) {
 	t.offline = ""
 	if !on {
-		t.offline = fmt.Sprintf("%s says %s", topic, shorten(raw))
+		t.offline = says
 	}
 	t.show()
 }
+
+// code is that of the thing's condition.
+func (t *thing) code() string { return "device." + strings.TrimPrefix(string(t.node), "/device/") }
 
 // show turns the status to who is away: the broker, the device, or nobody. It is called in a turn.
 func (t *thing) show() {
@@ -223,7 +238,7 @@ const awayTime = time.Minute
 // does not. It is called in a turn.
 func (t *thing) attend() {
 	s := t.twin.Status()
-	c := health.Condition{Code: "device." + strings.TrimPrefix(string(t.node), "/device/"), Text: string(t.node) + ": " + s.Reason}
+	c := health.Condition{Code: t.code(), Text: string(t.node) + ": " + s.Reason}
 	switch {
 	case t.twin.Unconfirmed():
 		c.Remedy = "see whether it does so, whether it hears the topic of its commands, and whether it tells its state"

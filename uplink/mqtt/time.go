@@ -40,7 +40,7 @@ func (pl payload) moment(p jsonpath.Path) (at clock.Stamp, ok bool, why problem)
 func (a *arrival) when(m *mapping, pl payload) (at clock.Stamp, doubt string) {
 	unknown := ""
 	if a.kept {
-		unknown = "kept by the broker; nobody knows since when"
+		unknown = unknownSince
 	}
 	if m.at.Whole() {
 		return a.at, unknown
@@ -52,7 +52,15 @@ func (a *arrival) when(m *mapping, pl payload) (at clock.Stamp, doubt string) {
 	case !ok:
 		return a.at, unknown
 	case a.at.Trusted && at.Wall > a.at.Wall+int64(agent.MostAhead):
-		return a.at, fmt.Sprintf("came then; its clock says %s", at.Time().UTC().Format(time.RFC3339))
+		return a.at, ahead(at)
 	}
 	return at, ""
+}
+
+// unknownSince is why a reading that the broker kept is uncertain.
+const unknownSince = "kept by the broker; nobody knows since when"
+
+// ahead is why a reading is uncertain that seems to be of the future.
+func ahead(at clock.Stamp) string {
+	return fmt.Sprintf("came then; its clock says %s", at.Time().UTC().Format(time.RFC3339))
 }

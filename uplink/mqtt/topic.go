@@ -156,17 +156,22 @@ func (t template) fill(p parts, as func(string) string) string {
 
 func asIs(s string) string { return s }
 
-// covers tells whether every topic that filter b lets through comes by a as well. A broker sends a
-// message once for each subscription that fits it.
+// covers tells whether every topic that filter b lets through comes by a as well.
 func covers(a, b string) bool {
 	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
-	if len(as) != len(bs) || as[0] == "+" && strings.HasPrefix(bs[0], "$") {
+	if (as[0] == "+" || as[0] == "#") && strings.HasPrefix(bs[0], "$") {
 		return false
 	}
 	for i := range as {
-		if as[i] != "+" && as[i] != bs[i] {
+		switch {
+		case as[i] == "#":
+			return true // it has the level above, too
+		case i == len(bs):
+			return false
+		case as[i] == bs[i] || as[i] == "+" && bs[i] != "#":
+		default:
 			return false
 		}
 	}
-	return true
+	return len(as) == len(bs)
 }

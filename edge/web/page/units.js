@@ -47,5 +47,5 @@ const symbols = {
   "kV.A.h": "kVAh",
 };
 
-/** A unit as people write it: "Cel" is "°C". */
-export const symbol = (unit) => Object.hasOwn(symbols, unit) ? symbols[unit] : unit;
+/** A unit as people write it: "Cel" is "°C", and "{mired}", which is no unit of UCUM, "mired". */
+export const symbol = (unit) => Object.hasOwn(symbols, unit) ? symbols[unit] : unit.replace(/^\{(.+)\}$/, "$1");

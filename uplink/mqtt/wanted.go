@@ -1,0 +1,108 @@
+package mqtt
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// wanted are the subscriptions that bring what families read. A broker may send a message once for each subscription
+// that fits it, so none is asked for that others cover.
+type wanted struct {
+	plain   map[string]map[*member]int // filters without wildcards, and how often each family asks for it
+	wild    map[string]map[*member]int // the others
+	changed bool
+}
+
+func newWanted(all []*member) *wanted {
+	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}}
+	for _, m := range all {
+		w.change(m, nil, m.Filters())
+	}
+	return w
+}
+
+// change takes in that a device's filters are others now.
+func (w *wanted) change(m *member, was, now []string) {
+	if slices.Equal(was, now) {
+		return
+	}
+	for _, f := range now {
+		of := w.of(f)
+		if of[f] == nil {
+			of[f] = map[*member]int{}
+			w.changed = true
+		}
+		of[f][m]++
+	}
+	for _, f := range was {
+		of := w.of(f)
+		if of[f][m]--; of[f][m] == 0 {
+			delete(of[f], m)
+		}
+		if len(of[f]) == 0 {
+			delete(of, f)
+			w.changed = true
+		}
+	}
+}
+
+func (w *wanted) of(filter string) map[string]map[*member]int {
+	if strings.ContainsAny(filter, "+#") {
+		return w.wild
+	}
+	return w.plain
+}
+
+// brings tells whether a topic comes by a subscription that a family has asked for.
+func (w *wanted) brings(m *member, topic string) bool {
+	if w.plain[topic][m] > 0 {
+		return true
+	}
+	for f, by := range w.wild {
+		if by[m] > 0 && matches(f, topic) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *wanted) filters() []string {
+	return slices.AppendSeq(slices.Collect(maps.Keys(w.plain)), maps.Keys(w.wild))
+}
+
+// matches tells whether a topic comes by a subscription (MQTT 3.1.1, 4.7).
+func matches(filter, topic string) bool {
+	if topic != "" && topic[0] == '$' && (filter == "" || filter[0] != '$') {
+		return false
+	}
+	for {
+		f, restF, moreF := strings.Cut(filter, "/")
+		if f == "#" {
+			return true
+		}
+		t, restT, moreT := strings.Cut(topic, "/")
+		if f != "+" && f != t {
+			return false
+		}
+		if !moreF || !moreT {
+			return moreF == moreT || moreF && restF == "#"
+		}
+		filter, topic = restF, restT
+	}
+}
+
+// only leaves out filters that others cover, and puts the rest in order.
+func only(filters []string) []string {
+	slices.Sort(filters)
+	filters = slices.Compact(filters)
+	var wild []string
+	for _, f := range filters {
+		if strings.ContainsAny(f, "+#") {
+			wild = append(wild, f)
+		}
+	}
+	return slices.DeleteFunc(filters, func(f string) bool {
+		return slices.ContainsFunc(wild, func(by string) bool { return by != f && covers(by, f) })
+	})
+}
