@@ -142,12 +142,12 @@ func TestHostileSenders(t *testing.T) {
 	quickly(t, stopEcho())
 }
 
-// Clients that do not read, twenty at a time, while 100 MB are published to them.
+// Clients that do not read, a dozen at a time, while 50 MB are published to them.
 func TestHostileReaders(t *testing.T) {
 	b := start(t, nil)
 	stopEcho := echo(t, b)
 	var slow []*raw
-	for i := range 20 {
+	for i := range 12 {
 		c := dial(t, b)
 		c.join(t, fmt.Sprint("slow ", i), byte(i%2)*cleanSession)
 		c.send(t, subscribePacket(1, byte(i%3), "flood"))
@@ -156,11 +156,11 @@ func TestHostileReaders(t *testing.T) {
 	}
 	p := dial(t, b)
 	p.join(t, "publisher", cleanSession)
-	for i := range 400 {
+	for i := range 200 {
 		p.send(t, publishPacket("flood", 1, uint16(i+1), make([]byte, 256<<10)))
 		p.wantID(t, pubackPart, uint16(i+1))
-		if i%100 == 99 {
-			heap(t, fmt.Sprintf("%d MB to 20 who do not read", (i+1)/4))
+		if i%50 == 49 {
+			heap(t, fmt.Sprintf("%d MB to 12 who do not read", (i+1)/4))
 		}
 	}
 	for i, c := range slow {
