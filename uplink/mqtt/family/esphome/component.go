@@ -78,7 +78,7 @@ func (o object) output(what string, takes device.Channel, topic string, payload 
 	return o.source() + "/" + what, family.Output{
 		Name: family.Slug(o.id + " " + what), Takes: takes,
 		Command: func(v device.Value) (family.Publication, error) {
-			return family.Publication{Topic: topic, Payload: []byte(payload(v))}, nil
+			return family.Publication{Topic: topic, Payload: []byte(payload(v)), QoS: 1}, nil
 		},
 	}
 }

@@ -25,6 +25,9 @@ const discovery = "esphome/discover"
 // mostHeard is how many names are known that may be of nodes.
 const mostHeard = 4096
 
+// mostTopic is how long a topic may be, in bytes; nodes have no names so long.
+const mostTopic = 256
+
 // New returns the family. Base is the topic_prefix of nodes, in which a level may be + for any; it is one level if base is
 // empty, as is ESPHome's own choice, the name of the node.
 func New(base string) family.Family {
@@ -69,6 +72,9 @@ func (f *esphome) Filters() []string {
 }
 
 func (f *esphome) Take(m family.Message, to family.Sink) {
+	if len(m.Topic) > mostTopic {
+		return
+	}
 	if name, ok := strings.CutPrefix(m.Topic, discovery+"/"); ok {
 		f.discovered(name, m, to)
 		return
