@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type conn struct {
 	behind  bool  // somebody has waited for room, and not all has been written since
 	mark    int64 // published, when that began
 
+	user    *User        // whose client it is, once it has logged in; only the client's reading goroutine asks
 	client  string       // its identifier, once it has said CONNECT
 	acks    []ack        // to be written later
 	unacked atomic.Int64 // length of acks
@@ -140,13 +142,18 @@ func (c *conn) flush() {
 
 // end is called with c.mu held.
 func (c *conn) end() {
-	if !c.ended {
-		c.close()
-		c.ended = true
-		c.waiting = nil
-		c.Conn.Close()
-		c.changed.Broadcast()
+	if c.ended {
+		return
 	}
+	c.close()
+	c.ended = true
+	c.waiting = nil
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		t.NetConn().Close() // else it would take leave first, for which it may wait long
+	} else {
+		c.Conn.Close()
+	}
+	c.changed.Broadcast()
 }
 
 // close is called with c.mu held.

@@ -405,7 +405,8 @@ func TestPanicEndsOneConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
-	d := newDoor(o, ln, nil, newHolds(DefaultLimits))
+	d := newDoor(o, nil, newHolds(DefaultLimits, nil))
+	d.open(ln)
 	go d.Serve(func(string, net.Conn) error { panic("over one client") })
 	for range 2 {
 		c, err := net.Dial("tcp", ln.Addr().String())

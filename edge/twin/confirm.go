@@ -35,6 +35,10 @@ func (t *Twin) confirm() {
 	}
 }
 
+// Unconfirmed tells whether the device is faulty because it does not do what it was told. It is called in a turn of
+// the twin.
+func (t *Twin) Unconfirmed() bool { return t.unmet != "" && t.Status().Reason == t.unmet }
+
 // patient stops to wait.
 func (t *Twin) patient() {
 	if t.unwait != nil {

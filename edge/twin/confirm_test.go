@@ -138,6 +138,9 @@ func TestConfirmedNearly(t *testing.T) {
 			o.says(c.says)
 			o.pass(time.Second)
 			o.has("status", c.want)
+			if got := o.twin.Unconfirmed(); got != (c.want == "state:faulty") {
+				t.Errorf("unconfirmed is %v with %s", got, c.want)
+			}
 		})
 	}
 }

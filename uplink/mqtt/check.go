@@ -5,11 +5,13 @@ import (
 	"maps"
 	"math"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"selvage/edge/device"
+	"selvage/edge/jsonpath"
 	"selvage/edge/route"
 	"selvage/edge/twin"
 )
@@ -26,12 +28,24 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if !c.Password.IsZero() && c.User == "" {
 		fault("password", "a password without a user", "MQTT gives a password together with a user: add user")
 	}
+	switch {
+	case c.Key.IsPlain():
+		fault("key", "key is not where to find one", `write "file:/path/to/it", or "env:NAME" for a variable of the environment`)
+	case c.Cert != "" && c.Key.IsZero():
+		fault("cert", "a certificate without its private key", `add key = "file:/path/to/it"`)
+	case c.Cert == "" && !c.Key.IsZero():
+		fault("key", "a private key without its certificate", "add cert, the file with the certificate")
+	}
+	if c.KeepAlive != 0 && (c.KeepAlive < time.Second || c.KeepAlive > mostKeepAlive) {
+		fault("keepalive", fmt.Sprintf("a keepalive of %v is none that MQTT has", c.KeepAlive), `write one from 1s to 18h, such as "30s"`)
+	}
 	if c.QoS < 0 || c.QoS > 2 {
 		fault("qos", fmt.Sprintf("there is no QoS %d", c.QoS), "0, 1 or 2; with 1 nothing is lost and the least is sent")
 	}
 	if c.Devices < 1 {
 		fault("devices", "with less than one device there is nothing to do", "the default is 1000")
 	}
+	c.checkOut(fault)
 	c.checkDiscover(fault)
 	texts := slices.Sorted(maps.Keys(c.Map))
 	var good []*mapping
@@ -81,6 +95,11 @@ func (c Config) Makes(node route.NodeURI) bool {
 // schemes are those of a broker's URL, with the port that each means.
 var schemes = map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883", "ws": "80", "wss": "443"}
 
+// mostKeepAlive is the longest keep-alive that a packet has room for (MQTT 3.1.1, 3.1.2.10).
+const mostKeepAlive = 65535 * time.Second
+
+func isSecure(u *url.URL) bool { return u.Scheme == "wss" || schemes[u.Scheme] == schemes["mqtts"] }
+
 func (c Config) checkURL(fault faulter) {
 	const like = `write it like "mqtt://127.0.0.1:1883"`
 	if c.URL == "" {
@@ -99,8 +118,10 @@ func (c Config) checkURL(fault faulter) {
 		fault("url", "url names no host", like)
 	case u.Path != "" && u.Path != "/" && !strings.HasPrefix(u.Scheme, "ws"):
 		fault("url", "url has a path, which only ws and wss have", like)
-	case c.CA != "" && schemes[u.Scheme] != "8883" && u.Scheme != "wss":
+	case c.CA != "" && !isSecure(u):
 		fault("ca", fmt.Sprintf("%s has no certificates to check", u.Scheme), "use mqtts or wss, or leave ca out")
+	case c.Cert != "" && !isSecure(u):
+		fault("cert", fmt.Sprintf("%s has no certificates to show", u.Scheme), "use mqtts or wss, or leave cert and key out")
 	}
 }
 
@@ -134,6 +155,7 @@ func (m Map) check(text string, fault faulter) {
 	if len(m.Channel) == 0 && m.State == nil {
 		fault("", fmt.Sprintf("nothing is read from %q", text), `add channel = { temperature = { unit = "Cel" } }, or state = {} for an output`)
 	}
+	m.checkForm(fault)
 	if m.Every != 0 && m.Every < time.Second {
 		fault("every", "every is less than a second", "it is how often something is expected, such as \"5m\"")
 	}
@@ -169,6 +191,9 @@ func (m Map) check(text string, fault faulter) {
 		if s.QoS != nil && (*s.QoS < 0 || *s.QoS > 2) {
 			fault("set.qos", fmt.Sprintf("there is no QoS %d", *s.QoS), "0, 1 or 2")
 		}
+		if s.Confirm != nil && *s.Confirm < 0 {
+			fault("set.confirm", fmt.Sprintf("confirm is %v, before it is set", *s.Confirm), `write a time such as "10s", or "0s" to wait for no state`)
+		}
 	}
 	if o := m.Online; o != nil {
 		other("online", o.Topic)
@@ -178,6 +203,50 @@ func (m Map) check(text string, fault faulter) {
 			})
 		}
 		pair("online", o.On, o.Off, fault)
+	}
+}
+
+// checkForm finds paths that lead into what has none.
+func (m Map) checkForm(fault faulter) {
+	all := map[string]jsonpath.Path{"at": m.At}
+	for name, c := range m.Channel {
+		all["channel."+name+".path"] = c.Path
+	}
+	if m.State != nil {
+		all["state.path"] = m.State.Path
+	}
+	switch {
+	case m.Payload != "" && !slices.Contains([]string{asJSON, asText, cbor, influx, asRecon}, m.Payload):
+		fault("payload", fmt.Sprintf("there is no form %q of payloads", m.Payload), `"json", "text", "cbor", "influx" or "recon"`)
+	case m.Match != "" && m.Payload != "" && m.Payload != asText:
+		fault("match", fmt.Sprintf("match takes text apart, and this is %s", m.Payload), `leave out match, or payload`)
+	case m.Match != "":
+		m.checkMatch(all, fault)
+	case m.Payload == asText:
+		for _, at := range slices.Sorted(maps.Keys(all)) {
+			if !all[at].Whole() {
+				fault(at, "there is no path into a text", `leave it out, or payload; or take the text apart with match = '(?P<name>…)'`)
+			}
+		}
+	}
+}
+
+// checkMatch finds channels that are in no group.
+func (m Map) checkMatch(all map[string]jsonpath.Path, fault faulter) {
+	by, err := regexp.Compile(m.Match)
+	if err != nil {
+		fault("match", fmt.Sprintf("match is no regular expression: %v", err), `write such as 'T=(?P<temperature>-?[0-9.]+)'`)
+		return
+	}
+	for _, at := range slices.Sorted(maps.Keys(all)) {
+		of := strings.TrimSuffix(at, ".path")
+		group := all[at].String()
+		if all[at].Whole() {
+			group = memberOf(strings.TrimPrefix(of, "channel."))
+		}
+		if (at != "at" || !m.At.Whole()) && by.SubexpIndex(group) < 0 {
+			fault("match", fmt.Sprintf("it has no group called %q, which %s wants", group, of), fmt.Sprintf("name a group (?P<%s>…), or give the name of its group as path", group))
+		}
 	}
 }
 
@@ -242,12 +311,12 @@ func pair(at, on, off string, fault faulter) {
 // checkShared finds what two mappings give one device.
 func checkShared(all []*mapping, fault faulter) {
 	for i, m := range all {
-		switches := m.set != nil
+		switches, told := m.set != nil, m.state != nil
 		for j, o := range all {
 			if i == j || o.node.shape() != m.node.shape() {
 				continue
 			}
-			switches = switches || o.set != nil
+			switches, told = switches || o.set != nil, told || o.state != nil
 			if j > i {
 				continue // told once, at the later
 			}
@@ -263,6 +332,9 @@ func checkShared(all []*mapping, fault faulter) {
 			if m.online != nil && o.online != nil {
 				fault(at+".online", fmt.Sprintf("the mapping of %q says when %s is online too", o.topic.text, m.node.text), "leave one of them out")
 			}
+		}
+		if m.set != nil && m.set.confirm > 0 && !told {
+			fault("map."+m.topic.text+".set.confirm", fmt.Sprintf("no topic tells what %s does, which could confirm it", m.node.text), "add state, or leave out confirm")
 		}
 		if m.state != nil && !switches {
 			fault("map."+m.topic.text+".state", fmt.Sprintf("%s has a state, and nothing sets it", m.node.text),

@@ -2,14 +2,18 @@ package mqtt
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"selvage/edge/clock"
 	"selvage/edge/device"
 	"selvage/edge/jsonpath"
+	"selvage/uplink/mqtt/form"
 )
 
 const (
@@ -100,8 +104,14 @@ func (w words) String() string {
 // problem is why something cannot be taken as it should, "" if it can.
 type problem string
 
-// payload is what came on a topic.
-type payload struct{ raw []byte }
+// payload is what came on a topic, or a line of it.
+type payload struct {
+	raw  []byte
+	json bool // it is JSON as a whole, and not text that may happen to be
+
+	when  clock.Stamp // its readings were
+	doubt string      // why they were not then, or are not what they seem to be
+}
 
 // newPayload checks a payload as a whole; where a path leads into it, it must be JSON.
 func newPayload(raw []byte, wantJSON bool) (payload, problem) {
@@ -111,12 +121,69 @@ func newPayload(raw []byte, wantJSON bool) (payload, problem) {
 	case wantJSON && !jsonpath.Valid(raw):
 		return payload{}, problem(shorten(raw) + " is not JSON")
 	}
-	return payload{raw}, ""
+	return payload{raw: raw}, ""
+}
+
+// The forms of a payload that Map.Payload names.
+const (
+	asJSON  = "json"
+	asText  = "text"
+	cbor    = "cbor"
+	influx  = "influx"
+	asRecon = "recon"
+)
+
+// read returns what a message says: one payload, or one for each line of influx. Lines that can be read are returned
+// also where there is a problem with others.
+func (m *mapping) read(raw []byte) ([]payload, problem) {
+	if m.form != cbor && !utf8.Valid(raw) {
+		return nil, problem(shorten(raw) + " is not UTF-8")
+	}
+	texts, err := [][]byte{raw}, error(nil)
+	switch {
+	case m.match != nil:
+		texts[0], err = form.Match(m.match, raw)
+	case m.form == cbor:
+		texts[0], err = form.CBOR(raw)
+	case m.form == influx:
+		texts, err = form.Influx(raw)
+	case m.form == asRecon:
+		texts[0], err = form.Recon(raw)
+	default:
+		pl, why := newPayload(raw, m.json || m.form == asJSON)
+		if why != "" {
+			return nil, why
+		}
+		pl.json = m.form == asJSON
+		return []payload{pl}, ""
+	}
+	var all []payload
+	for _, text := range texts {
+		if text != nil {
+			all = append(all, payload{raw: text, json: true})
+		}
+	}
+	if err != nil {
+		return all, problem(fmt.Sprintf("%s cannot be read as %s: %v", shorten(raw), cmp.Or(m.form, asText), err))
+	}
+	return all, ""
+}
+
+// tell returns those of the payloads of one message that say something at p, or one that does not.
+func tell(all []payload, p jsonpath.Path) []payload {
+	if len(all) < 2 { // as nearly always
+		return all
+	}
+	some := slices.DeleteFunc(slices.Clone(all), func(pl payload) bool { return pl.at(p).Absent })
+	if len(some) == 0 {
+		return all[:1]
+	}
+	return some
 }
 
 // at returns the value at p; null is as good as nothing. A payload that is not known to be JSON has only the empty path.
 func (pl payload) at(p jsonpath.Path) jsonpath.Value {
-	if p.Whole() {
+	if p.Whole() && !pl.json {
 		return jsonpath.Value{Text: bytes.TrimSpace(pl.raw)}
 	}
 	v := p.Find(pl.raw)

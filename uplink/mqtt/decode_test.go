@@ -71,7 +71,7 @@ func TestRead(t *testing.T) {
 		}
 	}
 	m, _ := newMapping("t", Map{Device: "/device/x", Channel: map[string]Channel{"c": {Scale: 0.1}}})
-	if r, _, _ := m.channels[0].read(payload{[]byte("3")}); r.Value != 0.3 {
+	if r, _, _ := m.channels[0].read(payload{raw: []byte("3")}); r.Value != 0.3 {
 		t.Errorf("three tenths are %v", r.Value)
 	}
 }
@@ -89,21 +89,29 @@ func FuzzDecode(f *testing.F) {
 		if p.UnmarshalText([]byte(where)) != nil {
 			return
 		}
-		c := Channel{Path: p, Optional: true}
-		for _, form := range []string{"number", "boolean", "text"} {
-			c.Form = form
-			m, err := newMapping("t", Map{Device: "/device/x", Channel: map[string]Channel{"c": c}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			pl, why := newPayload([]byte(raw), m.json)
-			if why != "" {
-				continue
-			}
-			r, found, why := m.channels[0].read(pl)
-			if found && (why != "" || r.Bad() && !r.IsZero() || math.IsNaN(r.Value) || math.IsInf(r.Value, 0)) || len(why) > 500 {
-				t.Errorf("%q at %q: %+v, %q", raw, where, r, why)
+		for _, as := range []Map{{}, {Payload: asJSON}, {Payload: cbor}, {Payload: influx}, {Payload: asRecon}, {Match: "(?P<c>[0-9.]+)"}} {
+			for _, form := range []string{"number", "boolean", "text"} {
+				as.Device, as.Channel = "/device/x", map[string]Channel{"c": {Path: p, Form: form, Optional: true}}
+				readAny(t, as, raw)
 			}
 		}
 	})
+}
+
+// readAny reads what may be anything.
+func readAny(t *testing.T, as Map, raw string) {
+	m, err := newMapping("t", as)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, why := m.read([]byte(raw))
+	if len(why) > 500 || (why == "") == (len(said) == 0) && as.Payload != influx {
+		t.Errorf("%+v: %q is %d payloads, %q", as, raw, len(said), why)
+	}
+	for _, pl := range said {
+		r, found, why := m.channels[0].read(pl)
+		if found && (why != "" || r.Bad() && !r.IsZero() || math.IsNaN(r.Value) || math.IsInf(r.Value, 0)) || len(why) > 500 {
+			t.Errorf("%+v: %q: %+v, %q", as, raw, r, why)
+		}
+	}
 }

@@ -33,6 +33,14 @@ func (s *session) dial(u *url.URL) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity, err := s.identity()
+	if err != nil {
+		return nil, err
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		s.wantsCert.Store(true)
+		return identity, nil
+	}
 	address := addressOf(u)
 	dialer := &net.Dialer{Timeout: patience}
 	switch u.Scheme {
@@ -67,4 +75,25 @@ func (s *session) trust(u *url.URL) (*tls.Config, error) {
 		return nil, fmt.Errorf("%w: %s holds no certificate in PEM", errCA, file)
 	}
 	return config, nil
+}
+
+// identity is the certificate that tells the broker who we are, an empty one if there is none.
+func (s *session) identity() (*tls.Certificate, error) {
+	c := &s.bridge.config
+	if c.Cert == "" {
+		return &tls.Certificate{}, nil
+	}
+	cert, err := os.ReadFile(c.Cert)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCert, err)
+	}
+	key, err := c.Key.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCert, err)
+	}
+	pair, err := tls.X509KeyPair(cert, []byte(key))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s with %s: %w", errCert, c.Cert, c.Key, err)
+	}
+	return &pair, nil
 }

@@ -78,6 +78,9 @@ func (b *bridge) recall() error {
 
 // concerned are the families whose subscriptions bring a topic.
 func (b *bridge) concerned(topic string) (all []*member) {
+	if n := b.out.announcer; n != nil && n.host.Owns(topic) { // we tell of ourselves there
+		return nil
+	}
 	for _, m := range b.members {
 		if b.wanted.brings(m, topic) {
 			all = append(all, m)

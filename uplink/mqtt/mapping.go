@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"selvage/edge/device"
 	"selvage/edge/jsonpath"
 	"selvage/edge/route"
+	"selvage/uplink/mqtt/form"
 )
 
 // mapping is a Map made ready.
@@ -18,8 +21,10 @@ type mapping struct {
 	node     template
 	channels []channel // by name
 	adjust   map[string]device.Adjust
-	json     bool          // a path leads into the payload
-	at       jsonpath.Path // of when the readings were; empty for when they came
+	form     string         // of the payload; "" for JSON if a path leads into it, otherwise text
+	match    *regexp.Regexp // takes a text apart; nil if nothing does
+	json     bool           // a path leads into the payload
+	at       jsonpath.Path  // of when the readings were; empty for when they came
 	every    time.Duration
 	state    *switched
 	set      *setting
@@ -36,6 +41,7 @@ type setting struct {
 	on, off string
 	qos     byte
 	retain  bool
+	confirm time.Duration // for this long a state is waited for that follows; negative where nobody said how long
 }
 
 type online struct {
@@ -57,8 +63,16 @@ func compile(all map[string]Map) ([]*mapping, error) {
 }
 
 func newMapping(text string, c Map) (*mapping, error) {
-	m := &mapping{adjust: c.Adjust, at: c.At, every: c.Every, json: !c.At.Whole()}
+	m := &mapping{adjust: c.Adjust, form: c.Payload, at: c.At, every: c.Every, json: !c.At.Whole()}
 	var err error
+	if c.Match != "" {
+		if m.match, err = regexp.Compile(c.Match); err != nil {
+			return nil, err
+		}
+	}
+	if m.form == influx && c.At.Whole() {
+		m.at = jsonpath.Member(form.Timestamp)
+	}
 	if m.topic, err = parseTopic(text); err != nil {
 		return nil, err
 	}
@@ -74,16 +88,19 @@ func newMapping(text string, c Map) (*mapping, error) {
 		m.json = m.json || !ch.Path.Whole()
 		times, by := scaled(ch.Scale)
 		m.channels = append(m.channels, channel{
-			name: name, path: ch.Path, form: form, unit: ch.Unit,
+			name: name, path: m.pathOf(name, ch.Path), form: form, unit: ch.Unit,
 			words: words{ch.On, ch.Off}, times: times, by: by, optional: ch.Optional,
 		})
 	}
 	if s := c.State; s != nil {
-		m.state = &switched{s.Path, words{s.On, s.Off}}
+		m.state = &switched{m.pathOf("state", s.Path), words{s.On, s.Off}}
 		m.json = m.json || !s.Path.Whole()
 	}
 	if s := c.Set; s != nil {
-		m.set = &setting{on: "ON", off: "OFF", qos: 1, retain: s.Retain}
+		m.set = &setting{on: "ON", off: "OFF", qos: 1, retain: s.Retain, confirm: -1}
+		if s.Confirm != nil {
+			m.set.confirm = *s.Confirm
+		}
 		if s.On != "" {
 			m.set.on, m.set.off = s.On, s.Off
 		}
@@ -102,6 +119,17 @@ func newMapping(text string, c Map) (*mapping, error) {
 	}
 	return m, nil
 }
+
+// pathOf leads to what a channel is, or the state: without a path, where there is no single value, to the field or the
+// group of its name.
+func (m *mapping) pathOf(name string, p jsonpath.Path) jsonpath.Path {
+	if p.Whole() && (m.form == influx || m.match != nil) {
+		return jsonpath.Member(memberOf(name))
+	}
+	return p
+}
+
+func memberOf(channel string) string { return strings.ReplaceAll(channel, "-", "_") }
 
 // fixed returns the node of a mapping that makes no others.
 func (m *mapping) fixed() (route.NodeURI, bool) {

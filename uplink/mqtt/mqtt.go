@@ -9,6 +9,9 @@
 //	user     = "selvage"
 //	password = "file:/etc/selvage/mqtt"   # or "env:MQTT_PASSWORD"; read at each connect
 //	ca       = "/etc/selvage/ca.pem"      # whom to trust for mqtts and wss, in place of the system's list
+//	cert     = "/etc/selvage/cert.pem"    # who this is, for brokers that want to see a certificate, with
+//	key      = "file:/etc/selvage/key.pem"
+//	keepalive = "30s"                     # after which silence the broker is asked whether it is there
 //	qos      = 1                          # of subscriptions
 //	devices  = 1000                       # how many twins topics may make
 //
@@ -41,8 +44,19 @@
 //	scale    = 0.1              # what a number is multiplied by
 //	optional = true             # a message may lack it
 //
+// A payload is JSON where a path leads into it, and otherwise text. Other forms, and those that are not guessed, are
+// told by the mapping:
+//
+//	payload  = "cbor"           # read as the JSON it could be; numbers are names, too: path = "1"
+//	payload  = "influx"         # line protocol: path is the name of a field or a tag, the channel's own unless given; a line
+//	                            # may have its timestamp, and a message many lines
+//	payload  = "recon"          # path is the name of a slot, or of an attribute with its @
+//	payload  = "json"           # so that without a path "ON" in quotes is ON
+//	match    = 'T=(?P<t>[0-9]+)' # takes text apart; path is the name of a group, the channel's own unless given
+//
 // State takes path, on and off as well. Set takes on and off, "ON" and "OFF" unless given, qos, 1
-// unless given, and retain. Online takes path, on and off.
+// unless given, retain, and confirm: for how long the state may be another one than was set, 10s unless
+// given; then the status says so. "0s" never waits. Online takes path, on and off.
 //
 // A twin with numbers is calibrated by its lane calibrate, too, which goes on top of adjust and is kept.
 //
@@ -81,7 +95,7 @@ import (
 	"selvage/uplink"
 )
 
-func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000}, open) }
+func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000, Queue: 64e6}, open) }
 
 // grace is how long the broker may be away before its twins say so. A restart of it is shorter.
 const grace = 5 * time.Second
@@ -94,6 +108,7 @@ type bridge struct {
 	line     *uplink.Line
 	config   Config
 	mappings []*mapping
+	out      *out
 
 	conn   atomic.Pointer[session] // the connected one
 	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
@@ -105,9 +120,10 @@ type bridge struct {
 	made    int                  // of things, by topics
 
 	// Of the agent /uplink/NAME; used in its turns only.
-	devices *agent.MapLane[string, remembered]
-	filters *agent.ValueLane[[]string] // what the broker's session is subscribed to
-	told    string                     // why all twins have been told that they are away
+	devices   *agent.MapLane[string, remembered]
+	filters   *agent.ValueLane[[]string]     // what the broker's session is subscribed to
+	announced *agent.MapLane[string, string] // nodes, by topics of configs that are at the broker
+	told      string                         // why all twins have been told that they are away
 
 	receipts *receipts
 	loaded   bool // receipts, by Run
@@ -144,6 +160,9 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 	if b.mappings, err = compile(c.Map); err != nil {
 		return nil, err
 	}
+	if b.out, err = newOut(b); err != nil {
+		return nil, err
+	}
 	b.members = members(c.Discover)
 	b.wanted = newWanted(b.members)
 	return b, b.recall()
@@ -151,7 +170,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
@@ -169,6 +188,7 @@ func (b *bridge) client() string {
 func (b *bridge) Setup(a *agent.Agent) error {
 	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
 	b.filters = agent.Value(a, "filters", []string(nil)).ReadOnly()
+	b.announced = agent.Map[string, string](a, "announced").ReadOnly()
 	for node, r := range b.devices.All() {
 		if !b.restore(route.NodeURI(node), r) {
 			b.devices.Remove(node)
@@ -180,6 +200,7 @@ func (b *bridge) Setup(a *agent.Agent) error {
 			_, _, _ = b.thing(node, m, m.topic.text) // a condition says why there is none
 		}
 	}
+	b.out.setup(a)
 	b.told = ""
 	a.Every(time.Second, b.look)
 	a.Every(memory/10, b.lapse)
@@ -284,6 +305,9 @@ func (b *bridge) Run(ctx context.Context) error {
 		}
 		b.receipts.load(notes)
 		b.loaded = true
+	}
+	if err := b.loadCursor(); err != nil {
+		return err
 	}
 	cancel := b.line.Host.Watch(b.meet)
 	defer cancel()

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"selvage/uplink/mqtt/announce"
 )
 
 const (
@@ -28,18 +31,20 @@ const (
 // a client used again in that moment panics; nor is there anything to take over: what is not
 // acknowledged the broker sends again, and a command that was not sent is not sent later.
 type session struct {
-	bridge *bridge
-	ctx    context.Context // ends with the connection
-	cancel context.CancelCauseFunc
-	client paho.Client
-	lost   chan error
-	acks   *acks
-	parts  sync.WaitGroup
-	known  bool            // the broker has had a session for us
-	asked  map[string]bool // filters this connection has asked for
-	heard  atomic.Int64    // when a message came last, Unix nanoseconds
+	bridge    *bridge
+	ctx       context.Context // ends with the connection
+	cancel    context.CancelCauseFunc
+	client    paho.Client
+	lost      chan error
+	acks      *acks
+	parts     sync.WaitGroup
+	known     bool            // the broker has had a session for us
+	asked     map[string]bool // filters this connection has asked for
+	heard     atomic.Int64    // when a message came last, Unix nanoseconds
+	wantsCert atomic.Bool     // the broker has asked for a certificate
 
 	orders      chan order    // to switch something
+	commands    chan asked    // to a lane here
 	resubscribe chan struct{} // families want other subscriptions
 
 	mu   sync.Mutex
@@ -48,7 +53,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), resubscribe: make(chan struct{}, 1)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush)
 	return s
@@ -61,7 +66,9 @@ func (s *session) run() error {
 		return s.bridge.explain(err)
 	}
 	s.parts.Go(func() { s.acks.run(s.ctx) })
-	s.parts.Go(s.publish)
+	for _, part := range []func(){s.publish, s.tellLanes, s.relay, s.obey} {
+		s.parts.Go(part)
+	}
 	err := s.serve()
 	s.end()
 	return s.bridge.explain(err)
@@ -78,11 +85,14 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
 		SetCleanSession(false).SetStore(nothing{}).
 		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
-		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
+		SetKeepAlive(cmp.Or(c.KeepAlive, keepAlive)).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
 		SetAutoAckDisabled(true).SetOrderMatters(true).
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
 		SetCustomOpenConnectionFn(s.open)
+	if will := s.bridge.out.status; will != "" {
+		o.SetWill(will, announce.Offline, 1, true)
+	}
 	return o, nil
 }
 
@@ -98,6 +108,9 @@ func (s *session) connect() error {
 	token.Wait() // bounded by patience, or ended by hangUp
 	if t, ok := token.(*paho.ConnectToken); ok {
 		s.known = t.SessionPresent()
+	}
+	if err := token.Error(); s.wantsCert.Load() && isClosed(err) {
+		return fmt.Errorf("%w: %w", errAsked, err)
 	}
 	return token.Error()
 }
@@ -176,7 +189,7 @@ func (s *session) anew() error {
 // what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
-	wanted := b.filtersWanted()
+	wanted := only(append(b.filtersWanted(), b.out.filters...))
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -198,7 +211,7 @@ func (s *session) subscribe() error {
 	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
 		for _, f := range some {
-			asked[f] = byte(b.config.QoS)
+			asked[f] = b.qosOf(f)
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
@@ -289,11 +302,19 @@ func (s *session) end() {
 	if s.bridge.conn.CompareAndSwap(s, nil) {
 		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
+	s.bye()
 	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
 	s.client.Disconnect(uint(farewell.Milliseconds()))
 	s.hangUp()
 	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
 	s.parts.Wait()
+}
+
+// bye says that we leave: a client that does is not given its will.
+func (s *session) bye() {
+	if topic := s.bridge.out.status; topic != "" && s.client.IsConnectionOpen() {
+		s.client.Publish(topic, 1, true, announce.Offline).WaitTimeout(farewell)
+	}
 }
 
 var (

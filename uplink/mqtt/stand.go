@@ -115,10 +115,6 @@ func (g *gathering) describe(t *thing, m *met, output string) {
 	g.inThing(t, func() { t.twin.Describe(o) })
 }
 
-// confirmTime is how long a device may take to say that it does what it was told. One on a radio mesh may be asleep for
-// some seconds.
-const confirmTime = 10 * time.Second
-
 // description is what a twin is to know of a device, or of an output that has a name.
 func (b *bridge) description(t *thing, m *met, output string) twin.Options {
 	o := twin.Options{Node: t.node, Info: twin.Info{
@@ -137,7 +133,7 @@ func (b *bridge) description(t *thing, m *met, output string) twin.Options {
 	i := slices.IndexFunc(m.device.Outputs, func(o family.Output) bool { return o.Name == output })
 	if i >= 0 {
 		out := &m.device.Outputs[i]
-		o.Takes, o.Set = &out.Takes, b.commander(t, out)
+		o.Takes, o.Choices, o.Set = &out.Takes, out.Options, b.commander(t, out)
 		if !out.Silent {
 			o.Confirm = confirmTime
 		}

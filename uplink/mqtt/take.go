@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,6 +75,9 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 	}
 	known := !a.tooBig && a.families()
 	if len(a.raw) == 0 { // this is how something kept is deleted
+		return
+	}
+	if s.isCommand(&a) {
 		return
 	}
 	targets := a.targets()
@@ -177,36 +181,17 @@ func (a *arrival) available(t target) {
 
 // values takes in readings, and what an output does.
 func (a *arrival) values(t target) {
-	pl, why := newPayload(a.raw, t.mapping.json)
-	if why != "" {
+	said, why := t.mapping.read(a.raw)
+	if len(said) == 0 {
 		a.bad(t.thing, why)
 		return
 	}
-	r := device.Report{At: a.at}
-	at, doubt := a.when(t.mapping, pl)
-	if n := len(t.mapping.channels); n > 0 {
-		r.Readings = make([]device.NamedReading, 0, n)
-	}
-	for i := range t.mapping.channels {
-		c := &t.mapping.channels[i]
-		if !a.owns(t, c.name) {
-			continue
-		}
-		reading, found, why := c.read(pl)
-		if why != "" {
-			reading, found = a.badReading(why), true
-			reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
-		}
-		if found {
-			reading.At = at
-			if doubt != "" && reading.Quality == device.Good {
-				reading.Quality, reading.Reason = device.Uncertain, doubt
-			}
-			r.Readings = append(r.Readings, device.NamedReading{Channel: c.name, Reading: reading})
-		}
+	r := device.Report{At: a.at, Readings: a.readings(t, said)}
+	if why != "" {
+		r.Readings = append(r.Readings, a.badNamed(why))
 	}
 	if t.mapping.state != nil {
-		on, why := t.mapping.state.read(pl)
+		on, why := t.mapping.state.read(tell(said, t.mapping.state.path)[0])
 		if why != "" {
 			a.bad(t.thing, why)
 			return
@@ -216,9 +201,47 @@ func (a *arrival) values(t target) {
 	a.report(t, r)
 }
 
+// readings are those of a message, of those that say when they were the newest first: a twin takes the others into
+// its history.
+func (a *arrival) readings(t target, said []payload) []device.NamedReading {
+	readings := make([]device.NamedReading, 0, len(t.mapping.channels))
+	for i := range said {
+		said[i].when, said[i].doubt = a.when(t.mapping, said[i])
+	}
+	for i := range t.mapping.channels {
+		c := &t.mapping.channels[i]
+		if !a.owns(t, c.name) {
+			continue
+		}
+		for _, pl := range tell(said, c.path) {
+			reading, found, why := c.read(pl)
+			if why != "" {
+				reading, found = a.badReading(why), true
+				reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
+			}
+			if !found {
+				continue
+			}
+			reading.At = pl.when
+			if pl.doubt != "" && reading.Quality == device.Good {
+				reading.Quality, reading.Reason = device.Uncertain, pl.doubt
+			}
+			readings = append(readings, device.NamedReading{Channel: c.name, Reading: reading})
+		}
+	}
+	if len(said) > 1 {
+		slices.SortStableFunc(readings, func(a, b device.NamedReading) int { return cmp.Compare(b.Reading.At.Wall, a.Reading.At.Wall) })
+	}
+	return readings
+}
+
 // bad has the twin say what cannot be read. Its readings stay.
 func (a *arrival) bad(t *thing, why problem) {
-	a.report(target{thing: t}, device.Report{At: a.at, Readings: []device.NamedReading{{Channel: shortTopic(a.topic), Reading: a.badReading(why)}}})
+	a.report(target{thing: t}, device.Report{At: a.at, Readings: []device.NamedReading{a.badNamed(why)}})
+}
+
+func (a *arrival) badNamed(why problem) device.NamedReading {
+	return device.NamedReading{Channel: shortTopic(a.topic), Reading: a.badReading(why)}
 }
 
 // report has a twin take a report. Of a message that has been stored only the state of an output counts, which is

@@ -101,7 +101,8 @@ func (b *bridge) add(node route.NodeURI, counted bool, options func(*thing) twin
 // options are what all mappings of its kind together say of a twin: those whose device is written
 // alike. A sensor does not become an output because a plug could have its name.
 func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
-	o := twin.Options{Node: t.node, Info: twin.Info{Driver: "mqtt", Wire: b.Peer(), Address: topic}}
+	o := twin.Options{Node: t.node, Info: twin.Info{Driver: "mqtt", Wire: b.Peer(), Address: topic}, Changed: t.attend}
+	told := false // of its state
 	for _, m := range b.mappings {
 		p, ok := m.partsOf(t.node)
 		if _, fixed := m.fixed(); !ok || m.node.text != by.node.text && !fixed {
@@ -123,7 +124,15 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 		if m.set != nil {
 			o.Set = b.switcher(t, m.set, m.set.topic.fill(p, asIs))
 			o.Takes = &device.Channel{Form: device.Boolean}
+			o.Confirm = m.set.confirm
 		}
+		told = told || m.state != nil
+	}
+	switch {
+	case !told:
+		o.Confirm = 0 // by whatever
+	case o.Confirm < 0:
+		o.Confirm = confirmTime
 	}
 	return o
 }
@@ -131,6 +140,9 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 // dust is what binary fractions leave of a number that was calibrated, and nobody wants to see. What resolution a
 // device has, nobody says.
 const dust = 1e-9
+
+// confirmTime is how long after a command a device may take to say what it does, unless its mapping says.
+const confirmTime = 10 * time.Second
 
 // meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
 func (b *bridge) meet(l *agent.Lane) {
@@ -231,6 +243,8 @@ func (t *thing) attend() {
 	s := t.twin.Status()
 	c := health.Condition{Code: t.code(), Text: string(t.node) + ": " + s.Reason}
 	switch {
+	case t.twin.Unconfirmed():
+		c.Remedy = "see whether it does so, whether it hears the topic of its commands, and whether it tells its state"
 	case s.State == twin.Faulty:
 		c.Remedy = "see what it publishes, with mosquitto_sub for one, and whether its mapping fits; its last good values stay"
 	case s.State == twin.Lost && t.cut == "":

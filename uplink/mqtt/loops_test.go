@@ -1,0 +1,78 @@
+package mqtt
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestLoops(t *testing.T) {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		rounds int
+		turn   func(l *loops, i int, at time.Time) bool
+		want   int // the round that is the first to be a loop; -1 for none
+	}{
+		"there and back": {20, func(l *loops, _ int, at time.Time) bool {
+			l.note("a", []byte("on"), at)
+			return l.seen("a", []byte("on"), at.Add(10*time.Millisecond))
+		}, loopRounds - 1},
+		"slowly": {20, func(l *loops, i int, at time.Time) bool {
+			at = at.Add(time.Duration(i) * 4 * time.Second)
+			l.note("a", []byte("on"), at)
+			return l.seen("a", []byte("on"), at.Add(3*time.Second))
+		}, loopRounds - 1},
+		"two that alternate": {20, func(l *loops, i int, at time.Time) bool {
+			payload := []byte([]string{"on", "off"}[i%2])
+			l.note("a", payload, at)
+			return l.seen("a", payload, at)
+		}, 2*loopRounds - 2},
+		"among others": {20, func(l *loops, i int, at time.Time) bool {
+			l.note("a", []byte("on"), at)
+			for j := range loopMost / 2 {
+				l.note("b", fmt.Append(nil, i, j), at)
+			}
+			return l.seen("a", []byte("on"), at)
+		}, loopRounds - 1},
+		"nobody publishes":   {20, func(l *loops, _ int, at time.Time) bool { return l.seen("a", []byte("on"), at) }, -1},
+		"nothing comes back": {20, func(l *loops, _ int, at time.Time) bool { l.note("a", []byte("on"), at); return false }, -1},
+		"another topic": {20, func(l *loops, _ int, at time.Time) bool {
+			l.note("a", []byte("on"), at)
+			return l.seen("b", []byte("on"), at)
+		}, -1},
+		"another payload": {20, func(l *loops, i int, at time.Time) bool {
+			l.note("a", fmt.Append(nil, i), at)
+			return l.seen("a", fmt.Append(nil, i), at)
+		}, -1},
+		"one of a longer name": {20, func(l *loops, _ int, at time.Time) bool { l.note("a", []byte("b"), at); return l.seen("ab", nil, at) }, -1},
+		"once, and much later again": {20, func(l *loops, i int, at time.Time) bool {
+			at = at.Add(time.Duration(i) * time.Minute)
+			l.note("a", []byte("on"), at)
+			return l.seen("a", []byte("on"), at)
+		}, -1},
+		"back too late": {20, func(l *loops, _ int, at time.Time) bool {
+			l.note("a", []byte("on"), at)
+			return l.seen("a", []byte("on"), at.Add(loopTime+1))
+		}, -1},
+		"one, and many of it come": {20, func(l *loops, i int, at time.Time) bool {
+			if i == 0 {
+				l.note("a", []byte("on"), at)
+			}
+			return l.seen("a", []byte("on"), at)
+		}, -1},
+	} {
+		l, found := &loops{}, -1
+		for i := range c.rounds {
+			if c.turn(l, i, start.Add(time.Duration(i)*20*time.Millisecond)) {
+				found = i
+				break
+			}
+		}
+		if found != c.want {
+			t.Errorf("%s: a loop in round %d, want %d", name, found, c.want)
+		}
+		if n := len(l.now) + len(l.old); n > 2*loopMost {
+			t.Errorf("%s: %d are remembered", name, n)
+		}
+	}
+}
