@@ -43,7 +43,7 @@ func (u *unit) sense(n *roster.Note, o map[string]any) {
 
 // walk notes what stands at a path.
 func (u *unit) walk(n *roster.Note, path []string, v any) {
-	if len(path) > maxDepth {
+	if len(path) > maxDepth || n.Full() {
 		return
 	}
 	path = path[:len(path):len(path)]
