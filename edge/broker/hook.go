@@ -179,6 +179,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			h.holds.subscribe(cl.ID, *f)
 			if !had {
 				room--
 			}
