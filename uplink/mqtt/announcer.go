@@ -54,21 +54,15 @@ type commandTo struct {
 	takes twin.Takes
 }
 
-func newAnnouncer(o *out, c Announce) (*announcer, error) {
+func newAnnouncer(o *out, c *Announce) (*announcer, error) {
 	lanes := c.Lanes
 	if len(lanes) == 0 {
 		lanes = []string{prefix + "*/*"}
 	}
 	globs, err := parseGlobs(lanes)
 	n := &announcer{
-		out: o, base: o.local(c.Base), lanes: globs, things: map[route.NodeURI]*announced{}, commands: map[string]commandTo{},
-		host: announce.Host{Name: o.bridge.line.Host.Name(), Version: buildVersion(), Prefix: c.Prefix, Status: o.status},
-	}
-	if n.host.Prefix == "" {
-		n.host.Prefix = "homeassistant"
-	}
-	if n.base == "" {
-		n.base = o.local("selvage/{host}")
+		out: o, base: o.local(c.base()), lanes: globs, things: map[route.NodeURI]*announced{}, commands: map[string]commandTo{},
+		host: announce.Host{Name: o.bridge.line.Host.Name(), Version: buildVersion(), Prefix: o.local(c.prefix()), Status: o.status},
 	}
 	return n, err
 }

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ func (c Config) checkOut(fault faulter) {
 		checkTopic("prefix", a.Prefix, at)
 		checkTopic("base", a.Base, at)
 		checkLanes(a.Lanes, at)
-		for _, topic := range []string{a.Base + "/{node}/{lane}", a.Prefix + "/{node}/config"} {
+		for _, topic := range []string{a.base() + "/{node}/{lane}", a.prefix() + "/{node}/config"} {
 			checkLoop(topic, comes, at)
 		}
 	}
@@ -48,6 +49,9 @@ func (c Config) checkOut(fault faulter) {
 		fault("queue", "with no room nothing waits for the broker", `the default is "64MB"`)
 	}
 }
+
+func (a *Announce) prefix() string { return cmp.Or(a.Prefix, "homeassistant") }
+func (a *Announce) base() string   { return cmp.Or(a.Base, "selvage/{host}") }
 
 // under is fault for the keys of a table.
 func under(table string, fault faulter) faulter {

@@ -1,4 +1,4 @@
-// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand. Each thing
+// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand, and publishes lanes. Each thing
 // is an agent /device/… like that of a chip on a bus: what it publishes becomes readings, what its
 // lane set is told is published, its availability becomes its status.
 //
@@ -35,6 +35,23 @@
 //	[uplink.broker.map."shed/{name}".adjust.temperature]     # as of a device of this machine
 //	offset   = -0.4
 //
+//	[uplink.broker.publish."home/{name}/{lane}"]             # what value and map lanes hold; see The way out
+//	lanes    = ["/device/*/*", "/room/*/target"]             # each * one segment, the last one the lane
+//	payload  = "text"                                        # or "value", or "json", as unless given
+//	qos      = 1
+//	retain   = true                                          # the broker keeps the last
+//
+//	[uplink.broker.publish."log/{node}/{lane}"]
+//	lanes    = ["/device/*/temperature"]
+//	history  = true                                          # every value, in order, also those of when the broker was away
+//
+//	[uplink.broker.command."home/{name}/set"]
+//	node     = "/device/{name}"
+//	lane     = "set"
+//
+//	[uplink.broker.announce]                                 # to Home Assistant; may be empty
+//	lanes    = ["/device/*/*"]
+//
 // A channel takes:
 //
 //	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list (see edge/jsonpath); without it the payload is the value
@@ -59,6 +76,37 @@
 // given; then the status says so. "0s" never waits. Online takes path, on and off.
 //
 // A twin with numbers is calibrated by its lane calibrate, too, which goes on top of adjust and is kept.
+//
+// # The way out
+//
+// In the topic of a publish {node} stands for the node without its first slash, as several levels, {name} for the last part
+// of it, {lane} for the lane, {key} for the key of an entry of a map lane, and {host} for this host. What would mean
+// something else in a topic is written as in a URI, / as %2f. Without {key} a map lane is one JSON object. The payload of a
+// reading is, as json, value and text:
+//
+//	{"value":21.5,"unit":"°C","time":"2026-11-23T08:00:00.000Z","quality":"good"}
+//	21.5, true, "open"
+//	21.5, ON, open
+//
+// The time is left out where the clock is not to be trusted, and a quality other than good has its reason. Another value of
+// a lane is {"value":…}, or if it is a record its JSON, see recon.AppendJSON. What changes faster than the broker takes it
+// is published as it is then; so it is after a connect. With a lane or an entry that is no more goes what the broker keeps.
+//
+// With history every value that the table [history.…] keeps is published, at least once, from the first connect on; a
+// reading that was taken in late comes late. It is confirmed when the broker has acknowledged it, with the next commit.
+// After an outage queue bounds what is sent, as large as the store has it; what is dropped is the oldest, counted, and a
+// condition.
+//
+// A message on the topic of a command is sent to the lane as a command: ON and OFF as true and false, JSON as what it says,
+// anything else as text; with payload = "text" all of it as text. If there is a [policy], it is to have a table
+// [policy.uplink.NAME] with roles that may do so. What the broker has kept, or held while we were away, is not obeyed.
+// Who was refused is told by a condition only, since MQTT 3.1.1 has no answer.
+//
+// What is announced to Home Assistant is on selvage/HOST/NODE/LANE, as text. The lane status of a twin is online there or,
+// when the device is lost or faulty, offline; its lane set takes commands, if it has one. A twin that was found by
+// Home Assistant's own discovery on the same broker is not announced, since it is there already.
+//
+// The topic status, selvage/HOST/status unless given, says online, and offline by our will.
 //
 // # What can be relied on
 //

@@ -83,7 +83,7 @@ func newOut(b *bridge) (*out, error) {
 		o.status = o.local("selvage/{host}/status")
 	}
 	if c.Announce != nil {
-		if o.announcer, err = newAnnouncer(o, *c.Announce); err != nil {
+		if o.announcer, err = newAnnouncer(o, c.Announce); err != nil {
 			return nil, err
 		}
 	}

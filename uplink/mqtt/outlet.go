@@ -60,7 +60,7 @@ func newOutlet(text string, c Publish) (*outlet, error) {
 func parseGlobs(texts []string) (globs []route.Glob, err error) {
 	for _, text := range texts {
 		g, err := route.ParseGlob(text)
-		if err == nil && !g.HasLane() {
+		if err == nil && (!strings.HasPrefix(text, "/") || strings.Count(text, "/") < 2) {
 			err = fmt.Errorf("%q names no lane: its last segment is one", text)
 		}
 		if err != nil {
