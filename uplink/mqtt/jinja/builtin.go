@@ -173,7 +173,7 @@ func toBool(_ *run, in any, args []any) any {
 }
 
 func isNumber(_ *run, in any, _ []any) any {
-	f, ok := floatOf(in)
+	f, ok := floatOf(defined(in))
 	return ok && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
@@ -204,7 +204,7 @@ func ifElse(_ *run, in any, args []any) any {
 	return given(1, false)
 }
 
-// extreme is min and max: of a list, or of the arguments of a function.
+// extreme is min and max of numbers: of a list, or of the arguments of a function.
 func extreme(op string) func(*run, any, []any) any {
 	return func(r *run, in any, args []any) any {
 		if len(args) > 0 {
@@ -212,7 +212,10 @@ func extreme(op string) func(*run, any, []any) any {
 		}
 		var best any = undefined{}
 		for i, item := range itemsOf(in) {
-			if defined(item); i == 0 || r.compare(op, item, best) {
+			if _, ok := numberOf(defined(item)); !ok {
+				fail("the least or greatest of %s", kindOf(item))
+			}
+			if i == 0 || r.compare(op, item, best) {
 				best = item
 			}
 		}

@@ -34,8 +34,12 @@ func (r *run) format(text string, with any) any {
 		r.spend(len(s))
 		return s
 	})
-	if len(args) > 0 && several {
-		fail("a format has too many values")
+	switch with.(type) {
+	case []any, *dict: // of which Python asks nothing
+	default:
+		if len(args) > 0 {
+			fail("a format has too many values")
+		}
 	}
 	return out
 }

@@ -95,6 +95,9 @@ func TestErrors(t *testing.T) {
 		"{{ '%.99999999999999999f' % 1 }}":  "a format has a % with what is not available here",
 		"{{ {[1]: 2} }}":                    "a list cannot be a key here",
 		"{{ 'x' | from_json }}":             `"x" is no JSON`,
+		"{{ '97' % 63 }}":                   "a format has too many values",
+		"{{ ['a', 'B'] | min }}":            "the least or greatest of a text",
+		"{{ value_json.x | is_number }}":    "what the template asks for is not in the message",
 		"{{ 'a'.split('') }}":               "a text cannot be split at nothing",
 		"{{ value_json.missing | to_json}}": "what the template asks for is not in the message",
 	} {
