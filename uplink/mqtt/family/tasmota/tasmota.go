@@ -63,6 +63,7 @@ type unit struct {
 	sleeps          bool                   // deeply: it is away between two messages
 	shutters        map[int]bool           // relays that move a shutter
 	units           map[string]device.Unit // by key: "TempUnit"
+	names           map[string]string      // of channels, by where they are in a SENSOR
 	asked           bool                   // for its state, since the broker was connected
 }
 
@@ -135,7 +136,7 @@ func (f *tasmota) make(cmnd, name, address string, to family.Sink) *unit {
 		return nil
 	}
 	u := &unit{
-		member: member, cmnd: cmnd, name: name, on: "ON", off: "OFF", online: "Online", offline: "Offline", units: map[string]device.Unit{},
+		member: member, cmnd: cmnd, name: name, on: "ON", off: "OFF", online: "Online", offline: "Offline", units: map[string]device.Unit{}, names: map[string]string{},
 	}
 	f.units[cmnd] = u
 	return u
