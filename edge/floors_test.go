@@ -55,7 +55,6 @@ const rooms = `
 3 | uplink/mqtt/sparkplug |                                        | google.golang.org/protobuf          | Sparkplug B: topics, payloads and the edge node that publishes; pure, and of protobuf the wire alone
 3 | uplink/mqtt/family/sparkplug | uplink/mqtt/family uplink/mqtt/sparkplug device clock |              | the host's side of Sparkplug B: a pure machine
 3 | uplink/mqtt/announce | device                                  |                                     | for uplink/mqtt: agents described to Home Assistant; pure
-3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
 3 | uplink/mqtt/jinja  | jsonpath                                  |                                     | the templates that devices give Home Assistant
 3 | uplink/mqtt/family/homeassistant | uplink/mqtt/family uplink/mqtt/jinja device jsonpath |            | Home Assistant's MQTT discovery, with its templates
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent

@@ -12,7 +12,7 @@ const (
 	loopMost   = 1024            // how many messages are remembered, at least
 )
 
-// trips are the messages of all uplinks: what one publishes another may bring back.
+// trips are the messages that routes of all uplinks publish: what one publishes another may bring back.
 var trips loops
 
 // loops finds messages that go round: what we publish comes back on the same topic, by another bridge or by another of

@@ -108,7 +108,6 @@ func (s *session) publish() {
 }
 
 func (s *session) send(o order) {
-	trips.note(o.topic, []byte(o.payload), time.Now())
 	token := s.client.Publish(o.topic, o.qos, o.retain, o.payload)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
