@@ -71,7 +71,11 @@ func (a *arrival) families() bool {
 func (a *arrival) news(by *member, t *thing, n news) {
 	r := device.Report{At: a.at, Readings: n.readings}
 	for i := range r.Readings {
-		date(&r.Readings[i].Reading, a.at, a.kept)
+		reading := &r.Readings[i].Reading
+		date(reading, a.at, a.kept)
+		if reading.Quality == device.Bad && r.Readings[i].Channel != a.topic {
+			reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
+		}
 	}
 	if n.state != nil {
 		r.State = &device.State{Value: *n.state}
