@@ -43,7 +43,8 @@ const rooms = `
 2 | edge/wear          | agent health size                         |                                     | what is written to the card, and how long it lasts; its figures are an agent's lanes, hence agent
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
-3 | uplink/mqtt        | uplink uplink/mqtt/announce twin agent device clock secret size jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins, and lanes topics
+3 | uplink/mqtt        | uplink uplink/mqtt/* uplink/mqtt/family/* twin agent device clock secret size jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins, and lanes topics
+3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
 3 | uplink/mqtt/family | device                                    |                                     | what devices that speak MQTT in a way of their own become: a contract, and pure
 3 | uplink/mqtt/family/zigbee2mqtt | uplink/mqtt/family device jsonpath clock |                               | devices of Zigbee2MQTT; it says when readings were, hence clock
 3 | uplink/mqtt/family/theengs | uplink/mqtt/family device jsonpath |                                         | what OpenMQTTGateway and Theengs Gateway hear by radio
@@ -54,7 +55,6 @@ const rooms = `
 3 | uplink/mqtt/sparkplug |                                        | google.golang.org/protobuf          | Sparkplug B: topics, payloads and the edge node that publishes; pure, and of protobuf the wire alone
 3 | uplink/mqtt/family/sparkplug | uplink/mqtt/family uplink/mqtt/sparkplug device clock |              | the host's side of Sparkplug B: a pure machine
 3 | uplink/mqtt/announce | device                                  |                                     | for uplink/mqtt: agents described to Home Assistant; pure
-3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
 3 | uplink/mqtt/jinja  | jsonpath                                  |                                     | the templates that devices give Home Assistant
 3 | uplink/mqtt/family/homeassistant | uplink/mqtt/family uplink/mqtt/jinja device jsonpath |            | Home Assistant's MQTT discovery, with its templates
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -25,11 +24,11 @@ const (
 // CONNECT, do not close them at the end, stop accepting for good after a first error, and let a
 // panic end the process.
 type door struct {
-	health    *health.Board
-	log       *slog.Logger
-	limits    Limits
-	published *atomic.Int64
-	holds     *holds
+	health *health.Board
+	log    *slog.Logger
+	limits Limits
+	flow   *flow
+	holds  *holds
 
 	done    chan struct{}  // closed by Close
 	begun   chan struct{}  // closed by Serve
@@ -43,9 +42,9 @@ type door struct {
 	ended     bool
 }
 
-func newDoor(o Options, published *atomic.Int64, h *holds) *door {
+func newDoor(o Options, f *flow, h *holds) *door {
 	d := &door{
-		health: o.Health, log: o.Log, limits: o.Limits, published: published, holds: h,
+		health: o.Health, log: o.Log, limits: o.Limits, flow: f, holds: h,
 		done: make(chan struct{}), begun: make(chan struct{}), conns: map[*conn]struct{}{},
 	}
 	d.serving.Add(1)
@@ -123,7 +122,7 @@ func (d *door) admit(raw net.Conn) {
 		raw.Close()
 		return
 	}
-	c := newConn(raw, d.limits, d.published, d.holds)
+	c := newConn(raw, d.limits, d.flow, d.holds)
 	_ = raw.SetReadDeadline(time.Now().Add(connectTime)) // a connection that is closed already says so when it is read
 	d.conns[c] = struct{}{}
 	d.serving.Go(func() {

@@ -118,6 +118,16 @@ func (h *holds) isKeeper(id string) bool {
 	return is
 }
 
+// subscribe takes in that a keeper is about to get more than it said. What it is subscribed to no more is not sent to it,
+// and so not waited for.
+func (h *holds) subscribe(id, filter string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if k := h.keepers[id]; k != nil && !slices.Contains(k.Filters, filter) {
+		k.Filters = append(slices.Clip(k.Filters), filter)
+	}
+}
+
 // userOf tells who alone may come as a keeper.
 func (h *holds) userOf(id string) (user string, is bool) {
 	h.mu.Lock()

@@ -109,6 +109,20 @@ func TestAcknowledgedByKeeper(t *testing.T) {
 	}
 }
 
+// What a keeper subscribes to while it is connected is kept, too.
+func TestKeeperSubscribes(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), keeper(t, b)
+	p.join(t, "publisher", 0)
+	k.send(t, subscribePacket(1, 1, "late/#"))
+	k.want(t, 0x90)
+	p.send(t, publishPacket("late/x", 1, 1, []byte("a")))
+	p.ping(t) // whose answer is the next: no acknowledgement came
+	_, id := k.message(t, 0x32)
+	k.send(t, idPacket(pubackPart, id))
+	p.wantID(t, pubackPart, 1)
+}
+
 // Before a keeper has come for the first time, and while it is away, nothing is acknowledged that it is to keep.
 func TestKeeperAway(t *testing.T) {
 	b := startKeeping(t, nil)

@@ -34,7 +34,7 @@ type hook struct {
 	saver     *saver
 	holds     *holds
 	order     atomic.Int64 // of messages
-	published atomic.Int64 // bytes
+	flow      flow
 	dropped   atomic.Int64 // messages
 }
 
@@ -179,6 +179,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			h.holds.subscribe(cl.ID, *f)
 			if !had {
 				room--
 			}
@@ -233,7 +234,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			return pk, packets.ErrRejectPacket
 		}
 	}
-	h.published.Add(sizeOf(pk))
+	h.flow.published.Add(sizeOf(pk))
 	if pk.FixedHeader.Retain {
 		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
 	}
@@ -260,7 +261,7 @@ func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	if !h.mayPublish(cl, will.TopicName, "its will was dropped") { // it might when it connected
 		return mqtt.Will{TopicName: nowhere}, nil
 	}
-	h.published.Add(retainedSize(will.TopicName, will.Payload))
+	h.flow.published.Add(retainedSize(will.TopicName, will.Payload))
 	if will.Retain {
 		will.Retain = h.mayRetain(will.TopicName, will.Payload)
 	}

@@ -17,6 +17,7 @@ type Limits struct {
 	Held          int           // messages that keepers have not acknowledged, and of one client; who publishes more waits
 	HeldBytes     int64         // likewise
 	Behind        int64         // bytes published while a client does not read; then it is disconnected
+	BehindAll     int64         // likewise for all of those, each getting an equal share
 	Stall         time.Duration // for a client to read something; then it is disconnected
 	Away          time.Duration // for a session to be resumed
 }
@@ -33,10 +34,11 @@ var DefaultLimits = Limits{
 	Retained:      4000,
 	RetainedBytes: 16 << 20,
 	Queued:        4096,
-	QueuedBytes:   32 << 20,
+	QueuedBytes:   16 << 20,
 	Held:          1024, // below Queued, or a keeper's session could not take them
-	HeldBytes:     16 << 20,
-	Behind:        8 << 20,
+	HeldBytes:     8 << 20,
+	Behind:        4 << 20,
+	BehindAll:     16 << 20,
 	Stall:         5 * time.Second,
 	Away:          72 * time.Hour, // a long weekend
 }

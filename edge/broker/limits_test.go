@@ -22,7 +22,7 @@ func small(l *Limits) {
 	*l = Limits{
 		Clients: 4, Sessions: 6, Packet: 4096, Topic: 32, Levels: 4, Subscriptions: 10,
 		Retained: 5, RetainedBytes: 16 << 10, Queued: 20, QueuedBytes: 64 << 10, Held: 10, HeldBytes: 64 << 10,
-		Behind: 1 << 20, Stall: time.Minute, Away: time.Hour,
+		Behind: 1 << 20, BehindAll: 8 << 20, Stall: time.Minute, Away: time.Hour,
 	}
 }
 

@@ -170,11 +170,22 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	}
 }
 
-func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
+func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, ends bool) {
+	if !ends && cl.Closed() {
+		h.drain(cl)
+	}
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		if next := c.leave(); next != nil {
 			<-next.settled
 		}
+	}
+}
+
+// drain lets go of what a client that has left was to be sent with QoS 0, which mochi would keep as long as the
+// session. Of a client that is closed WriteLoop throws away one message or ends, by chance.
+func (h *hook) drain(cl *mqtt.Client) {
+	for range 4 * h.limits.Queued { // which is the bound of what there is, see capabilities
+		cl.WriteLoop()
 	}
 }
 

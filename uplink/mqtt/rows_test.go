@@ -242,4 +242,3 @@ func (p *posts) wait(t *testing.T) {
 		<-done
 	}
 }
-

@@ -189,7 +189,8 @@ func (s *session) anew() error {
 // what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
-	wanted := only(append(b.filtersWanted(), b.out.filters...))
+	again := b.repeated()
+	wanted := b.filtersWanted()
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -206,7 +207,7 @@ func (s *session) subscribe() error {
 			return err
 		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] })
+	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] && !again[f] })
 	var no []string
 	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
@@ -233,11 +234,17 @@ func (s *session) subscribe() error {
 // mostFilters is how many filters are asked for in one packet.
 const mostFilters = 100
 
-// filtersWanted are the subscriptions that bring everything that mappings and families read.
+func (b *bridge) repeated() map[string]bool {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	return b.wanted.repeated()
+}
+
+// filtersWanted are the subscriptions that bring everything that mappings, families and routes of commands read.
 func (b *bridge) filtersWanted() []string {
 	b.taking.Lock()
 	defer b.taking.Unlock()
-	return only(append(filters(b.mappings), b.wanted.filters()...))
+	return only(slices.Concat(filters(b.mappings), b.wanted.filters(), b.out.filters))
 }
 
 // refusedFilter is a broker's answer to a subscription (MQTT 3.1.1, 3.9.3).

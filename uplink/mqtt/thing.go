@@ -141,9 +141,6 @@ func (b *bridge) options(t *thing, by *mapping, topic string) twin.Options {
 // device has, nobody says.
 const dust = 1e-9
 
-// confirmTime is how long after a command a device may take to say what it does, unless its mapping says.
-const confirmTime = 10 * time.Second
-
 // meet notes the lanes of the bridge's own twins. The host calls it, from any goroutine.
 func (b *bridge) meet(l *agent.Lane) {
 	b.mu.Lock()

@@ -36,6 +36,7 @@ func (w *window) put(m publication, done func()) error {
 	if err := w.settle(mostFlights - 1); err != nil {
 		return err
 	}
+	trips.note(m.topic, m.payload, time.Now())
 	w.flights = append(w.flights, flight{token: w.session.client.Publish(m.topic, m.qos, m.retain, m.payload), done: done})
 	return nil
 }

@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -11,7 +10,7 @@ import (
 // builtin is a filter, a test, a method or a function. It is given what it is applied to and an argument for each name
 // in takes, unset where that is left out.
 type builtin struct {
-	do    func(r *run, in any, args []any) (any, error)
+	do    func(r *run, in any, args []any) any
 	takes []string
 	needs int  // how many of them there must be
 	many  bool // any number of further arguments
@@ -19,29 +18,20 @@ type builtin struct {
 
 type unset struct{}
 
-func (b *builtin) place(name string) int {
-	for i, takes := range b.takes {
-		if takes == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// otherwise gives the default where a value is not what it should be. Without one, what is not there is no news.
-func otherwise(v, instead any, wanted string) (any, error) {
+// otherwise gives the default where a value is not what it should be. What is not there is no news, with a default,
+// too: Home Assistant has an error then.
+func otherwise(v, instead any, wanted string) any {
+	text, isText := defined(v).(string)
 	switch {
-	case v == undefined{}: // with a default, too: Home Assistant has an error then
-		return nil, ErrUndefined
 	case instead != unset{}:
-		return instead, nil
+		return instead
 	case v == nil:
-		return nil, ErrUndefined
+		defined(undefined{})
+	case isText:
+		fail("%.40q is no %s", text, wanted)
 	}
-	if s, ok := v.(string); ok {
-		return nil, fmt.Errorf("%.40q is no %s", s, wanted)
-	}
-	return nil, fmt.Errorf("%s is no %s", kindOf(v), wanted)
+	fail("%s is no %s", kindOf(v), wanted)
+	return nil
 }
 
 // floatOf is float(v) of Python, but for _ within numbers.
@@ -58,25 +48,27 @@ func floatOf(v any) (float64, bool) {
 	return f, err == nil || math.IsInf(f, 0)
 }
 
-func toFloat(_ *run, in any, args []any) (any, error) {
+func toFloat(_ *run, in any, args []any) any {
 	if f, ok := floatOf(in); ok {
-		return f, nil
+		return f
 	}
 	return otherwise(in, args[0], "number")
 }
 
 // toInt is the filter of Jinja2 with Home Assistant's way of failing: what is no integer is read as a float and cut.
-func toInt(_ *run, in any, args []any) (any, error) {
+func toInt(_ *run, in any, args []any) any {
 	if n, ok := numberOf(in); ok && n.whole {
-		return n.i, nil
+		return n.i
 	}
 	if s, ok := in.(string); ok {
-		base := int64(10)
-		if b, ok := args[1].(int64); ok {
-			base = b
+		base, given := args[1].(int64)
+		if !given {
+			base = 10
 		}
-		if i, ok := intOf(s, base); ok {
-			return i, nil
+		s = strings.ToLower(strings.TrimFunc(s, unicode.IsSpace))
+		s = strings.TrimPrefix(s, map[int64]string{2: "0b", 8: "0o", 16: "0x"}[base])
+		if i, err := strconv.ParseInt(s, int(min(max(base, 1), 37)), 64); err == nil {
+			return i
 		}
 	}
 	f, ok := floatOf(in)
@@ -86,37 +78,16 @@ func toInt(_ *run, in any, args []any) (any, error) {
 	return fromFloat(f)
 }
 
-func intOf(s string, base int64) (int64, bool) {
-	s = strings.TrimFunc(s, unicode.IsSpace)
-	if prefix := map[int64]string{2: "0b", 8: "0o", 16: "0x"}[base]; prefix != "" && len(s) > 2 && strings.EqualFold(s[:2], prefix) {
-		s = s[2:]
-	}
-	if base < 2 || base > 36 {
-		return 0, false
-	}
-	i, err := strconv.ParseInt(s, int(base), 64)
-	return i, err == nil
-}
-
-func fromFloat(f float64) (any, error) {
-	if f >= math.MaxInt64 || f <= math.MinInt64 || math.IsNaN(f) {
-		return nil, errLarge
-	}
-	return int64(f), nil
-}
-
 // round rounds as Home Assistant does: to a whole number without a precision; "common" takes the nearest of the two
 // decimal numbers, and of two that are as near the even one.
-func round(_ *run, in any, args []any) (any, error) {
+func round(_ *run, in any, args []any) any {
 	f, ok := floatOf(in)
 	if !ok {
 		return otherwise(in, args[2], "number")
 	}
-	precision := int64(0)
-	if args[0] != (unset{}) {
-		if precision, ok = args[0].(int64); !ok || precision < -20 || precision > 20 {
-			return nil, fmt.Errorf("round has a precision that is no whole number from -20 to 20")
-		}
+	precision, ok := args[0].(int64)
+	if !ok && args[0] != (unset{}) || precision < -20 || precision > 20 {
+		fail("round has a precision that is no whole number from -20 to 20")
 	}
 	scale := math.Pow(10, float64(precision))
 	switch args[1] {
@@ -132,7 +103,7 @@ func round(_ *run, in any, args []any) (any, error) {
 	if precision == 0 {
 		return fromFloat(f)
 	}
-	return f, nil
+	return f
 }
 
 // nearest rounds what the float really is: 2.675 is a little less, and becomes 2.67.
@@ -146,8 +117,8 @@ func nearest(f float64, precision int) float64 {
 }
 
 // scaled is the filters multiply and add.
-func scaled(op string) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, args []any) (any, error) {
+func scaled(op string) func(*run, any, []any) any {
+	return func(r *run, in any, args []any) any {
 		f, ok := floatOf(in)
 		if _, isNumber := numberOf(args[0]); !ok || !isNumber {
 			return otherwise(in, args[1], "number")
@@ -156,33 +127,31 @@ func scaled(op string) func(*run, any, []any) (any, error) {
 	}
 }
 
-func bits(and bool) func(*run, any, []any) (any, error) {
-	return func(_ *run, in any, args []any) (any, error) {
-		a, ok := numberOf(in)
-		b, both := numberOf(args[0])
-		switch {
-		case in == undefined{}:
-			return nil, ErrUndefined
-		case !ok || !both || !a.whole || !b.whole:
-			return nil, fmt.Errorf("there are no bits of %s and %s", kindOf(in), kindOf(args[0]))
-		case and:
-			return a.i & b.i, nil
+func bits(both bool) func(*run, any, []any) any {
+	return func(_ *run, in any, args []any) any {
+		a, isNumber := numberOf(defined(in))
+		b, areNumbers := numberOf(args[0])
+		if !isNumber || !areNumbers || !a.whole || !b.whole {
+			fail("there are no bits of %s and %s", kindOf(in), kindOf(args[0]))
 		}
-		return a.i | b.i, nil
+		if both {
+			return a.i & b.i
+		}
+		return a.i | b.i
 	}
 }
 
-func absolute(_ *run, in any, _ []any) (any, error) {
+func absolute(_ *run, in any, _ []any) any {
 	n, ok := numberOf(in)
 	switch {
 	case !ok:
 		return otherwise(in, unset{}, "number")
 	case !n.whole:
-		return math.Abs(n.f), nil
-	case n.i == math.MinInt64:
-		return nil, errLarge
+		return math.Abs(n.f)
+	case n.i < 0:
+		return times(n.i, -1)
 	}
-	return max(n.i, -n.i), nil
+	return n.i
 }
 
 // words are what Home Assistant takes for a boolean.
@@ -191,100 +160,87 @@ var words = map[string]bool{
 	"0": false, "false": false, "no": false, "off": false, "disable": false,
 }
 
-func toBool(_ *run, in any, args []any) (any, error) {
+func toBool(_ *run, in any, args []any) any {
 	if n, ok := numberOf(in); ok {
-		return n.float() != 0, nil
+		return n.float() != 0
 	}
 	if s, ok := in.(string); ok {
 		if on, ok := words[strings.ToLower(strings.TrimSpace(s))]; ok {
-			return on, nil
+			return on
 		}
 	}
 	return otherwise(in, args[0], "boolean")
 }
 
-func isNumber(_ *run, in any, _ []any) (any, error) {
-	f, ok := floatOf(in)
-	return ok && !math.IsNaN(f) && !math.IsInf(f, 0), nil
+func isNumber(_ *run, in any, _ []any) any {
+	f, ok := floatOf(defined(in))
+	return ok && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
 // orElse is the filter default.
-func orElse(_ *run, in any, args []any) (any, error) {
-	if in == (undefined{}) || truth(args[1]) && args[1] != (unset{}) && !truth(in) {
-		if args[0] == (unset{}) {
-			return "", nil
-		}
-		return args[0], nil
-	}
-	return in, nil
-}
-
-func ifElse(_ *run, in any, args []any) (any, error) {
-	pick := func(i int, otherwise any) (any, error) {
-		if args[i] == (unset{}) {
-			return otherwise, nil
-		}
-		return args[i], nil
-	}
+func orElse(_ *run, in any, args []any) any {
 	switch {
-	case in == nil && args[2] != unset{}:
-		return args[2], nil
-	case truth(in):
-		return pick(0, true)
+	case in != undefined{} && (args[1] == unset{} || !truth(args[1]) || truth(in)):
+		return in
+	case args[0] == unset{}:
+		return ""
 	}
-	return pick(1, false)
+	return args[0]
 }
 
-// extreme is min and max: of a list, or of the arguments of a function.
-func extreme(op string) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, args []any) (any, error) {
-		items, ok := itemsOf(in)
-		if len(args) > 0 {
-			items, ok = append([]any{in}, args...), true
+func ifElse(_ *run, in any, args []any) any {
+	given := func(i int, otherwise bool) any {
+		if args[i] == (unset{}) {
+			return otherwise
 		}
-		if !ok {
-			return nil, fmt.Errorf("%s has no items", kindOf(in))
+		return args[i]
+	}
+	if in == nil && args[2] != (unset{}) {
+		return args[2]
+	}
+	if truth(in) {
+		return given(0, true)
+	}
+	return given(1, false)
+}
+
+// extreme is min and max of numbers: of a list, or of the arguments of a function.
+func extreme(op string) func(*run, any, []any) any {
+	return func(r *run, in any, args []any) any {
+		if len(args) > 0 {
+			in = append([]any{in}, args...)
 		}
 		var best any = undefined{}
-		for i, item := range items {
-			better, err := r.compare(op, item, best)
-			if i > 0 && err != nil {
-				return nil, err
+		for i, item := range itemsOf(in) {
+			if _, ok := numberOf(defined(item)); !ok {
+				fail("the least or greatest of %s", kindOf(item))
 			}
-			if i == 0 || better {
+			if i == 0 || r.compare(op, item, best) {
 				best = item
 			}
-			if item == (undefined{}) {
-				return nil, ErrUndefined
-			}
 		}
-		return best, nil
+		return best
 	}
 }
 
 const maxRange = 1000
 
-func counted(r *run, in any, args []any) (any, error) {
-	from, to := int64(0), in
+func counted(r *run, in any, args []any) any {
+	from, to := any(int64(0)), in
 	if args[0] != (unset{}) {
-		var ok bool
-		if from, ok = in.(int64); !ok {
-			return nil, fmt.Errorf("range() of %s", kindOf(in))
-		}
-		to = args[0]
+		from, to = in, args[0]
 	}
-	n, ok := to.(int64)
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("range() of %s", kindOf(to))
-	case n > from && (n > maxRange || from < -maxRange):
-		return nil, fmt.Errorf("range() goes further than %d", maxRange)
+	first, ok1 := from.(int64)
+	last, ok2 := to.(int64)
+	if !ok1 || !ok2 || first < -maxRange || last > maxRange {
+		fail("range() goes from -%d to %[1]d at most", maxRange)
 	}
 	items := []any{}
-	for ; from < n; from++ {
-		items = append(items, from)
+	for ; first < last; first++ {
+		items = append(items, first)
 	}
-	return items, r.spend(len(items) * stepWork)
+	r.spend(len(items) * stepWork)
+	return items
 }
 
 var functions = map[string]*builtin{

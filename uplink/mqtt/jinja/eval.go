@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -21,35 +20,32 @@ const stepWork = 16
 
 var errWork = errors.New("the template does more than it may")
 
-func (r *run) spend(bytes int) error {
+func (r *run) spend(bytes int) {
 	if r.work += stepWork + bytes; r.work > maxWork {
-		return errWork
+		panic(failure{errWork})
 	}
-	return nil
 }
 
-func (r *run) print(v any) error {
-	if _, ok := v.(undefined); ok {
-		r.missed = true
-		return r.spend(0)
-	}
-	s, err := r.text(v)
-	r.out.WriteString(s)
-	return err
+func (r *run) print(v any) {
+	r.missed = r.missed || v == undefined{}
+	r.out.WriteString(r.text(v))
 }
 
 // text is str(v). Nothing is written for what is undefined.
-func (r *run) text(v any) (string, error) {
+func (r *run) text(v any) string {
 	if s, ok := v.(string); ok {
-		return s, r.spend(len(s))
+		r.spend(len(s))
+		return s
 	}
 	var b strings.Builder
-	err := r.write(&b, v, false)
-	return b.String(), err
+	if v != (undefined{}) {
+		r.write(&b, v)
+	}
+	return b.String()
 }
 
-// write prints a value as Python does: inner as in a list, where texts have quotes.
-func (r *run) write(b *strings.Builder, v any, inner bool) error {
+// write prints a value as Python does in a list, where texts have quotes.
+func (r *run) write(b *strings.Builder, v any) {
 	from := b.Len()
 	switch v := v.(type) {
 	case nil:
@@ -61,64 +57,51 @@ func (r *run) write(b *strings.Builder, v any, inner bool) error {
 	case float64:
 		b.WriteString(printed(v))
 	case undefined:
-		if inner {
-			b.WriteString("Undefined")
-		}
+		b.WriteString("Undefined")
 	case string:
-		if inner {
-			v = inQuotes(v)
-		}
-		b.WriteString(v)
+		b.WriteString(inQuotes(v))
 	case []any:
-		return r.writeItems(b, "[", v, "]")
+		r.writeItems(b, "[", v, "]")
+		return
 	case tuple:
-		if len(v) == 1 {
-			return r.writeItems(b, "(", v, ",)")
-		}
-		return r.writeItems(b, "(", v, ")")
+		r.writeItems(b, "(", v, map[bool]string{true: ",)", false: ")"}[len(v) == 1])
+		return
 	case *dict:
+		b.WriteByte('{')
 		for i := range v.keys {
-			b.WriteString([]string{"{", ", "}[min(i, 1)])
-			if err := r.write(b, v.keys[i], true); err != nil {
-				return err
+			if i > 0 {
+				b.WriteString(", ")
 			}
+			r.write(b, v.keys[i])
 			b.WriteString(": ")
-			if err := r.write(b, v.values[i], true); err != nil {
-				return err
-			}
+			r.write(b, v.values[i])
 		}
-		b.WriteString([]string{"{}", "}"}[min(len(v.keys), 1)])
+		b.WriteByte('}')
+		from = b.Len()
 	}
-	return r.spend(b.Len() - from)
+	r.spend(b.Len() - from)
 }
 
-func (r *run) writeItems(b *strings.Builder, open string, items []any, closer string) error {
+func (r *run) writeItems(b *strings.Builder, open string, items []any, closer string) {
 	b.WriteString(open)
 	for i, item := range items {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if err := r.write(b, item, true); err != nil {
-			return err
-		}
+		r.write(b, item)
 	}
 	b.WriteString(closer)
-	return r.spend(0)
+	r.spend(0)
 }
 
 // statement is a part of a template that prints, or sets a variable.
-type statement interface{ do(r *run) error }
+type statement interface{ do(r *run) }
 
-func (r *run) all(body []statement) error {
+func (r *run) all(body []statement) {
 	for _, s := range body {
-		if err := r.spend(0); err != nil {
-			return err
-		}
-		if err := s.do(r); err != nil {
-			return err
-		}
+		r.spend(0)
+		s.do(r)
 	}
-	return nil
 }
 
 type (
@@ -140,47 +123,28 @@ type (
 	}
 )
 
-func (s plain) do(r *run) error { return r.print(string(s)) }
+func (s plain) do(r *run)  { r.print(string(s)) }
+func (s output) do(r *run) { r.print(s.of.eval(r)) }
 
-func (s output) do(r *run) error {
-	v, err := s.of.eval(r)
-	if err != nil {
-		return err
-	}
-	return r.print(v)
-}
-
-func (s choice) do(r *run) error {
+func (s choice) do(r *run) {
 	for i, test := range s.tests {
-		v, err := test.eval(r)
-		if err != nil {
-			return err
-		}
-		if truth(v) {
-			return r.all(s.bodies[i])
+		if truth(test.eval(r)) {
+			r.all(s.bodies[i])
+			return
 		}
 	}
-	return r.all(s.other)
+	r.all(s.other)
 }
 
-func (s loop) do(r *run) error {
-	over, err := s.over.eval(r)
-	if err != nil {
-		return err
-	}
-	items, ok := itemsOf(over)
-	if !ok {
-		return fmt.Errorf("%s cannot be looped over", kindOf(over))
-	}
+func (s loop) do(r *run) {
+	items := itemsOf(s.over.eval(r))
 	if len(items) == 0 {
-		return r.all(s.other)
+		r.all(s.other)
+		return
 	}
-	defer func(n int) { r.scopes = r.scopes[:n] }(len(r.scopes))
 	r.scopes = append(r.scopes, nil)
 	for i, item := range items {
-		if err := r.spend(0); err != nil {
-			return err
-		}
+		r.spend(0)
 		at := &dict{}
 		at.set("index", int64(i+1))
 		at.set("index0", int64(i))
@@ -188,22 +152,16 @@ func (s loop) do(r *run) error {
 		at.set("last", i == len(items)-1)
 		at.set("length", int64(len(items)))
 		r.scopes[len(r.scopes)-1] = map[string]any{s.variable: item, "loop": at}
-		if err := r.all(s.body); err != nil {
-			return err
-		}
+		r.all(s.body)
 	}
-	return nil
+	r.scopes = r.scopes[:len(r.scopes)-1]
 }
 
 // do sets a variable within the innermost loop, behind whose turn it has its former value, as in Jinja2.
-func (s assignment) do(r *run) error {
-	v, err := s.to.eval(r)
-	if err != nil {
-		return err
-	}
+func (s assignment) do(r *run) {
+	v := s.to.eval(r)
 	if len(r.scopes) == 0 {
 		r.scopes = append(r.scopes, map[string]any{})
 	}
 	r.scopes[len(r.scopes)-1][s.variable] = v
-	return nil
 }

@@ -1,12 +1,11 @@
 package jinja
 
 import (
-	"fmt"
 	"math"
 	"unicode/utf8"
 )
 
-type expression interface{ eval(r *run) (any, error) }
+type expression interface{ eval(r *run) any }
 
 type (
 	constant    struct{ v any }
@@ -44,228 +43,163 @@ type (
 	}
 )
 
-func (e constant) eval(*run) (any, error) { return e.v, nil }
+func (e constant) eval(*run) any { return e.v }
 
-func (e variable) eval(r *run) (any, error) {
+func (e variable) eval(r *run) any {
 	for i := len(r.scopes) - 1; i >= 0; i-- {
 		if v, ok := r.scopes[i][string(e)]; ok {
-			return v, nil
+			return v
 		}
 	}
 	if v, ok := r.in.Vars[string(e)]; ok {
-		return given(v), nil
+		if n, ok := v.(int); ok {
+			return int64(n)
+		}
+		return v
 	}
 	switch {
 	case r.in.Payload == nil:
 	case e == "value":
-		return r.in.Payload.text, nil
+		return r.in.Payload.text
 	case e == "value_json":
-		return r.in.Payload.value(), nil
+		return r.in.Payload.value()
 	}
-	return undefined{}, nil
+	return undefined{}
 }
 
-func (e conditional) eval(r *run) (any, error) {
-	test, err := e.test.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	if truth(test) {
+func (e conditional) eval(r *run) any {
+	if truth(e.test.eval(r)) {
 		return e.yes.eval(r)
 	}
 	return e.no.eval(r)
 }
 
-func (e logic) eval(r *run) (any, error) {
-	left, err := e.left.eval(r)
-	if err != nil || truth(left) == e.stops {
-		return left, err
+func (e logic) eval(r *run) any {
+	if left := e.left.eval(r); truth(left) == e.stops {
+		return left
 	}
 	return e.right.eval(r)
 }
 
-func (e negation) eval(r *run) (any, error) {
-	v, err := e.of.eval(r)
-	return !truth(v), err
-}
+func (e negation) eval(r *run) any { return !truth(e.of.eval(r)) }
 
-func (e comparison) eval(r *run) (any, error) {
-	left, err := e.first.eval(r)
-	if err != nil {
-		return nil, err
-	}
+func (e comparison) eval(r *run) any {
+	left := e.first.eval(r)
 	for i, op := range e.ops {
-		right, err := e.rest[i].eval(r)
-		if err != nil {
-			return nil, err
-		}
-		if ok, err := r.compare(op, left, right); err != nil || !ok {
-			return false, err
+		right := e.rest[i].eval(r)
+		if !r.compare(op, left, right) {
+			return false
 		}
 		left = right
 	}
-	return true, nil
+	return true
 }
 
-func (e operation) eval(r *run) (any, error) {
-	left, err := e.left.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	right, err := e.right.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	return r.operate(e.op, left, right)
-}
+func (e operation) eval(r *run) any { return r.operate(e.op, e.left.eval(r), e.right.eval(r)) }
 
-func (e signed) eval(r *run) (any, error) {
-	v, err := e.of.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	n, ok := numberOf(v)
+func (e signed) eval(r *run) any {
+	v := e.of.eval(r)
+	n, ok := numberOf(defined(v))
 	switch {
-	case v == undefined{}:
-		return nil, ErrUndefined
 	case !ok:
-		return nil, fmt.Errorf("%s has no sign", kindOf(v))
-	case !n.whole && e.minus:
-		return -n.f, nil
-	case !n.whole:
-		return n.f, nil
+		fail("%s has no sign", kindOf(v))
 	case !e.minus:
-		return n.i, nil
-	case n.i == math.MinInt64:
-		return nil, errLarge
+		return n.value()
+	case !n.whole:
+		return -n.f
 	}
-	return -n.i, nil
+	return times(n.i, -1)
 }
 
-func (e sequence) eval(r *run) (any, error) {
+func (e sequence) eval(r *run) any {
 	items := make([]any, 0, len(e.items))
 	for _, item := range e.items {
-		v, err := item.eval(r)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, v)
+		items = append(items, item.eval(r))
 	}
+	r.spend(len(items) * stepWork)
 	if e.tuple {
-		return tuple(items), r.spend(len(items) * stepWork)
+		return tuple(items)
 	}
-	return items, r.spend(len(items) * stepWork)
+	return items
 }
 
-func (e dictionary) eval(r *run) (any, error) {
+func (e dictionary) eval(r *run) any {
 	d := &dict{}
 	for i := range e.keys {
-		key, err := e.keys[i].eval(r)
-		if err != nil {
-			return nil, err
-		}
+		key := e.keys[i].eval(r)
 		switch key.(type) {
 		case []any, tuple, *dict, undefined:
-			return nil, fmt.Errorf("%s cannot be a key here", kindOf(key))
+			fail("%s cannot be a key here", kindOf(key))
 		}
-		value, err := e.values[i].eval(r)
-		if err != nil {
-			return nil, err
-		}
-		d.set(key, value)
+		d.set(key, e.values[i].eval(r))
 	}
-	return d, r.spend(len(d.keys) * (stepWork + len(d.keys)))
+	r.spend(len(d.keys) * (stepWork + len(d.keys)))
+	return d
 }
 
-// eval finds a member or a place. What is not there is undefined.
-func (e subscript) eval(r *run) (any, error) {
-	of, err := e.of.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	key, err := e.key.eval(r)
-	if err != nil {
-		return nil, err
-	}
-	return r.member(of, key)
-}
+func (e subscript) eval(r *run) any { return r.member(e.of.eval(r), e.key.eval(r)) }
 
-func (r *run) member(of, key any) (any, error) {
-	switch of := of.(type) {
-	case undefined:
-		return nil, ErrUndefined
-	case *dict:
-		cost := 0
+// member finds a member or a place. What is not there is undefined.
+func (r *run) member(of, key any) any {
+	if d, ok := defined(of).(*dict); ok {
 		if _, isText := key.(string); !isText {
-			cost = len(of.keys)
+			r.spend(len(d.keys))
 		}
-		if i := of.find(key); i >= 0 {
-			return of.values[i], r.spend(cost)
+		if i := d.find(key); i >= 0 {
+			return d.values[i]
 		}
-		return undefined{}, r.spend(cost)
+		return undefined{}
 	}
-	items, ok := itemsOf(of)
 	n, isNumber := numberOf(key)
-	if !ok || !isNumber || !n.whole {
-		return undefined{}, r.spend(0)
+	if !isNumber || !n.whole || !isSequence(of) {
+		return undefined{}
 	}
+	items := itemsOf(of)
+	r.spend(len(items))
 	if n.i < 0 {
 		n.i += int64(len(items))
 	}
 	if n.i < 0 || n.i >= int64(len(items)) {
-		return undefined{}, r.spend(len(items))
+		return undefined{}
 	}
-	return items[n.i], r.spend(len(items))
+	return items[n.i]
 }
 
-func (e slice) eval(r *run) (any, error) {
-	of, err := e.of.eval(r)
-	if err != nil {
-		return nil, err
+func (e slice) eval(r *run) any {
+	of := defined(e.of.eval(r))
+	if _, isDict := of.(*dict); isDict || !isSequence(of) {
+		fail("%s cannot be cut", kindOf(of))
 	}
-	items, ok := itemsOf(of)
-	_, isDict := of.(*dict)
-	switch {
-	case of == undefined{}:
-		return nil, ErrUndefined
-	case !ok || isDict:
-		return nil, fmt.Errorf("%s cannot be cut", kindOf(of))
-	}
-	from, err := e.bound(r, e.from, 0, len(items))
-	if err != nil {
-		return nil, err
-	}
-	to, err := e.bound(r, e.to, len(items), len(items))
-	if err != nil {
-		return nil, err
-	}
-	to = max(from, to)
+	items := itemsOf(of)
+	from := bound(r, e.from, 0, len(items))
+	to := max(from, bound(r, e.to, len(items), len(items)))
+	r.spend(len(items))
 	switch of := of.(type) {
 	case string:
-		return cut(of, from, to), r.spend(len(of))
+		return cut(of, from, to)
 	case tuple:
-		return of[from:to], r.spend(0)
+		return of[from:to]
 	}
-	return items[from:to], r.spend(0)
+	return items[from:to]
 }
 
 // bound is one end of a slice.
-func (e slice) bound(r *run, at expression, otherwise, size int) (int, error) {
+func bound(r *run, at expression, otherwise, size int) int {
 	if at == nil {
-		return otherwise, nil
+		return otherwise
 	}
-	v, err := at.eval(r)
-	if err != nil || v == nil {
-		return otherwise, err
+	v := at.eval(r)
+	if v == nil {
+		return otherwise
 	}
 	n, ok := numberOf(v)
 	if !ok || !n.whole {
-		return 0, fmt.Errorf("a slice has %s for a bound", kindOf(v))
+		fail("a slice has %s for a bound", kindOf(v))
 	}
 	if n.i < 0 {
 		n.i = max(0, n.i+int64(size))
 	}
-	return int(min(n.i, int64(size))), nil
+	return int(min(n.i, int64(size)))
 }
 
 // cut cuts characters out of a text.
@@ -284,23 +218,32 @@ func cut(s string, from, to int) string {
 	return s[begin:]
 }
 
-func (e application) eval(r *run) (any, error) {
-	in, err := e.of.eval(r)
-	if err != nil {
-		return nil, err
-	}
+func (e application) eval(r *run) any {
+	in := e.of.eval(r)
 	args := make([]any, len(e.args))
 	for i, arg := range e.args {
-		if arg == nil {
-			args[i] = unset{}
-		} else if args[i], err = arg.eval(r); err != nil {
-			return nil, err
+		args[i] = unset{}
+		if arg != nil {
+			args[i] = arg.eval(r)
 		}
 	}
-	if err := r.spend(0); err != nil {
-		return nil, err
-	}
+	r.spend(0)
 	return e.f.do(r, in, args)
+}
+
+// defined ends an evaluation that would do something with what is not there.
+func defined(v any) any {
+	if v == (undefined{}) {
+		panic(failure{ErrUndefined})
+	}
+	return v
+}
+
+func fromFloat(f float64) any {
+	if !(f < math.MaxInt64 && f > math.MinInt64) {
+		fail("a number gets too large")
+	}
+	return int64(f)
 }
 
 // kindOf names the kind of a value for people.

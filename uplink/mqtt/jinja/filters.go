@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -9,14 +8,8 @@ import (
 )
 
 // onText makes a filter of a text; anything else is printed first.
-func onText(change func(string) string) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, _ []any) (any, error) {
-		s, err := r.text(in)
-		if err != nil {
-			return nil, err
-		}
-		return change(s), r.spend(len(s))
-	}
+func onText(change func(string) string) func(*run, any, []any) any {
+	return func(r *run, in any, _ []any) any { return change(r.text(in)) }
 }
 
 func capitalized(s string) string {
@@ -42,153 +35,79 @@ func titled(s string) string {
 	return b.String()
 }
 
-func trimmed(trim func(s, chars string) string, space func(string, func(rune) bool) string) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, args []any) (any, error) {
-		s, err := r.text(in)
+func trimmed(trim func(s, chars string) string, space func(string, func(rune) bool) string) func(*run, any, []any) any {
+	return func(r *run, in any, args []any) any {
 		if chars, ok := args[0].(string); ok {
-			return trim(s, chars), err
+			return trim(r.text(in), chars)
 		}
-		return space(s, unicode.IsSpace), err
+		return space(r.text(in), unicode.IsSpace)
 	}
 }
 
-func replaced(r *run, in any, args []any) (any, error) {
-	s, err := r.text(in)
-	if err != nil {
-		return nil, err
+func replaced(r *run, in any, args []any) any {
+	s, old, with := r.text(in), r.text(args[0]), r.text(args[1])
+	times, ok := args[2].(int64)
+	if !ok {
+		times = -1
 	}
-	old, err := r.text(args[0])
-	if err != nil {
-		return nil, err
-	}
-	with, err := r.text(args[1])
-	if err != nil {
-		return nil, err
-	}
-	times := -1
-	if n, ok := args[2].(int64); ok {
-		times = int(max(-1, min(n, maxText)))
-	}
-	found := strings.Count(s, old)
-	if err := r.spend(len(s) + found*len(with)); err != nil {
-		return nil, err
-	}
-	return strings.Replace(s, old, with, times), nil
+	r.spend(strings.Count(s, old) * len(with))
+	return strings.Replace(s, old, with, int(min(max(times, -1), maxWork)))
 }
 
-func length(r *run, in any, _ []any) (any, error) {
+func length(r *run, in any, _ []any) any {
 	if s, ok := in.(string); ok {
-		return int64(utf8.RuneCountInString(s)), r.spend(len(s))
+		r.spend(len(s))
+		return int64(utf8.RuneCountInString(s))
 	}
-	items, ok := itemsOf(in)
-	if !ok {
-		return nil, fmt.Errorf("%s has no length", kindOf(in))
-	}
-	return int64(len(items)), nil
+	return int64(len(itemsOf(in)))
 }
 
-func listed(r *run, in any, _ []any) (any, error) {
-	items, ok := itemsOf(in)
-	if !ok {
-		return nil, fmt.Errorf("%s has no items", kindOf(in))
-	}
-	return slices.Clone(items), r.spend(len(items) * stepWork)
+func listed(r *run, in any, _ []any) any {
+	items := itemsOf(in)
+	r.spend(len(items) * stepWork)
+	return slices.Clone(items)
 }
 
-// oneEnd is the filters first and last.
-func oneEnd(last bool) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, _ []any) (any, error) {
-		items, ok := itemsOf(in)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("%s has no items", kindOf(in))
-		case len(items) == 0:
-			return undefined{}, nil
-		case last:
-			return items[len(items)-1], r.spend(len(items))
-		}
-		return items[0], r.spend(len(items))
-	}
-}
+func first(r *run, in any, _ []any) any { return r.member(listed(r, in, nil), int64(0)) }
 
-func joined(r *run, in any, args []any) (any, error) {
-	items, ok := itemsOf(in)
-	if !ok {
-		return nil, fmt.Errorf("%s has no items", kindOf(in))
-	}
+func last(r *run, in any, _ []any) any { return r.member(listed(r, in, nil), int64(-1)) }
+
+func joined(r *run, in any, args []any) any {
 	between := ""
 	if args[0] != (unset{}) {
-		var err error
-		if between, err = r.text(args[0]); err != nil {
-			return nil, err
-		}
+		between = r.text(args[0])
 	}
 	var b strings.Builder
-	for i, item := range items {
+	for i, item := range itemsOf(in) {
 		if i > 0 {
+			r.spend(len(between))
 			b.WriteString(between)
 		}
-		s, err := r.text(item)
-		if err == nil {
-			err = r.spend(len(between))
-		}
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(s)
+		b.WriteString(r.text(item))
 	}
-	return b.String(), nil
+	return b.String()
 }
 
-func summed(r *run, in any, _ []any) (any, error) {
-	items, ok := itemsOf(in)
-	if !ok {
-		return nil, fmt.Errorf("%s has no items", kindOf(in))
-	}
+func summed(r *run, in any, _ []any) any {
 	var sum any = int64(0)
-	for _, item := range items {
-		var err error
-		if sum, err = r.operate("+", sum, item); err != nil {
-			return nil, err
-		}
-		if err = r.spend(0); err != nil {
-			return nil, err
-		}
+	for _, item := range itemsOf(in) {
+		r.spend(0)
+		sum = r.operate("+", sum, item)
 	}
-	return sum, nil
+	return sum
 }
 
-func printing(r *run, in any, _ []any) (any, error) { return r.text(in) }
-
-// mustBe is Home Assistant's filter is_defined.
-func mustBe(_ *run, in any, _ []any) (any, error) {
-	if in == (undefined{}) {
-		return nil, ErrUndefined
-	}
-	return in, nil
-}
-
-func parsed(r *run, in any, _ []any) (any, error) {
+func parsed(r *run, in any, _ []any) any {
 	s, ok := in.(string)
 	if !ok {
 		return otherwise(in, unset{}, "text with JSON")
 	}
-	if err := r.spend(len(s)); err != nil {
-		return nil, err
-	}
+	r.spend(len(s))
 	v := fromJSON(s)
 	if v == (undefined{}) {
-		return nil, fmt.Errorf("%.40q is no JSON", s)
+		fail("%.40q is no JSON", s)
 	}
-	return v, nil
-}
-
-func formatted(r *run, in any, args []any) (any, error) {
-	s, err := r.text(in)
-	if err != nil {
-		return nil, err
-	}
-	return r.format(s, tuple(args))
+	return v
 }
 
 var filters = map[string]*builtin{
@@ -205,22 +124,22 @@ var filters = map[string]*builtin{
 	"default":     {do: orElse, takes: []string{"default_value", "boolean"}},
 	"d":           {do: orElse, takes: []string{"default_value", "boolean"}},
 	"iif":         {do: ifElse, takes: []string{"if_true", "if_false", "if_none"}},
-	"is_defined":  {do: mustBe},
+	"is_defined":  {do: func(_ *run, in any, _ []any) any { return defined(in) }},
 
-	"string":     {do: printing},
+	"string":     {do: func(r *run, in any, _ []any) any { return r.text(in) }},
 	"lower":      {do: onText(strings.ToLower)},
 	"upper":      {do: onText(strings.ToUpper)},
 	"title":      {do: onText(titled)},
 	"capitalize": {do: onText(capitalized)},
 	"trim":       {do: trimmed(strings.Trim, strings.TrimFunc), takes: []string{"chars"}},
 	"replace":    {do: replaced, takes: []string{"old", "new", "count"}, needs: 2},
-	"format":     {do: formatted, many: true},
+	"format":     {do: func(r *run, in any, args []any) any { return r.format(r.text(in), tuple(args)) }, many: true},
 
 	"length":    {do: length},
 	"count":     {do: length},
 	"list":      {do: listed},
-	"first":     {do: oneEnd(false)},
-	"last":      {do: oneEnd(true)},
+	"first":     {do: first},
+	"last":      {do: last},
 	"join":      {do: joined, takes: []string{"d"}},
 	"min":       {do: extreme("<")},
 	"max":       {do: extreme(">")},

@@ -3,90 +3,64 @@ package jinja
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 )
 
+// conversions are what % may be followed by in a text. Python's verbs are Go's, but for the few that are left out.
+var conversions = regexp.MustCompile(`%[-+ #0]*\d{0,2}(\.\d{1,2})?([sdifFeExXo%])|%`)
+
 // format is the % of a text: its verbs take what comes with it, one after the other.
-func (r *run) format(text string, with any) (any, error) {
+func (r *run) format(text string, with any) any {
 	args, several := with.(tuple)
 	if !several {
 		args = tuple{with}
 	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "%")
-		b.WriteString(before)
-		if !found {
-			break
+	out := conversions.ReplaceAllStringFunc(text, func(verb string) string {
+		switch {
+		case verb == "%":
+			fail("a format has a %% with what is not available here")
+		case strings.HasSuffix(verb, "%"):
+			return "%"
+		case len(args) == 0:
+			fail("a format has too few values")
 		}
-		n := strings.IndexFunc(rest, func(c rune) bool { return !strings.ContainsRune("-+ #0123456789.", c) })
-		if n < 0 {
-			return nil, fmt.Errorf("a format ends within %%%s", rest)
-		}
-		flags, verb := rest[:n], rest[n]
-		text = rest[n+1:]
-		if verb == '%' {
-			b.WriteByte('%')
-			continue
-		}
-		if len(args) == 0 {
-			return nil, fmt.Errorf("a format has too few values")
-		}
-		s, err := r.verb(flags, verb, args[0])
-		if err == nil {
-			err = r.spend(len(s))
-		}
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(s)
+		v := defined(args[0])
 		args = args[1:]
+		s := r.verb(verb, v)
+		r.spend(len(s))
+		return s
+	})
+	switch with.(type) {
+	case []any, *dict: // of which Python asks nothing
+	default:
+		if len(args) > 0 {
+			fail("a format has too many values")
+		}
 	}
-	if len(args) > 0 && several {
-		return nil, fmt.Errorf("a format has too many values")
-	}
-	return b.String(), r.spend(b.Len())
+	return out
 }
 
-// verb writes one value. Python's verbs are Go's, but for the few that are left out.
-func (r *run) verb(flags string, verb byte, v any) (string, error) {
-	width := func(c rune) bool { return c < '0' || c > '9' }
-	for _, digits := range strings.FieldsFunc(flags, width) {
-		if n, err := strconv.Atoi(digits); err != nil || n > 100 {
-			return "", fmt.Errorf("a format has the width %.20s", digits)
-		}
-	}
-	if v == (undefined{}) {
-		return "", ErrUndefined
-	}
+func (r *run) verb(verb string, v any) string {
 	n, ok := numberOf(v)
-	switch verb {
-	case 's':
-		s, err := r.text(v)
-		return fmt.Sprintf("%"+flags+"s", s), err
-	case 'f', 'F', 'e', 'E', 'g', 'G':
-		if ok && (verb != 'g' && verb != 'G') {
-			return fmt.Sprintf("%"+flags+string(verb), n.float()), nil
-		}
-	case 'd', 'i':
-		if ok && n.whole {
-			return fmt.Sprintf("%"+flags+"d", n.i), nil
-		}
-		if ok {
-			cut, err := fromFloat(n.f)
-			return fmt.Sprintf("%"+flags+"d", cut), err
-		}
-	case 'x', 'X', 'o':
-		if ok && n.whole {
-			return fmt.Sprintf("%"+flags+string(verb), n.i), nil
-		}
-	default:
-		return "", fmt.Errorf("the format %%%s%c is not available here", flags, verb)
+	flags, last := verb[:len(verb)-1], verb[len(verb)-1]
+	switch {
+	case last == 's':
+		return fmt.Sprintf(verb, r.text(v))
+	case strings.IndexByte("fFeE", last) >= 0 && ok:
+		return fmt.Sprintf(verb, n.float())
+	case strings.IndexByte("di", last) >= 0 && ok && !n.whole:
+		return fmt.Sprintf(flags+"d", fromFloat(n.f))
+	case strings.IndexByte("di", last) >= 0 && ok:
+		return fmt.Sprintf(flags+"d", n.i)
+	case ok && n.whole:
+		return fmt.Sprintf(verb, n.i)
 	}
-	return "", fmt.Errorf("the format %%%s%c of %s", flags, verb, kindOf(v))
+	fail("the format %s of %s", verb, kindOf(v))
+	return ""
 }
 
 // style is a way to write JSON.
@@ -101,78 +75,64 @@ var (
 	forHTML = style{comma: ", ", colon: ": ", sorted: true, ascii: true}
 )
 
-func asJSON(s style) func(*run, any, []any) (any, error) {
-	return func(r *run, in any, _ []any) (any, error) {
+func asJSON(s style) func(*run, any, []any) any {
+	return func(r *run, in any, _ []any) any {
 		var b strings.Builder
-		err := r.json(&b, in, s)
-		return b.String(), err
+		r.json(&b, in, s)
+		return b.String()
 	}
 }
 
-func (r *run) json(b *strings.Builder, v any, s style) error {
-	from := b.Len()
-	switch v := v.(type) {
+func (r *run) json(b *strings.Builder, v any, s style) {
+	switch v := defined(v).(type) {
 	case nil:
 		b.WriteString("null")
 	case bool:
 		b.WriteString(strconv.FormatBool(v))
 	case string:
+		r.spend(len(v))
 		b.WriteString(s.quote(v))
-	case undefined:
-		return ErrUndefined
 	case []any:
-		return r.jsonItems(b, v, s)
+		r.jsonItems(b, v, s)
 	case tuple:
-		return r.jsonItems(b, v, s)
+		r.jsonItems(b, v, s)
 	case *dict:
-		return r.jsonMembers(b, v, s)
+		r.jsonMembers(b, v, s)
 	default:
-		return r.write(b, v, true)
+		r.write(b, v)
 	}
-	return r.spend(b.Len() - from)
+	r.spend(0)
 }
 
-func (r *run) jsonItems(b *strings.Builder, items []any, s style) error {
+func (r *run) jsonItems(b *strings.Builder, items []any, s style) {
 	b.WriteByte('[')
 	for i, item := range items {
 		if i > 0 {
 			b.WriteString(s.comma)
 		}
-		if err := r.json(b, item, s); err != nil {
-			return err
-		}
+		r.json(b, item, s)
 	}
 	b.WriteByte(']')
-	return r.spend(0)
 }
 
-func (r *run) jsonMembers(b *strings.Builder, d *dict, s style) error {
-	keys := make([]string, len(d.keys))
-	for i, key := range d.keys {
-		text, ok := key.(string)
-		if !ok {
-			return fmt.Errorf("%s cannot be a key in JSON here", kindOf(key))
-		}
-		keys[i] = text
+func (r *run) jsonMembers(b *strings.Builder, d *dict, s style) {
+	if len(d.texts) < len(d.keys) {
+		fail("an object has a key that is no text")
 	}
+	keys := slices.Clone(d.keys)
 	if s.sorted {
-		slices.Sort(keys)
+		slices.SortFunc(keys, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	}
 	b.WriteByte('{')
 	for i, key := range keys {
 		if i > 0 {
 			b.WriteString(s.comma)
 		}
-		b.WriteString(s.quote(key) + s.colon)
-		if err := r.json(b, d.values[d.texts[key]], s); err != nil {
-			return err
-		}
-		if err := r.spend(len(key)); err != nil {
-			return err
-		}
+		r.json(b, key, s)
+		b.WriteString(s.colon)
+		r.json(b, d.values[d.find(key)], s)
 	}
 	b.WriteByte('}')
-	return r.spend(0)
 }
 
 func (s style) quote(text string) string {

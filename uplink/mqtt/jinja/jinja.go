@@ -54,69 +54,67 @@ type Result struct {
 }
 
 // Parse reads a template that may use value, value_json and the other variables that are named.
-func Parse(text string, names ...string) (*Template, error) {
+func Parse(text string, names ...string) (t *Template, err error) {
 	if len(text) > maxText {
 		return nil, &ParseError{1, 1, true, fmt.Sprintf("a template of more than %d bytes is not taken", maxText)}
 	}
-	text = strings.TrimSpace(text) // as Home Assistant does
-	p := &parser{text: text, known: map[string]bool{"value": true, "value_json": true}}
+	defer caught(&err)
+	p := &parser{text: strings.TrimSpace(text), known: map[string]bool{"value": true, "value_json": true}} // trimmed as Home Assistant does
 	for _, name := range names {
 		p.known[name] = true
 	}
-	if err := p.scan(); err != nil {
-		return nil, err
-	}
-	body, err := p.block()
-	if err != nil {
-		return nil, err
-	}
-	t := &Template{body: body}
-	if len(body) == 1 {
-		if only, ok := body[0].(output); ok {
+	p.scan()
+	t = &Template{body: p.block()}
+	if len(t.body) == 1 {
+		if only, ok := t.body[0].(output); ok {
 			t.sole = only.of
 		}
 	}
 	return t, nil
 }
 
-// errorAt makes the error for what is at an offset in the template.
-func (p *parser) errorAt(at int, beyond bool, format string, args ...any) error {
-	before := p.text[:at]
-	line := 1 + strings.Count(before, "\n")
-	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
-	return &ParseError{line, column, beyond, fmt.Sprintf(format, args...)}
-}
-
 // Eval evaluates the template. The error is ErrUndefined where what it asks for is not there; any other says what went
 // wrong.
-func (t *Template) Eval(in Input) (Result, error) {
+func (t *Template) Eval(in Input) (res Result, err error) {
+	defer caught(&err)
 	r := &run{in: in}
-	if t.sole != nil {
-		v, err := t.sole.eval(r)
-		if err != nil {
-			return Result{}, err
-		}
-		if err := r.print(v); err != nil {
-			return Result{}, err
-		}
-		res, err := r.result()
+	if t.sole == nil {
+		r.all(t.body)
+	} else {
+		v := t.sole.eval(r)
+		r.print(v)
 		if _, isFlag := v.(bool); !isFlag {
 			n, ok := numberOf(v)
 			res.Number, res.IsNumber = n.float(), ok
 		}
-		return res, err
 	}
-	if err := r.all(t.body); err != nil {
-		return Result{}, err
-	}
-	return r.result()
-}
-
-// result is what was printed. Home Assistant prints nothing for what is undefined, and takes nothing for no state.
-func (r *run) result() (Result, error) {
-	text := strings.TrimSpace(r.out.String())
-	if text == "" && r.missed {
+	// Home Assistant prints nothing for what is undefined, and takes nothing for no state.
+	if res.Text = strings.TrimSpace(r.out.String()); res.Text == "" && r.missed {
 		return Result{}, ErrUndefined
 	}
-	return Result{Text: text}, nil
+	return res, nil
+}
+
+// failure is an error on its way out of the recursion, as in encoding/json.
+type failure struct{ error }
+
+func caught(err *error) {
+	switch f := recover().(type) {
+	case nil:
+	case failure:
+		*err = f.error
+	default:
+		panic(f)
+	}
+}
+
+// fail ends an evaluation.
+func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+// fail ends the reading of a template, because of what is at an offset in it.
+func (p *parser) fail(at int, beyond bool, format string, args ...any) {
+	before := p.text[:at]
+	line := 1 + strings.Count(before, "\n")
+	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	panic(failure{&ParseError{line, column, beyond, fmt.Sprintf(format, args...)}})
 }

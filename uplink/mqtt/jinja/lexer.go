@@ -35,14 +35,14 @@ var (
 var closers = map[string]string{"{{": "}}", "{%": "%}", "{#": "#}"}
 
 // scan splits the template into tokens.
-func (p *parser) scan() error {
+func (p *parser) scan() {
 	at, strip := 0, false
 	for {
 		found := openers.FindStringIndex(p.text[at:])
 		if found == nil {
 			p.data(p.text[at:], at, strip, false)
 			p.add(end, "", len(p.text))
-			return nil
+			return
 		}
 		open := at + found[0]
 		opener := p.text[open : open+2]
@@ -52,15 +52,15 @@ func (p *parser) scan() error {
 		if trim || strings.HasPrefix(p.text[inner:], "+") {
 			inner++
 		}
-		var err error
 		if opener == "{#" {
-			at, err = p.comment(open, inner)
+			n := strings.Index(p.text[inner:], "#}")
+			if n < 0 {
+				p.fail(open, false, "a {# has no #}")
+			}
+			at = inner + n + 2
 		} else {
 			p.add(sign, opener, open)
-			at, err = p.tag(open, inner, closers[opener])
-		}
-		if err != nil {
-			return err
+			at = p.tag(open, inner, closers[opener])
 		}
 		strip = p.text[at-3] == '-'
 	}
@@ -81,21 +81,13 @@ func (p *parser) data(text string, at int, left, right bool) {
 	}
 }
 
-func (p *parser) comment(open, inner int) (after int, err error) {
-	n := strings.Index(p.text[inner:], "#}")
-	if n < 0 {
-		return 0, p.errorAt(open, false, "a {# has no #}")
-	}
-	return inner + n + 2, nil
-}
-
 // tag adds what is in a tag, up to its closer outside of all brackets.
-func (p *parser) tag(open, at int, closer string) (after int, err error) {
+func (p *parser) tag(open, at int, closer string) (after int) {
 	for depth := 0; ; {
 		at += len(p.text[at:]) - len(strings.TrimLeftFunc(p.text[at:], unicode.IsSpace))
 		rest := p.text[at:]
 		if rest == "" {
-			return 0, p.errorAt(open, false, "a %s has no %s", p.text[open:open+2], closer)
+			p.fail(open, false, "a %s has no %s", p.text[open:open+2], closer)
 		}
 		if depth == 0 {
 			marked := 0 // by what controls white space
@@ -104,13 +96,10 @@ func (p *parser) tag(open, at int, closer string) (after int, err error) {
 			}
 			if strings.HasPrefix(rest[marked:], closer) {
 				p.add(sign, closer, at)
-				return at + marked + len(closer), nil
+				return at + marked + len(closer)
 			}
 		}
-		size, err := p.token(rest, at)
-		if err != nil {
-			return 0, err
-		}
+		size := p.token(rest, at)
 		switch rest[0] {
 		case '(', '[', '{':
 			depth++
@@ -122,7 +111,7 @@ func (p *parser) tag(open, at int, closer string) (after int, err error) {
 }
 
 // token adds what rest begins with.
-func (p *parser) token(rest string, at int) (size int, err error) {
+func (p *parser) token(rest string, at int) (size int) {
 	if rest[0] == '"' || rest[0] == '\'' {
 		return p.quoted(rest, at)
 	}
@@ -132,30 +121,30 @@ func (p *parser) token(rest string, at int) (size int, err error) {
 			k = real
 		}
 		p.add(k, strings.ReplaceAll(text, "_", ""), at)
-		return len(text), nil
+		return len(text)
 	}
 	if text := names.FindString(rest); text != "" {
 		p.add(name, text, at)
-		return len(text), nil
+		return len(text)
 	}
 	text := operators.FindString(rest)
 	if text == "" {
 		_, n := utf8.DecodeRuneInString(rest)
-		return 0, p.errorAt(at, false, "%q is not understood", rest[:n])
+		p.fail(at, false, "%q is not understood", rest[:n])
 	}
 	p.add(sign, text, at)
-	return len(text), nil
+	return len(text)
 }
 
 var escapes = map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': `\`, '\'': "'", '"': `"`, '\n': ""}
 
-func (p *parser) quoted(rest string, at int) (size int, err error) {
+func (p *parser) quoted(rest string, at int) (size int) {
 	var b strings.Builder
 	for i := 1; i < len(rest); i++ {
 		switch c := rest[i]; {
 		case c == rest[0]:
 			p.add(quoted, b.String(), at)
-			return i + 1, nil
+			return i + 1
 		case c != '\\' || i+1 == len(rest):
 			b.WriteByte(c)
 		default:
@@ -163,12 +152,13 @@ func (p *parser) quoted(rest string, at int) (size int, err error) {
 			plain, known := escapes[rest[i]]
 			switch {
 			case strings.IndexByte("xuUN01234567abfv", rest[i]) >= 0:
-				return 0, p.errorAt(at+i-1, true, `the escape \%c is not understood here`, rest[i])
+				p.fail(at+i-1, true, `the escape \%c is not understood here`, rest[i])
 			case !known: // Python leaves it as it stands
 				plain = rest[i-1 : i+1]
 			}
 			b.WriteString(plain)
 		}
 	}
-	return 0, p.errorAt(at, false, "a text has no closing %c", rest[0])
+	p.fail(at, false, "a text has no closing %c", rest[0])
+	return 0
 }

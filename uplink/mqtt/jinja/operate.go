@@ -1,76 +1,75 @@
 package jinja
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strings"
 )
 
-var (
-	errLarge = errors.New("a number gets too large")
-	errZero  = errors.New("a division by zero")
-)
-
-func (r *run) operate(op string, a, b any) (any, error) {
+func (r *run) operate(op string, a, b any) any {
 	if op == "~" {
-		left, err := r.text(a)
-		if err != nil {
-			return nil, err
-		}
-		right, err := r.text(b)
-		return left + right, err
+		return r.text(a) + r.text(b)
 	}
-	if a == (undefined{}) || b == (undefined{}) {
-		return nil, ErrUndefined
-	}
-	x, isNumber := numberOf(a)
-	y, areNumbers := numberOf(b)
-	if isNumber && areNumbers {
-		if x.whole && y.whole && op != "/" {
-			return wholes(op, x.i, y.i)
-		}
+	x, isNumber := numberOf(defined(a))
+	y, areNumbers := numberOf(defined(b))
+	switch {
+	case isNumber && areNumbers && x.whole && y.whole && op != "/":
+		return wholes(op, x.i, y.i)
+	case isNumber && areNumbers:
 		return reals(op, x.float(), y.float())
+	case op == "*" && areNumbers && y.whole:
+		x, y, a, b = y, x, b, a
+		fallthrough
+	case op == "*" && isNumber && x.whole:
+		if text, ok := b.(string); ok {
+			return r.repeat(text, x.i)
+		}
+	case op == "+":
+		if v := r.joined(a, b); v != nil {
+			return v
+		}
+	case op == "%":
+		if text, ok := a.(string); ok {
+			return r.format(text, b)
+		}
 	}
+	fail("there is no %s of %s and %s", op, kindOf(a), kindOf(b))
+	return nil
+}
+
+// joined is the + of two texts, or of two lists.
+func (r *run) joined(a, b any) any {
 	switch left := a.(type) {
 	case string:
-		right, areTexts := b.(string)
-		switch {
-		case op == "+" && areTexts:
-			return left + right, r.spend(len(left) + len(right))
-		case op == "*" && areNumbers && y.whole:
-			return r.repeat(left, y.i)
-		case op == "%":
-			return r.format(left, b)
+		if right, ok := b.(string); ok {
+			r.spend(len(left) + len(right))
+			return left + right
 		}
 	case []any:
-		if right, ok := b.([]any); ok && op == "+" {
-			return append(left[:len(left):len(left)], right...), r.spend((len(left) + len(right)) * stepWork)
+		if right, ok := b.([]any); ok {
+			r.spend((len(left) + len(right)) * stepWork)
+			return append(left[:len(left):len(left)], right...)
 		}
 	}
-	if right, ok := b.(string); ok && op == "*" && isNumber && x.whole {
-		return r.repeat(right, x.i)
-	}
-	return nil, fmt.Errorf("there is no %s of %s and %s", op, kindOf(a), kindOf(b))
+	return nil
 }
 
-func (r *run) repeat(s string, n int64) (any, error) {
-	n = max(n, 0)
-	if n > maxWork || int64(len(s))*n > maxWork {
-		return nil, errWork
+func (r *run) repeat(s string, n int64) any {
+	n = min(max(n, 0), maxWork)
+	for range n { // which ends before it takes memory
+		r.spend(len(s))
 	}
-	return strings.Repeat(s, int(n)), r.spend(len(s) * int(n))
+	return strings.Repeat(s, int(n))
 }
 
-func wholes(op string, a, b int64) (any, error) {
+func wholes(op string, a, b int64) any {
 	switch op {
 	case "+":
 		if sum := a + b; sum > a == (b > 0) {
-			return sum, nil
+			return sum
 		}
 	case "-":
 		if sum := a - b; sum < a == (b > 0) {
-			return sum, nil
+			return sum
 		}
 	case "*":
 		return times(a, b)
@@ -79,89 +78,79 @@ func wholes(op string, a, b int64) (any, error) {
 	default:
 		return floors(op, a, b)
 	}
-	return nil, errLarge
+	fail("a number gets too large")
+	return nil
 }
 
-func times(a, b int64) (any, error) {
+func times(a, b int64) int64 {
 	product := a * b
 	if a != 0 && (product/a != b || a == -1 && b == math.MinInt64) {
-		return nil, errLarge
+		fail("a number gets too large")
 	}
-	return product, nil
+	return product
 }
 
-func power(a, b int64) (any, error) {
+func power(a, b int64) any {
 	if b < 0 {
 		return reals("**", float64(a), float64(b))
 	}
 	if a >= -1 && a <= 1 {
 		b = min(b, 2+b%2) // -1, 0 and 1 come round
 	}
-	var product any = int64(1)
-	for range min(b, 64) {
-		var err error
-		if product, err = times(product.(int64), a); err != nil {
-			return nil, err
-		}
+	product := int64(1)
+	for range min(b, 64) { // by then the others are too large
+		product = times(product, a)
 	}
-	if b > 64 {
-		return nil, errLarge
-	}
-	return product, nil
+	return product
 }
 
 // floors divides with the rest going the way of the divisor, as Python does.
-func floors(op string, a, b int64) (any, error) {
+func floors(op string, a, b int64) any {
 	if b == 0 {
-		return nil, errZero
+		fail("a division by zero")
 	}
-	if b == -1 { // the least number has no counterpart
-		if op == "%" {
-			return int64(0), nil
-		}
-		return times(a, b)
-	}
-	quotient, rest := a/b, a%b
+	rest := a % b
 	if rest != 0 && rest < 0 != (b < 0) {
-		quotient, rest = quotient-1, rest+b
+		rest += b
 	}
 	if op == "%" {
-		return rest, nil
+		return rest
 	}
-	return quotient, nil
+	if b == -1 {
+		return times(a, b) // the least number has no counterpart
+	}
+	if quotient := a / b; a%b == rest {
+		return quotient
+	}
+	return a/b - 1
 }
 
-func reals(op string, a, b float64) (any, error) {
+func reals(op string, a, b float64) any {
 	switch op {
 	case "+":
-		return a + b, nil
+		return a + b
 	case "-":
-		return a - b, nil
+		return a - b
 	case "*":
-		return a * b, nil
+		return a * b
 	case "**":
-		switch v := math.Pow(a, b); {
-		case a == 0 && b < 0:
-			return nil, errZero
-		case math.IsNaN(v) && !math.IsNaN(a) && !math.IsNaN(b):
-			return nil, errors.New("a root of a negative number")
-		case math.IsInf(v, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0):
-			return nil, errLarge
-		default:
-			return v, nil
+		v := math.Pow(a, b)
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			fail("there is no %s to the power of %s", printed(a), printed(b))
 		}
+		return v
 	}
 	if b == 0 {
-		return nil, errZero
+		fail("a division by zero")
 	}
 	if op == "/" {
-		return a / b, nil
+		return a / b
 	}
 	quotient, rest := floored(a, b)
 	if op == "%" {
-		return rest, nil
+		return rest
 	}
-	return quotient, nil
+	return quotient
 }
 
 // floored is Python's division of floats: it takes the quotient from the rest, which is exact.
@@ -178,42 +167,35 @@ func floored(a, b float64) (quotient, rest float64) {
 	if quotient == 0 {
 		return math.Copysign(0, a/b), rest
 	}
-	whole := math.Floor(quotient)
-	if quotient-whole > 0.5 {
-		whole++
-	}
-	return whole, rest
+	return math.Round(quotient), rest
 }
 
-func (r *run) compare(op string, a, b any) (bool, error) {
+func (r *run) compare(op string, a, b any) bool {
 	switch op {
 	case "==":
 		return r.equal(a, b)
 	case "!=":
-		ok, err := r.equal(a, b)
-		return !ok, err
+		return !r.equal(a, b)
 	case "in":
 		return r.contains(b, a)
 	case "not in":
-		ok, err := r.contains(b, a)
-		return !ok, err
+		return !r.contains(b, a)
 	}
-	if a == (undefined{}) || b == (undefined{}) {
-		return false, ErrUndefined
+	x, isNumber := numberOf(defined(a))
+	y, areNumbers := numberOf(defined(b))
+	if isNumber && areNumbers {
+		if x.whole && y.whole {
+			return ordered(op, x.i, y.i)
+		}
+		return ordered(op, x.float(), y.float())
 	}
-	x, isNumber := numberOf(a)
-	y, areNumbers := numberOf(b)
 	left, isText := a.(string)
 	right, areTexts := b.(string)
-	switch {
-	case isNumber && areNumbers && x.whole && y.whole:
-		return ordered(op, x.i, y.i), nil
-	case isNumber && areNumbers:
-		return ordered(op, x.float(), y.float()), nil
-	case isText && areTexts:
-		return ordered(op, left, right), r.spend(min(len(left), len(right)))
+	if !isText || !areTexts {
+		fail("%s and %s cannot be compared by %s", kindOf(a), kindOf(b), op)
 	}
-	return false, fmt.Errorf("%s and %s cannot be compared by %s", kindOf(a), kindOf(b), op)
+	r.spend(min(len(left), len(right)))
+	return ordered(op, left, right)
 }
 
 func ordered[T int64 | float64 | string](op string, a, b T) bool {
@@ -228,80 +210,67 @@ func ordered[T int64 | float64 | string](op string, a, b T) bool {
 	return a >= b
 }
 
-func (r *run) equal(a, b any) (bool, error) {
-	if err := r.spend(0); err != nil {
-		return false, err
-	}
+func (r *run) equal(a, b any) bool {
+	r.spend(0)
 	x, isNumber := numberOf(a)
 	y, areNumbers := numberOf(b)
 	if isNumber && areNumbers {
-		return x.whole && y.whole && x.i == y.i || x.float() == y.float() && !(x.whole && y.whole), nil
+		if x.whole && y.whole {
+			return x.i == y.i
+		}
+		return x.float() == y.float()
 	}
 	switch a := a.(type) {
-	case nil:
-		return b == nil, nil
-	case undefined:
-		return b == undefined{}, nil
 	case string:
 		other, ok := b.(string)
-		return ok && a == other, r.spend(min(len(a), len(other)))
+		r.spend(min(len(a), len(other)))
+		return ok && a == other
 	case []any:
 		other, ok := b.([]any)
-		return r.allEqual(a, other, ok)
+		return ok && r.allEqual(a, other)
 	case tuple:
 		other, ok := b.(tuple)
-		return r.allEqual(a, other, ok)
+		return ok && r.allEqual(a, other)
 	case *dict:
-		return r.equalDicts(a, b)
+		other, ok := b.(*dict)
+		if !ok || len(a.keys) != len(other.keys) {
+			return false
+		}
+		for i, key := range a.keys {
+			if v := r.member(other, key); v == (undefined{}) || !r.equal(a.values[i], v) {
+				return false
+			}
+		}
+		return true
 	}
-	return false, nil
+	return !isNumber && !areNumbers && kindOf(a) == kindOf(b) // none, or undefined
 }
 
-func (r *run) allEqual(a, b []any, alike bool) (bool, error) {
-	if !alike || len(a) != len(b) {
-		return false, nil
+func (r *run) allEqual(a, b []any) bool {
+	if len(a) != len(b) {
+		return false
 	}
 	for i := range a {
-		if ok, err := r.equal(a[i], b[i]); err != nil || !ok {
-			return false, err
+		if !r.equal(a[i], b[i]) {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
-func (r *run) equalDicts(a *dict, v any) (bool, error) {
-	b, ok := v.(*dict)
-	if !ok || len(a.keys) != len(b.keys) {
-		return false, nil
-	}
-	for i, key := range a.keys {
-		other, err := r.member(b, key)
-		if err != nil || other == (undefined{}) {
-			return false, err
-		}
-		if ok, err := r.equal(a.values[i], other); err != nil || !ok {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-func (r *run) contains(in, what any) (bool, error) {
+func (r *run) contains(in, what any) bool {
 	if text, ok := in.(string); ok {
 		part, ok := what.(string)
 		if !ok {
-			return false, fmt.Errorf("%s cannot be in a text", kindOf(what))
+			fail("%s cannot be in a text", kindOf(what))
 		}
-		return strings.Contains(text, part), r.spend(len(text))
+		r.spend(len(text))
+		return strings.Contains(text, part)
 	}
-	items, ok := itemsOf(in)
-	if !ok {
-		return false, fmt.Errorf("nothing can be in %s", kindOf(in))
-	}
-	for _, item := range items {
-		if ok, err := r.equal(item, what); err != nil || ok {
-			return ok, err
+	for _, item := range itemsOf(in) {
+		if r.equal(item, what) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }

@@ -1,6 +1,9 @@
 package jinja
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // parser reads expressions; statements are in statements.go.
 type parser struct {
@@ -21,113 +24,100 @@ func (p *parser) next() token {
 	return t
 }
 
+func (t token) is(k kind, text string) bool { return t.kind == k && t.text == text }
+
 // accept goes over a sign, or over a word such as "if".
 func (p *parser) accept(k kind, text string) bool {
-	if t := p.peek(); t.kind != k || t.text != text {
+	if !p.peek().is(k, text) {
 		return false
 	}
 	p.at++
 	return true
 }
 
-func (p *parser) expect(text string) error {
+func (p *parser) expect(text string) {
 	if !p.accept(sign, text) {
-		return p.unexpected(text)
+		p.unexpected(text)
 	}
-	return nil
 }
 
-func (p *parser) unexpected(wanted string) error {
+func (p *parser) unexpected(wanted string) {
 	t := p.peek()
 	if t.kind == end || t.kind == data {
-		return p.errorAt(t.at, false, "the tag ends where there should be %s", wanted)
+		p.fail(t.at, false, "the tag ends where there should be %s", wanted)
 	}
-	return p.errorAt(t.at, false, "there should be %s instead of %q", wanted, t.text)
+	p.fail(t.at, false, "there should be %s instead of %q", wanted, t.text)
 }
 
-func (p *parser) refuse(at token, what string) error {
-	return p.errorAt(at.at, true, "%s is not available here", what)
-}
+func (p *parser) refuse(at token, what string) { p.fail(at.at, true, "%s is not available here", what) }
 
 // deeper bounds the recursion of the parser, and with it that of the evaluation.
-func (p *parser) deeper(parse func() (expression, error)) (expression, error) {
+func deeper[T any](p *parser, parse func() T) T {
 	if p.depth == maxDepth {
-		return nil, p.errorAt(p.peek().at, true, "more than %d parts in each other are not taken", maxDepth)
+		p.fail(p.peek().at, true, "more than %d parts in each other are not taken", maxDepth)
 	}
 	p.depth++
 	defer func() { p.depth-- }()
 	return parse()
 }
 
-func (p *parser) expression() (expression, error) { return p.deeper(p.conditional) }
+func (p *parser) expression() expression { return deeper(p, p.conditional) }
 
-func (p *parser) conditional() (expression, error) {
-	yes, err := p.or()
-	for err == nil && p.accept(name, "if") {
-		c := conditional{yes: yes, no: constant{undefined{}}}
-		if c.test, err = p.or(); err == nil && p.accept(name, "else") {
-			c.no, err = p.expression()
+func (p *parser) conditional() expression {
+	e := p.or()
+	for p.accept(name, "if") {
+		c := conditional{yes: e, test: p.or(), no: constant{undefined{}}}
+		if p.accept(name, "else") {
+			c.no = p.expression()
 		}
-		yes = c
+		e = c
 	}
-	return yes, err
+	return e
 }
 
-func (p *parser) or() (expression, error) {
-	left, err := p.and()
-	for err == nil && p.accept(name, "or") {
-		l := logic{left: left, stops: true}
-		l.right, err = p.and()
-		left = l
+func (p *parser) or() expression {
+	e := p.and()
+	for p.accept(name, "or") {
+		e = logic{left: e, right: p.and(), stops: true}
 	}
-	return left, err
+	return e
 }
 
-func (p *parser) and() (expression, error) {
-	left, err := p.not()
-	for err == nil && p.accept(name, "and") {
-		l := logic{left: left}
-		l.right, err = p.not()
-		left = l
+func (p *parser) and() expression {
+	e := p.not()
+	for p.accept(name, "and") {
+		e = logic{left: e, right: p.not()}
 	}
-	return left, err
+	return e
 }
 
-func (p *parser) not() (expression, error) {
-	if !p.accept(name, "not") {
-		return p.comparison()
+func (p *parser) not() expression {
+	if p.accept(name, "not") {
+		return negation{deeper(p, p.not)}
 	}
-	of, err := p.deeper(p.not)
-	return negation{of}, err
+	return p.comparison()
 }
 
-func (p *parser) comparison() (expression, error) {
-	first, err := p.binary(0)
-	c := comparison{first: first}
-	for err == nil {
-		op := p.comparator()
-		if op == "" {
-			break
-		}
-		var next expression
-		next, err = p.binary(0)
-		c.ops, c.rest = append(c.ops, op), append(c.rest, next)
+func (p *parser) comparison() expression {
+	c := comparison{first: p.binary(0)}
+	for op := p.comparator(); op != ""; op = p.comparator() {
+		c.ops, c.rest = append(c.ops, op), append(c.rest, p.binary(0))
 	}
 	if len(c.ops) == 0 {
-		return first, err
+		return c.first
 	}
-	return c, err
+	return c
 }
+
+var comparators = []string{"==", "!=", "<", "<=", ">", ">="}
 
 func (p *parser) comparator() string {
 	t := p.peek()
 	switch {
-	case t.kind == sign && (t.text == "==" || t.text == "!=" || t.text == "<" || t.text == "<=" || t.text == ">" || t.text == ">="):
-		p.next()
+	case t.kind == sign && slices.Contains(comparators, t.text), t.is(name, "in"):
+		p.at++
 		return t.text
-	case p.accept(name, "in"):
-		return "in"
-	case t.kind == name && t.text == "not" && p.tokens[p.at+1].kind == name && p.tokens[p.at+1].text == "in":
+	case t.is(name, "not") && p.tokens[p.at+1].is(name, "in"):
 		p.at += 2
 		return "not in"
 	}
@@ -137,323 +127,256 @@ func (p *parser) comparator() string {
 // levels are the operators by how tightly they bind; ** binds to the left as well, other than in Python.
 var levels = [][]string{{"+", "-"}, {"~"}, {"*", "/", "//", "%"}, {"**"}}
 
-func (p *parser) binary(level int) (expression, error) {
+func (p *parser) binary(level int) expression {
 	if level == len(levels) {
 		return p.unary(true)
 	}
-	left, err := p.binary(level + 1)
-	for err == nil {
-		t, found := p.peek(), false
-		for _, op := range levels[level] {
-			found = found || t.kind == sign && t.text == op
-		}
-		if !found {
-			break
-		}
-		p.next()
-		o := operation{op: t.text, left: left}
-		o.right, err = p.binary(level + 1)
-		left = o
+	e := p.binary(level + 1)
+	for t := p.peek(); t.kind == sign && slices.Contains(levels[level], t.text); t = p.peek() {
+		p.at++
+		e = operation{op: t.text, left: e, right: p.binary(level + 1)}
 	}
-	return left, err
+	return e
 }
 
 // unary reads what may have a sign before it. Filters bind looser than the sign.
-func (p *parser) unary(filtered bool) (expression, error) {
-	var e expression
-	var err error
-	if t := p.peek(); t.kind == sign && (t.text == "-" || t.text == "+") {
-		p.next()
-		e, err = p.deeper(func() (expression, error) { return p.unary(false) })
-		e = signed{e, t.text == "-"}
-	} else if e, err = p.primary(); err == nil {
-		e, err = p.postfix(e)
+func (p *parser) unary(filtered bool) (e expression) {
+	if t := p.peek(); t.is(sign, "-") || t.is(sign, "+") {
+		p.at++
+		e = signed{deeper(p, func() expression { return p.unary(false) }), t.text == "-"}
+	} else {
+		e = p.postfix(p.primary())
 	}
-	for filtered && err == nil {
+	for filtered {
 		switch {
 		case p.accept(sign, "|"):
-			e, err = p.filter(e)
+			e = p.filter(e)
 		case p.accept(name, "is"):
-			e, err = p.test(e)
+			e = p.test(e)
 		default:
-			return e, nil
+			return e
 		}
 	}
-	return e, err
+	return e
 }
 
-func (p *parser) primary() (expression, error) {
-	switch t := p.peek(); t.kind {
-	case name:
-		return p.named(p.next())
-	case whole:
-		p.next()
+func (p *parser) primary() expression {
+	switch t := p.peek(); {
+	case t.kind == name:
+		p.at++
+		return p.named(t)
+	case t.kind == whole:
+		p.at++
 		i, err := strconv.ParseInt(t.text, 10, 64)
 		if err != nil {
-			return nil, p.errorAt(t.at, true, "the number %.40s is too large here", t.text)
+			p.fail(t.at, true, "the number %.40s is too large here", t.text)
 		}
-		return constant{i}, nil
-	case real:
-		p.next()
+		return constant{i}
+	case t.kind == real:
+		p.at++
 		f, _ := strconv.ParseFloat(t.text, 64) // out of range it is infinite, as in Python
-		return constant{f}, nil
-	case quoted:
+		return constant{f}
+	case t.kind == quoted:
 		text := ""
 		for p.peek().kind == quoted {
 			text += p.next().text
 		}
-		return constant{text}, nil
-	case sign:
-		switch t.text {
-		case "(":
-			p.next()
-			return p.parenthesis()
-		case "[":
-			p.next()
-			items, err := p.items("]")
-			return sequence{items: items}, err
-		case "{":
-			p.next()
-			return p.dictionary()
-		}
+		return constant{text}
+	case p.accept(sign, "("):
+		return p.parenthesis()
+	case p.accept(sign, "["):
+		return sequence{items: p.items("]")}
+	case p.accept(sign, "{"):
+		return p.dictionary()
 	}
-	return nil, p.unexpected("an expression")
+	p.unexpected("an expression")
+	return nil
 }
 
 var constants = map[string]any{"true": true, "True": true, "false": false, "False": false, "none": nil, "None": nil}
 
 // named reads a variable, a constant, or the call of a function.
-func (p *parser) named(t token) (expression, error) {
+func (p *parser) named(t token) expression {
 	if v, ok := constants[t.text]; ok {
-		return constant{v}, nil
+		return constant{v}
 	}
 	if p.accept(sign, "(") {
-		f, ok := functions[t.text]
-		if !ok {
-			return nil, p.refuse(t, t.text+"()")
-		}
-		return p.arguments(t, f, nil)
+		return p.arguments(t, functions[t.text], t.text+"()", nil)
 	}
 	if !p.known[t.text] {
-		return nil, p.refuse(t, "the variable "+t.text)
+		p.refuse(t, "the variable "+t.text)
 	}
-	return variable(t.text), nil
+	return variable(t.text)
 }
 
 // parenthesis reads an expression in parentheses, or a tuple.
-func (p *parser) parenthesis() (expression, error) {
+func (p *parser) parenthesis() expression {
 	if p.accept(sign, ")") {
-		return sequence{tuple: true}, nil
+		return sequence{tuple: true}
 	}
-	first, err := p.expression()
-	if err != nil || p.accept(sign, ")") {
-		return first, err
+	first := p.expression()
+	if p.accept(sign, ")") {
+		return first
 	}
-	if err := p.expect(","); err != nil {
-		return nil, err
-	}
-	rest, err := p.items(")")
-	return sequence{append([]expression{first}, rest...), true}, err
+	p.expect(",")
+	return sequence{append([]expression{first}, p.items(")")...), true}
 }
 
 // items reads expressions with commas between them, up to the closer.
-func (p *parser) items(closer string) (items []expression, err error) {
+func (p *parser) items(closer string) (items []expression) {
 	for !p.accept(sign, closer) {
-		e, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, e)
+		items = append(items, p.expression())
 		if !p.accept(sign, ",") {
-			return items, p.expect(closer)
+			p.expect(closer)
+			break
 		}
 	}
-	return items, nil
+	return items
 }
 
-func (p *parser) dictionary() (expression, error) {
+func (p *parser) dictionary() expression {
 	var d dictionary
 	for !p.accept(sign, "}") {
-		key, err := p.expression()
-		if err == nil {
-			err = p.expect(":")
-		}
-		if err != nil {
-			return nil, err
-		}
-		value, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
-		d.keys, d.values = append(d.keys, key), append(d.values, value)
+		d.keys = append(d.keys, p.expression())
+		p.expect(":")
+		d.values = append(d.values, p.expression())
 		if !p.accept(sign, ",") {
-			return d, p.expect("}")
+			p.expect("}")
+			break
 		}
 	}
-	return d, nil
+	return d
 }
 
 // postfix reads members, places, slices and the calls of methods that follow an expression.
-func (p *parser) postfix(e expression) (expression, error) {
+func (p *parser) postfix(e expression) expression {
 	for {
-		var err error
-		switch {
+		switch t := p.peek(); {
 		case p.accept(sign, "."):
-			e, err = p.member(e)
+			e = p.member(e)
 		case p.accept(sign, "["):
-			e, err = p.subscript(e)
-		case p.peek().kind == sign && p.peek().text == "(":
-			err = p.refuse(p.peek(), "a call of what is no function")
+			e = p.subscript(e)
+		case t.is(sign, "("):
+			p.refuse(t, "a call of what is no function")
 		default:
-			return e, nil
-		}
-		if err != nil {
-			return nil, err
+			return e
 		}
 	}
 }
 
-func (p *parser) member(of expression) (expression, error) {
+func (p *parser) member(of expression) expression {
 	t := p.next()
-	switch {
-	case t.kind == whole:
-		i, err := strconv.ParseInt(t.text, 10, 32)
-		if err != nil {
-			return nil, p.errorAt(t.at, false, "%.40s is no place in a list", t.text)
-		}
-		return subscript{of, constant{i}}, nil
-	case t.kind != name:
-		return nil, p.errorAt(t.at, false, "a dot needs a name behind it")
-	case !p.accept(sign, "("):
-		return subscript{of, constant{t.text}}, nil
+	if t.kind == whole {
+		i, _ := strconv.ParseInt(t.text, 10, 64) // a list ends before the largest of them
+		return subscript{of, constant{i}}
 	}
-	m, ok := methods[t.text]
-	if !ok {
-		return nil, p.refuse(t, "the method "+t.text+"()")
+	if t.kind != name {
+		p.fail(t.at, false, "a dot needs a name behind it")
 	}
-	return p.arguments(t, m, of)
+	if p.accept(sign, "(") {
+		return p.arguments(t, methods[t.text], "the method "+t.text+"()", of)
+	}
+	return subscript{of, constant{t.text}}
 }
 
-func (p *parser) subscript(of expression) (expression, error) {
+func (p *parser) subscript(of expression) expression {
 	s := slice{of: of}
-	var err error
 	if !p.accept(sign, ":") {
-		key, err := p.expression()
-		if err != nil || p.accept(sign, "]") {
-			return subscript{of, key}, err
+		s.from = p.expression()
+		if p.accept(sign, "]") {
+			return subscript{of, s.from}
 		}
-		if err := p.expect(":"); err != nil {
-			return nil, err
-		}
-		s.from = key
+		p.expect(":")
 	}
-	if p.accept(sign, "]") {
-		return s, nil
+	if t := p.peek(); !t.is(sign, "]") && !t.is(sign, ":") {
+		s.to = p.expression()
 	}
-	if t := p.peek(); t.kind == sign && t.text == ":" {
-		return nil, p.refuse(t, "a slice with steps")
+	if t := p.peek(); t.is(sign, ":") {
+		p.refuse(t, "a slice with steps")
 	}
-	if s.to, err = p.expression(); err != nil {
-		return nil, err
-	}
-	if t := p.peek(); t.kind == sign && t.text == ":" {
-		return nil, p.refuse(t, "a slice with steps")
-	}
-	return s, p.expect("]")
+	p.expect("]")
+	return s
 }
 
-func (p *parser) filter(of expression) (expression, error) {
-	t := p.next()
-	f, ok := filters[t.text]
-	switch {
-	case t.kind != name:
-		p.at--
-		return nil, p.unexpected("the name of a filter")
-	case !ok:
-		return nil, p.refuse(t, "the filter "+t.text)
-	case p.accept(sign, "("):
-		return p.arguments(t, f, of)
+func (p *parser) filter(of expression) expression {
+	t := p.peek()
+	if t.kind != name {
+		p.unexpected("the name of a filter")
 	}
-	return p.applied(t, f, application{f, of, make([]expression, len(f.takes))})
+	p.at++
+	f, what := filters[t.text], "the filter "+t.text
+	if p.accept(sign, "(") {
+		return p.arguments(t, f, what, of)
+	}
+	return p.applied(t, f, what, application{f: f, of: of})
 }
 
-func (p *parser) test(of expression) (expression, error) {
+func (p *parser) test(of expression) (e expression) {
 	not := p.accept(name, "not")
 	t := p.next()
-	f, ok := tests[t.text]
-	if t.kind != name || !ok {
-		return nil, p.refuse(t, "the test "+t.text)
-	}
-	var e expression
-	var err error
+	f, what := tests[t.text], "the test "+t.text
 	switch {
 	case p.accept(sign, "("):
-		e, err = p.arguments(t, f, of)
-	case len(f.takes) == 1:
-		var arg expression
-		if arg, err = p.primary(); err == nil {
-			arg, err = p.postfix(arg)
-		}
-		e = application{f, of, []expression{arg}}
+		e = p.arguments(t, f, what, of)
+	case f != nil && f.needs == 1:
+		e = application{f, of, []expression{p.postfix(p.primary())}}
 	default:
-		e = application{f, of, nil}
+		e = p.applied(t, f, what, application{f: f, of: of})
 	}
 	if not {
-		e = negation{e}
+		return negation{e}
 	}
-	return e, err
+	return e
 }
 
 // arguments reads the arguments of a call behind its parenthesis. A function that is called without an object has its
 // first argument for it.
-func (p *parser) arguments(t token, f *builtin, of expression) (expression, error) {
+func (p *parser) arguments(t token, f *builtin, what string, of expression) expression {
+	if f == nil {
+		p.refuse(t, what)
+	}
 	a := application{f, of, make([]expression, len(f.takes))}
 	for place := 0; !p.accept(sign, ")"); {
-		word, named := p.peek(), false
-		if after := p.tokens[min(p.at+1, len(p.tokens)-1)]; word.kind == name && after.kind == sign && after.text == "=" {
-			named = true
+		word, at := p.peek(), place
+		if word.kind == name && p.tokens[p.at+1].is(sign, "=") {
 			p.at += 2
-		}
-		e, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case named:
-			i := f.place(word.text)
-			if i < 0 {
-				return nil, p.refuse(word, t.text+" with "+word.text+"=")
+			if at = slices.Index(f.takes, word.text); at < 0 {
+				p.refuse(word, t.text+" with "+word.text+"=")
 			}
-			a.args[i] = e
-		case a.of == nil:
+			a.args[at] = p.expression()
+		} else if e := p.expression(); a.of == nil {
 			a.of = e
-		case f.many:
+		} else if f.many {
 			a.args = append(a.args, e)
-		case place < len(a.args):
-			a.args[place] = e
+		} else if at < len(a.args) {
+			a.args[at] = e
 			place++
-		default:
-			return nil, p.refuse(word, t.text+" with so many arguments")
+		} else {
+			p.refuse(word, t.text+" with so many arguments")
 		}
 		if !p.accept(sign, ",") {
-			if err := p.expect(")"); err != nil {
-				return nil, err
-			}
+			p.expect(")")
 			break
 		}
 	}
-	return p.applied(t, f, a)
+	return p.applied(t, f, what, a)
 }
 
-// applied checks that what a function needs is there.
-func (p *parser) applied(t token, f *builtin, a application) (expression, error) {
-	if a.of == nil {
-		return nil, p.errorAt(t.at, false, "%s() has no argument", t.text)
+// applied checks that what a builtin needs is there.
+func (p *parser) applied(t token, f *builtin, what string, a application) expression {
+	switch {
+	case f == nil:
+		p.refuse(t, what)
+	case a.of == nil:
+		p.fail(t.at, false, "%s has no argument", what)
+	}
+	for i := len(a.args); i < len(f.takes); i++ {
+		a.args = append(a.args, nil)
 	}
 	for i := range f.needs {
 		if a.args[i] == nil {
-			return nil, p.errorAt(t.at, false, "%s has no %s", t.text, f.takes[i])
+			p.fail(t.at, false, "%s has no %s", t.text, f.takes[i])
 		}
 	}
-	return a, nil
+	return a
 }

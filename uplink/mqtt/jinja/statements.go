@@ -3,145 +3,108 @@ package jinja
 import "slices"
 
 // block reads text and tags up to the end, or up to the tag with one of the words, which it stays before.
-func (p *parser) block(until ...string) (body []statement, err error) {
+func (p *parser) block(until ...string) (body []statement) {
 	for {
 		switch t := p.next(); {
 		case t.kind == end:
 			if len(until) > 0 {
-				return nil, p.errorAt(t.at, false, "a tag {%% %s %%} is missing", until[len(until)-1])
+				p.fail(t.at, false, "a tag {%% %s %%} is missing", until[len(until)-1])
 			}
-			return body, nil
+			return body
 		case t.kind == data:
 			body = append(body, plain(t.text))
 		case t.text == "{{":
-			e, err := p.expression()
-			if err == nil {
-				err = p.expect("}}")
-			}
-			if err != nil {
-				return nil, err
-			}
-			body = append(body, output{e})
+			body = append(body, output{p.expression()})
+			p.expect("}}")
 		default:
-			word := p.peek()
-			if slices.Contains(until, word.text) && word.kind == name {
-				return body, nil
+			if word := p.peek(); slices.Contains(until, word.text) && word.kind == name {
+				return body
 			}
-			s, err := p.statement()
-			if err != nil {
-				return nil, err
-			}
-			body = append(body, s)
+			body = append(body, p.statement())
 		}
 	}
 }
 
 // nested is block within another.
-func (p *parser) nested(until ...string) (body []statement, err error) {
-	if err = p.expect("%}"); err != nil {
-		return nil, err
-	}
-	_, err = p.deeper(func() (expression, error) {
-		body, err = p.block(until...)
-		return nil, err
-	})
-	return body, err
+func (p *parser) nested(until ...string) []statement {
+	p.expect("%}")
+	return deeper(p, func() []statement { return p.block(until...) })
 }
 
-func (p *parser) statement() (statement, error) {
-	switch t := p.next(); {
-	case t.kind == name && t.text == "if":
-		return p.choice()
-	case t.kind == name && t.text == "for":
-		return p.loop()
-	case t.kind == name && t.text == "set":
-		return p.assignment()
-	case t.kind == name && slices.Contains([]string{"endif", "endfor", "else", "elif"}, t.text):
-		return nil, p.errorAt(t.at, false, "there is nothing that {%% %s %%} could belong to", t.text)
-	case t.kind == name:
-		return nil, p.refuse(t, "{% "+t.text+" %}")
-	}
-	p.at--
-	return nil, p.unexpected("a word such as if")
-}
-
-func (p *parser) choice() (statement, error) {
-	var c choice
-	for {
-		test, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
-		body, err := p.nested("elif", "else", "endif")
-		if err != nil {
-			return nil, err
-		}
-		c.tests, c.bodies = append(c.tests, test), append(c.bodies, body)
-		switch p.next().text {
-		case "else":
-			if c.other, err = p.nested("endif"); err != nil {
-				return nil, err
-			}
-			p.next()
-			return c, p.expect("%}")
-		case "endif":
-			return c, p.expect("%}")
-		}
-	}
-}
-
-func (p *parser) loop() (statement, error) {
-	t := p.next()
+func (p *parser) statement() statement {
+	t := p.peek()
 	if t.kind != name {
-		p.at--
-		return nil, p.unexpected("a variable")
+		p.unexpected("a word such as if")
 	}
-	if comma := p.peek(); comma.kind == sign && comma.text == "," {
-		return nil, p.refuse(comma, "a loop with several variables")
+	p.at++
+	switch t.text {
+	case "if":
+		return p.choice()
+	case "for":
+		return p.loop()
+	case "set":
+		return p.assignment()
+	case "endif", "endfor", "else", "elif":
+		p.fail(t.at, false, "there is nothing that {%% %s %%} could belong to", t.text)
+	}
+	p.refuse(t, "{% "+t.text+" %}")
+	return nil
+}
+
+func (p *parser) choice() statement {
+	var c choice
+	for word := "elif"; word == "elif"; word = p.next().text {
+		c.tests = append(c.tests, p.expression())
+		c.bodies = append(c.bodies, p.nested("elif", "else", "endif"))
+		if p.accept(name, "else") {
+			c.other = p.nested("endif")
+		}
+	}
+	p.expect("%}")
+	return c
+}
+
+func (p *parser) variable() token {
+	t := p.peek()
+	if t.kind != name {
+		p.unexpected("a variable")
+	}
+	p.at++
+	return t
+}
+
+func (p *parser) loop() statement {
+	l := loop{variable: p.variable().text}
+	if t := p.peek(); t.is(sign, ",") {
+		p.refuse(t, "a loop with several variables")
 	}
 	if !p.accept(name, "in") {
-		return nil, p.unexpected("in")
+		p.unexpected("in")
 	}
-	l := loop{variable: t.text}
-	var err error
-	if l.over, err = p.deeper(p.or); err != nil {
-		return nil, err
+	l.over = deeper(p, p.or)
+	if t := p.peek(); t.kind == name {
+		p.refuse(t, "a loop with "+t.text)
 	}
-	if word := p.peek(); word.kind == name {
-		return nil, p.refuse(word, "a loop with "+word.text)
-	}
-	p.known[t.text], p.known["loop"] = true, true
-	if l.body, err = p.nested("else", "endfor"); err != nil {
-		return nil, err
-	}
+	p.known[l.variable], p.known["loop"] = true, true
+	l.body = p.nested("else", "endfor")
 	if p.next().text == "else" {
-		if l.other, err = p.nested("endfor"); err != nil {
-			return nil, err
-		}
-		p.next()
+		l.other = p.nested("endfor")
+		p.at++
 	}
-	return l, p.expect("%}")
+	p.expect("%}")
+	return l
 }
 
-func (p *parser) assignment() (statement, error) {
-	t := p.next()
-	if t.kind != name {
-		p.at--
-		return nil, p.unexpected("a variable")
-	}
+func (p *parser) assignment() statement {
+	t := p.variable()
 	if _, ok := constants[t.text]; ok {
-		return nil, p.errorAt(t.at, false, "%s cannot be set", t.text)
+		p.fail(t.at, false, "%s cannot be set", t.text)
 	}
-	switch sep := p.peek(); {
-	case sep.text == "." || sep.text == "," || sep.text == "|" || sep.text == "%}":
-		return nil, p.refuse(sep, "{% set %} with anything but one variable and =")
-	case !p.accept(sign, "="):
-		return nil, p.unexpected("=")
+	if !p.accept(sign, "=") {
+		p.refuse(p.peek(), "{% set %} with anything but one variable and =")
 	}
-	e, err := p.expression()
-	if err == nil {
-		err = p.expect("%}")
-	}
+	a := assignment{t.text, p.expression()}
+	p.expect("%}")
 	p.known[t.text] = true
-	return assignment{t.text, e}, err
+	return a
 }

@@ -1,13 +1,11 @@
 package jinja
 
-import "math"
-
 func is(ask func(v any) bool) *builtin {
-	return &builtin{do: func(_ *run, in any, _ []any) (any, error) { return ask(in), nil }}
+	return &builtin{do: func(_ *run, in any, _ []any) any { return ask(in) }}
 }
 
 func compares(op string) *builtin {
-	return &builtin{takes: []string{"other"}, needs: 1, do: func(r *run, in any, args []any) (any, error) {
+	return &builtin{takes: []string{"other"}, needs: 1, do: func(r *run, in any, args []any) any {
 		return r.compare(op, in, args[0])
 	}}
 }
@@ -17,15 +15,8 @@ func hasType[T any](v any) bool {
 	return ok
 }
 
-// remainder tells of even, odd and divisibleby.
-func remainder(r *run, in, by any) (int64, error) {
-	rest, err := r.operate("%", in, by)
-	n, ok := numberOf(rest)
-	if err == nil && (!ok || n.float() != math.Trunc(n.float())) {
-		return -1, nil
-	}
-	return int64(n.float()), err
-}
+// leaves tells whether a division has a certain rest.
+func leaves(r *run, in, by any, rest int64) bool { return r.equal(r.operate("%", in, by), rest) }
 
 var tests = map[string]*builtin{
 	"defined":   is(func(v any) bool { return !hasType[undefined](v) }),
@@ -39,24 +30,17 @@ var tests = map[string]*builtin{
 	"number":    is(func(v any) bool { _, ok := numberOf(v); return ok }),
 	"string":    is(hasType[string]),
 	"mapping":   is(hasType[*dict]),
-	"sequence":  is(func(v any) bool { _, ok := itemsOf(v); return ok }),
-	"iterable":  is(func(v any) bool { _, ok := itemsOf(v); return ok }),
+	"sequence":  is(isSequence),
+	"iterable":  is(isSequence),
 	"is_number": {do: isNumber},
 
-	"eq": compares("=="), "equalto": compares("=="), "==": compares("=="),
+	"eq": compares("=="), "equalto": compares("=="),
 	"ne": compares("!="), "lt": compares("<"), "lessthan": compares("<"), "le": compares("<="),
 	"gt": compares(">"), "greaterthan": compares(">"), "ge": compares(">="), "in": compares("in"),
 
-	"even": {do: func(r *run, in any, _ []any) (any, error) {
-		n, err := remainder(r, in, int64(2))
-		return n == 0, err
-	}},
-	"odd": {do: func(r *run, in any, _ []any) (any, error) {
-		n, err := remainder(r, in, int64(2))
-		return n == 1, err
-	}},
-	"divisibleby": {takes: []string{"num"}, needs: 1, do: func(r *run, in any, args []any) (any, error) {
-		n, err := remainder(r, in, args[0])
-		return n == 0, err
+	"even": {do: func(r *run, in any, _ []any) any { return leaves(r, in, int64(2), 0) }},
+	"odd":  {do: func(r *run, in any, _ []any) any { return leaves(r, in, int64(2), 1) }},
+	"divisibleby": {takes: []string{"num"}, needs: 1, do: func(r *run, in any, args []any) any {
+		return leaves(r, in, args[0], 0)
 	}},
 }

@@ -90,33 +90,41 @@ func numberOf(v any) (num, bool) {
 	return num{}, false
 }
 
-// given turns a caller's value into one of ours.
-func given(v any) any {
-	if n, ok := v.(int); ok {
-		return int64(n)
+func (n num) value() any {
+	if n.whole {
+		return n.i
 	}
-	return v
+	return n.f
+}
+
+func isSequence(v any) bool {
+	switch v.(type) {
+	case []any, tuple, *dict, undefined, string:
+		return true
+	}
+	return false
 }
 
 // itemsOf returns what is in a list, a tuple, a dictionary (its keys) or a text (its characters).
-func itemsOf(v any) ([]any, bool) {
+func itemsOf(v any) []any {
 	switch v := v.(type) {
 	case []any:
-		return v, true
+		return v
 	case tuple:
-		return v, true
+		return v
 	case *dict:
-		return v.keys, true
+		return v.keys
 	case undefined:
-		return nil, true
+		return nil
 	case string:
 		items := make([]any, 0, len(v))
 		for _, c := range v {
 			items = append(items, string(c))
 		}
-		return items, true
+		return items
 	}
-	return nil, false
+	fail("%s has no items", kindOf(v))
+	return nil
 }
 
 func truth(v any) bool {

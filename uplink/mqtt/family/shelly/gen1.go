@@ -33,7 +33,7 @@ func (f *shelly) gen1(rest string, m family.Message, to family.Sink) {
 		return
 	}
 	u := f.find(gen1Base+id, mac(id), false, to)
-	if u == nil || u.rpc {
+	if u == nil {
 		return
 	}
 	n := f.roster.Note(u.member, m, to)
@@ -195,9 +195,9 @@ func (s slot) onOff() family.Output {
 			word = "on"
 		}
 		if s.kind == "white" { // a white channel is set by JSON alone
-			return family.Publication{Topic: s.at + "/set", Payload: []byte(`{"turn":"` + word + `"}`)}, nil
+			return family.Publication{Topic: s.at + "/set", Payload: []byte(`{"turn":"` + word + `"}`), QoS: 1}, nil
 		}
-		return family.Publication{Topic: s.at + "/command", Payload: []byte(word)}, nil
+		return family.Publication{Topic: s.at + "/command", Payload: []byte(word), QoS: 1}, nil
 	}}
 }
 
@@ -213,7 +213,7 @@ func (u *unit) lamp(n *roster.Note, s slot, m family.Message, to family.Sink) {
 	}
 	for _, what := range []string{"brightness", "gain"} {
 		percent(n, s.source()+"/"+what, family.Output{Name: s.name(what), Command: func(v device.Value) (family.Publication, error) {
-			return family.Publication{Topic: s.at + "/set", Payload: fmt.Appendf(nil, `{"%s":%.0f}`, what, v.Number)}, nil
+			return family.Publication{Topic: s.at + "/set", Payload: fmt.Appendf(nil, `{"%s":%.0f}`, what, v.Number), QoS: 1}, nil
 		}}, o[what])
 	}
 	if v, ok := o["power"].(json.Number); ok {
@@ -244,14 +244,14 @@ func (u *unit) roller(n *roster.Note, s slot, m family.Message, to family.Sink) 
 	n.State(s.source(), family.Output{
 		Name: s.name(""), Takes: device.Channel{Form: device.Text}, Options: moves,
 		Command: func(v device.Value) (family.Publication, error) {
-			return family.Publication{Topic: s.at + "/command", Payload: []byte(v.Text)}, nil
+			return family.Publication{Topic: s.at + "/command", Payload: []byte(v.Text), QoS: 1}, nil
 		},
 	}, device.Words(word))
 }
 
 func (u *unit) position(n *roster.Note, s slot, m family.Message, _ family.Sink) {
 	percent(n, s.source()+"/pos", family.Output{Name: s.name("position"), Command: func(v device.Value) (family.Publication, error) {
-		return family.Publication{Topic: s.at + "/command/pos", Payload: fmt.Appendf(nil, "%.0f", v.Number)}, nil
+		return family.Publication{Topic: s.at + "/command/pos", Payload: fmt.Appendf(nil, "%.0f", v.Number), QoS: 1}, nil
 	}}, string(m.Payload))
 }
 
@@ -323,7 +323,7 @@ func (f *shelly) announced(id string, m family.Message, to family.Sink) {
 		id = a.ID
 	}
 	u := f.find(gen1Base+id, mac(a.ID), false, to)
-	if u == nil || u.rpc {
+	if u == nil {
 		return
 	}
 	n := f.roster.Note(u.member, m, to)

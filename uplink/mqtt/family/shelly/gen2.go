@@ -162,7 +162,7 @@ type request struct {
 // brightness, and may be switched off while RPC, which Shelly's own app uses, is on.
 func call(at, method string, params map[string]any) (family.Publication, error) {
 	payload, err := json.Marshal(request{ID: 1, Src: source + "/" + at, Method: method, Params: params})
-	return family.Publication{Topic: at + "/rpc", Payload: payload}, err
+	return family.Publication{Topic: at + "/rpc", Payload: payload, QoS: 1}, err
 }
 
 // ask asks a device what it is and how all its components are.

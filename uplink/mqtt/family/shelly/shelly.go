@@ -30,6 +30,9 @@ const gen1Base = "shellies/"
 // an answer says where to put it.
 const source = "selvage-shelly"
 
+// mostTopic is how long a topic may be, in bytes.
+const mostTopic = 256
+
 // New returns the family. Later generations have topics of the device's own (shellyplus1pm-aabbccddeeff), or what was set
 // in its place: of one level, or of two that begin with shellies or with base.
 func New(base string) family.Family {
@@ -64,6 +67,9 @@ func (f *shelly) Filters() []string {
 }
 
 func (f *shelly) Take(m family.Message, to family.Sink) {
+	if len(m.Topic) > mostTopic {
+		return
+	}
 	if at, ok := strings.CutPrefix(m.Topic, source+"/"); ok {
 		if at, ok := strings.CutSuffix(at, "/rpc"); ok {
 			f.answered(at, m, to)
