@@ -166,7 +166,7 @@ func (n *announcer) take(w *window, f *follower, v recon.Value) error {
 			payload = []byte(announce.Offline)
 		}
 	default:
-		payload = cut(appendPayload(nil, asText, v, clock.Stamp{}))
+		payload = cut(payloadOf(asText, v, clock.Stamp{}))
 		if channel, ok := n.channel(at, v); ok && payload != nil && at.lane != "state" {
 			t.tells[at.lane] = channel
 		} else if !ok {

@@ -323,7 +323,7 @@ func (s *session) object(w *window, f *follower, tail *agent.Tail) error {
 			all = append(all, entry{v.Header("update").Get("key"), v.Body()})
 		}
 	}
-	return s.put(w, f, "", appendEntries(nil, f.outlet.form, all))
+	return s.put(w, f, "", entriesOf(f.outlet.form, all))
 }
 
 // event publishes a value, or a change of a map lane whose entries have topics of their own.
@@ -336,7 +336,7 @@ func (s *session) event(w *window, f *follower, body []byte, seen map[string]boo
 	case f.outlet == nil:
 		return s.bridge.out.announcer.take(w, f, v)
 	case !f.outlet.keyed:
-		return s.put(w, f, "", appendPayload(nil, f.outlet.form, v, clock.Stamp{}))
+		return s.put(w, f, "", payloadOf(f.outlet.form, v, clock.Stamp{}))
 	}
 	key := keyName(v.Header(v.Tag()).Get("key"))
 	switch v.Tag() {
@@ -344,7 +344,7 @@ func (s *session) event(w *window, f *follower, body []byte, seen map[string]boo
 		if seen != nil {
 			seen[key] = true
 		}
-		return s.put(w, f, key, appendPayload(nil, f.outlet.form, v.Body(), clock.Stamp{}))
+		return s.put(w, f, key, payloadOf(f.outlet.form, v.Body(), clock.Stamp{}))
 	case "remove":
 		topic, was := f.keys[key]
 		if !was {

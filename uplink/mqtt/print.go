@@ -21,9 +21,9 @@ import (
 // json and text are asJSON and asText.
 const asValue = "value"
 
-// appendPayload prints a value in a form. What is no reading has the time at, if that is known. Where there is nothing to
-// say it returns nil.
-func appendPayload(dst []byte, form string, v recon.Value, at clock.Stamp) []byte {
+// payloadOf prints a value in a form. What is no reading has the time at, if that is known. Where there is nothing to say
+// it returns nil.
+func payloadOf(form string, v recon.Value, at clock.Stamp) []byte {
 	r, isReading := readingIn(v)
 	if isReading && form != asJSON {
 		if r.IsZero() || r.Bad() && r.Value == 0 && r.Text == "" {
@@ -33,16 +33,15 @@ func appendPayload(dst []byte, form string, v recon.Value, at clock.Stamp) []byt
 	}
 	switch {
 	case isReading && form == asJSON:
-		return appendReading(dst, r)
+		return readingOf(r)
 	case v.Kind() == recon.KindExtant, v.Kind() == recon.KindAbsent:
 		return nil
 	case form == asJSON && v.Kind() != recon.KindRecord:
-		dst = recon.AppendJSON(append(dst, `{"value":`...), v)
-		return append(appendTime(dst, at), '}')
+		return append(appendTime(recon.AppendJSON([]byte(`{"value":`), v), at), '}')
 	case form == asText:
-		return appendText(dst, v)
+		return textOf(v)
 	}
-	return recon.AppendJSON(dst, v)
+	return recon.AppendJSON(nil, v)
 }
 
 // readingIn returns the reading that a value is, if it is one: a record that tells its quality.
@@ -67,8 +66,8 @@ func plain(r device.Reading) recon.Value {
 	return recon.Float(r.Value)
 }
 
-func appendReading(dst []byte, r device.Reading) []byte {
-	dst = append(dst, `{"value":`...)
+func readingOf(r device.Reading) []byte {
+	dst := []byte(`{"value":`)
 	if r.Bad() && r.Value == 0 && r.Text == "" || r.IsZero() {
 		dst = append(dst, "null"...)
 	} else {
@@ -99,21 +98,17 @@ func appendTime(dst []byte, at clock.Stamp) []byte {
 	return append(dst, '"')
 }
 
-func appendText(dst []byte, v recon.Value) []byte {
+func textOf(v recon.Value) []byte {
 	if text, ok := v.Text(); ok && v.Kind() == recon.KindText {
-		return append(dst, text...)
+		return []byte(text)
 	}
 	if on, ok := v.Bool(); ok && v.Kind() == recon.KindBool {
-		return append(dst, onOff(on)...)
+		if on {
+			return []byte(announce.On)
+		}
+		return []byte(announce.Off)
 	}
-	return recon.AppendJSON(dst, v)
-}
-
-func onOff(on bool) string {
-	if on {
-		return announce.On
-	}
-	return announce.Off
+	return recon.AppendJSON(nil, v)
 }
 
 // keyName is a map lane's key where text is wanted.
@@ -127,20 +122,21 @@ func keyName(key recon.Value) string {
 // entry is one of a map lane.
 type entry struct{ key, value recon.Value }
 
-// appendEntries prints all entries of a map lane as one object.
-func appendEntries(dst []byte, form string, all []entry) []byte {
+// entriesOf prints all entries of a map lane as one object.
+func entriesOf(form string, all []entry) []byte {
 	if form == asText {
 		form = asValue
 	}
-	dst = append(dst, '{')
+	dst := []byte{'{'}
 	for i, e := range all {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(recon.AppendJSON(dst, recon.String(keyName(e.key))), ':')
-		before := len(dst)
-		if dst = appendPayload(dst, form, e.value, clock.Stamp{}); len(dst) <= before {
-			dst = append(dst[:before], "null"...)
+		if value := payloadOf(form, e.value, clock.Stamp{}); value != nil {
+			dst = append(dst, value...)
+		} else {
+			dst = append(dst, "null"...)
 		}
 	}
 	return append(dst, '}')

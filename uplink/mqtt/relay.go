@@ -134,7 +134,7 @@ func (s *session) publishKept(w *window, k uplink.Kept) error {
 		if err != nil {
 			return nil // the store has checked it
 		}
-		payload := appendPayload(nil, outlet.form, v, k.At)
+		payload := payloadOf(outlet.form, v, k.At)
 		topic := outlet.topicOf(s.bridge.line.Host.Name(), at, "")
 		if payload == nil || !s.fits(at, topic, payload) {
 			continue
