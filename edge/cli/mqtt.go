@@ -191,11 +191,9 @@ func (l *listening) tell(found uplink.Found) {
 	}
 	fmt.Fprintln(l.out)
 	for _, g := range found.Groups {
-		what := "topic "
-		if g.Family {
-			what = "family"
+		if g.Family { // of the others the config speaks
+			fmt.Fprintf(l.out, "# %s: %s\n", g.Name, g.Said)
 		}
-		fmt.Fprintf(l.out, "# %s %s: %s\n", what, visible(g.Name, 200), g.Said)
 	}
 	if found.Left > 0 {
 		fmt.Fprintf(l.out, "# and %d messages on more topics than are remembered\n", found.Left)
