@@ -127,7 +127,7 @@ An agent has a URI, such as /device/air, and lanes, such as temperature.`,
 	}
 	root.PersistentFlags().StringVar(&e.host, "host", host, "the host to talk to; SELVAGE_HOST sets another default")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print one JSON object a line; errors stay plain text on stderr")
-	root.AddCommand(e.runCommand(), e.checkCommand(), e.getCommand(), e.setCommand(), e.watchCommand(), e.lsCommand(), e.psCommand(), e.devicesCommand(), e.scanCommand(), e.tryCommand(), e.recordCommand(), e.logCommand(), e.reconCommand(), e.configCommand(), e.reloadCommand(), e.storeCommand(), e.historyCommand(), e.versionCommand())
+	root.AddCommand(e.runCommand(), e.checkCommand(), e.getCommand(), e.setCommand(), e.watchCommand(), e.lsCommand(), e.psCommand(), e.devicesCommand(), e.scanCommand(), e.tryCommand(), e.recordCommand(), e.logCommand(), e.reconCommand(), e.configCommand(), e.reloadCommand(), e.mqttCommand(), e.storeCommand(), e.historyCommand(), e.versionCommand())
 	e.addLogin(root)
 	return root
 }

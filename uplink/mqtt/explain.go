@@ -29,6 +29,9 @@ func (b *bridge) explain(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.As(err, new(*uplink.Fault)) {
+		return err
+	}
 	peer, table := b.Peer(), "[uplink."+b.line.Name+"]"
 	fault := func(remedy, format string, args ...any) error {
 		return &uplink.Fault{Err: fmt.Errorf(format, args...), Remedy: remedy}

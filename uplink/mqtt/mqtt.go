@@ -129,7 +129,6 @@
 package mqtt
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -229,7 +228,10 @@ func (b *bridge) Session() (s uplink.Session, ok bool) {
 func (b *bridge) Peer() string { return b.config.URL }
 
 func (b *bridge) client() string {
-	return cmp.Or(b.config.Client, "selvage-"+b.line.Host.Name()+"-"+b.line.Name)
+	if b.config.Client != "" {
+		return b.config.Client
+	}
+	return "selvage-" + b.line.Host.Name() + "-" + b.line.Name
 }
 
 // Setup makes the twins that were there before, and those whose topic is known from the config.

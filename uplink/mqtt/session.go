@@ -101,6 +101,10 @@ func (s *session) connect() error {
 	if err != nil {
 		return err
 	}
+	return s.connectAs(o)
+}
+
+func (s *session) connectAs(o *paho.ClientOptions) error {
 	s.client = paho.NewClient(o)
 	stop := context.AfterFunc(s.ctx, s.hangUp)
 	defer stop()
@@ -310,11 +314,15 @@ func (s *session) end() {
 		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
 	s.bye()
+	s.leave()
+	s.parts.Wait()
+}
+
+func (s *session) leave() {
 	s.cancel(nil) // who waits for room in a mailbox, or for the store, gives up; the broker has it still
 	s.client.Disconnect(uint(farewell.Milliseconds()))
 	s.hangUp()
 	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
-	s.parts.Wait()
 }
 
 // bye says that we leave: a client that does is not given its will.
