@@ -10,7 +10,9 @@ import (
 
 // What is heard on a broker is shown without harm to the terminal, and pasted into a config it is one.
 func TestMQTTListen(t *testing.T) {
-	address := startMosquitto(t)
+	m := newMosquitto(t)
+	m.start(t)
+	address := m.address
 	publish := func(topic, payload string) {
 		t.Helper()
 		c := exec.Command(mosquittoProgram(t, "mosquitto_pub"), "-p", address[strings.LastIndex(address, ":")+1:], "-r", "-q", "1", "-t", topic, "-m", payload)

@@ -20,7 +20,7 @@ import (
 const (
 	maxEntities = 10_000
 	maxParts    = 500      // entities of one device
-	maxWeight   = 16 << 20 // bytes that all descriptions may take, about
+	maxWeight   = 32 << 20 // bytes that all descriptions may take, about
 )
 
 // New returns the family for configs under a topic; the empty one stands for "homeassistant".

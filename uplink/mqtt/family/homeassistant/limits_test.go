@@ -57,13 +57,13 @@ func TestManyEntities(t *testing.T) {
 func TestManyTemplates(t *testing.T) {
 	f, q := New("").(*discovery), &quietly{}
 	template := "{{ value " + strings.Repeat("| lower ", 1500) + "}}"
-	for i := range 100 {
+	for i := range 200 {
 		f.Take(family.Message{
 			Topic:   fmt.Sprintf("homeassistant/sensor/x%d/config", i),
 			Payload: fmt.Appendf(nil, `{"stat_t":"s","val_tpl":%q}`, template),
 		}, q)
 	}
-	if f.weight > maxWeight || q.doubts == 0 || q.doubts+len(f.entities) != 100 {
+	if f.weight > maxWeight || q.doubts == 0 || q.doubts+len(f.entities) != 200 {
 		t.Errorf("%d entities weigh %d bytes, with %d doubts", len(f.entities), f.weight, q.doubts)
 	}
 }
