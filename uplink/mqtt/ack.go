@@ -10,7 +10,7 @@ import (
 
 // maxUnacked is how many bytes may wait for their commit. Mosquitto sends 20 messages ahead, and under
 // load more (2.0.11: 941 were seen); a broker may be set to send 65,535.
-const maxUnacked = 16 << 20
+const maxUnacked = 4 << 20
 
 // mostUnacked is how many these may be; more are left to the broker, and have no receipt yet.
 const mostUnacked = maxReceipts / 4

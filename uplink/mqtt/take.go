@@ -23,6 +23,10 @@ const (
 	mostWait = 5 * time.Second // for one that may not: then the connection ends, and the broker keeps it
 )
 
+// mostTopic is how long a topic may be, in bytes: it is kept with what is known of its thing, a thousand times. MQTT has
+// topics of 65,535 bytes; AWS IoT Core takes 256.
+const mostTopic = 1024
+
 // target is what a topic means to one thing.
 type target struct {
 	thing   *thing
@@ -77,6 +81,10 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 	if a.tooBig {
 		b.refuse("size", fmt.Sprintf("the topic %s brought more than %d bytes, and they were left out", shorten([]byte(a.topic)), maxPacket),
 			"publish less at a time there, or give the topic a mapping of its own name so that it does not match")
+	}
+	if len(a.topic) > mostTopic {
+		b.refuse("topics", fmt.Sprintf("the topic %s… has %d bytes, %d at most are taken", shorten([]byte(a.topic)), len(a.topic), mostTopic), "rename the topic")
+		return
 	}
 	known := !a.tooBig && a.families()
 	if len(a.raw) == 0 { // this is how something kept is deleted

@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -13,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"selvage/edge/peer"
 )
@@ -117,100 +112,33 @@ channel = { n = { } }
 	return h
 }
 
-// cpu is the processor time that the process has had: the 14th and 15th field of stat (proc(5)), in ticks of 10 ms.
-func (p *program) cpu(t testing.TB) (all time.Duration) {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	for _, field := range strings.Fields(rest)[11:13] {
-		ticks, err := strconv.Atoi(field)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all += time.Duration(ticks) * 10 * time.Millisecond
-	}
-	return all
-}
-
-// peak is the most memory that the process has had, in MB.
-func (p *program) peak(t testing.TB) float64 {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	kB, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return float64(kB) * 1024 / 1e6
-}
-
 // A load publishes to topics in turn what the time is, in nanoseconds since its start.
 type load struct {
+	*publisher
 	began   time.Time
 	address string
-	c       net.Conn
 	qos     byte
 	sent    int
-	acked   int
 	last    [benchTopics]int64 // of each topic
-	b       bytes.Buffer
 }
 
 func newLoad(b *testing.B, address string, qos byte) *load {
 	b.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { c.Close() })
-	connect := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
-	connect.ProtocolName, connect.ProtocolVersion, connect.ClientIdentifier, connect.CleanSession = "MQTT", 4, "load", true
-	if err := connect.Write(c); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := packets.ReadPacket(c); err != nil {
-		b.Fatal(err)
-	}
-	return &load{began: time.Now(), address: address, c: c, qos: qos}
+	return &load{publisher: newPublisher(b, address, "load"), began: time.Now(), address: address, qos: qos}
 }
 
 func (l *load) send(b *testing.B, n int) {
 	b.Helper()
 	for range n {
 		topic := l.sent % benchTopics
-		l.sent++
 		l.last[topic] = int64(time.Since(l.began))
-		p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
-		p.Qos, p.MessageID, p.TopicName = l.qos, uint16(l.sent%60000+1), "load/"+strconv.Itoa(topic)
-		p.Payload = strconv.AppendInt(nil, l.last[topic], 10)
-		_ = p.Write(&l.b) // a buffer takes all
-		if l.sent%benchBatch == 0 {
-			l.flush(b)
+		l.publish("load/"+strconv.Itoa(topic), strconv.AppendInt(nil, l.last[topic], 10), l.qos, false)
+		if l.sent++; l.sent%benchBatch == 0 {
+			l.flush(b, benchAhead)
 		}
 	}
-	l.flush(b)
+	l.flush(b, benchAhead)
 }
-
-// flush writes what there is, and waits until it is not too far ahead.
-func (l *load) flush(b *testing.B) {
-	b.Helper()
-	_, err := l.b.WriteTo(l.c)
-	if more := l.sent - l.acked - benchAhead; err == nil && l.qos > 0 && more > 0 {
-		_, err = io.CopyN(io.Discard, l.c, int64(more)*pubackSize)
-		l.acked += more
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
-const pubackSize = 4 // MQTT 3.1.1, 3.4
 
 // alone returns how many messages a second mosquitto_sub takes.
 func (l *load) alone(b *testing.B, broker *program) float64 {

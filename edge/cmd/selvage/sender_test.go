@@ -65,19 +65,11 @@ func (s *sender) fail(err error) {
 
 // connected is one connection, from CONNECT to its end.
 func (s *sender) connected(ctx context.Context, end chan struct{}) {
-	c, err := net.Dial("tcp", s.address)
+	c, err := connect(s.address, s.id, false)
 	if err != nil {
 		return
 	}
 	defer c.Close()
-	connect := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
-	connect.ProtocolName, connect.ProtocolVersion, connect.ClientIdentifier = "MQTT", 4, s.id
-	if connect.Write(c) != nil {
-		return
-	}
-	if p, err := packets.ReadPacket(c); err != nil || p.(*packets.ConnackPacket).ReturnCode != 0 {
-		return
-	}
 	room := make(chan struct{}, 1)
 	ended := make(chan struct{})
 	go func() {
