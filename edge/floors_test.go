@@ -46,7 +46,6 @@ const rooms = `
 3 | uplink/mqtt        | uplink uplink/mqtt/* uplink/mqtt/family/* twin agent device clock secret size jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins, and lanes topics
 3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
 3 | uplink/mqtt/survey | uplink/mqtt/family device jsonpath        |                                     | what is published on a broker, and the config that takes it in: pure
-3 | uplink/mqtt        | uplink uplink/mqtt/form uplink/mqtt/survey twin agent device clock secret jsonpath recon route health uplink/mqtt/family | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
 3 | uplink/mqtt/family | device                                    |                                     | what devices that speak MQTT in a way of their own become: a contract, and pure
 3 | uplink/mqtt/family/zigbee2mqtt | uplink/mqtt/family device jsonpath clock |                               | devices of Zigbee2MQTT; it says when readings were, hence clock
 3 | uplink/mqtt/family/theengs | uplink/mqtt/family device jsonpath |                                         | what OpenMQTTGateway and Theengs Gateway hear by radio

@@ -65,7 +65,9 @@ func TestMQTTListen(t *testing.T) {
 
 // What is published while the config of its uplink is reloaded is kept once, in order.
 func TestReloadWhileItBridges(t *testing.T) {
-	mosquitto := startMosquitto(t)
+	m := newMosquitto(t)
+	m.start(t)
+	mosquitto := m.address
 	f := folderWith(t, fmt.Sprintf(`[host]
 data = "./var"
 listen = "127.0.0.1:0"
@@ -82,7 +84,7 @@ every = "1m"
 	h := f.host(t)
 	for !strings.Contains(get(t, h, "/uplink/other", "status"), "connected") { // before, Mosquitto keeps nothing for it
 	}
-	lines := newLiner(t, mosquitto)
+	lines := newLiner(t, mosquitto, "other/lines", 1)
 	for i := range 10 {
 		arrives(t, h, "other-lines", 200*(i+1))
 		f.edit(t, fmt.Sprintf("every = \"%dm\"", i+1), fmt.Sprintf("every = \"%dm\"", i+2))
