@@ -43,9 +43,9 @@ const rooms = `
 2 | edge/wear          | agent health size                         |                                     | what is written to the card, and how long it lasts; its figures are an agent's lanes, hence agent
 3 | edge/host          | below                                     |                                     | agents by URI, turns, supervision, live links
 3 | edge/twin          | agent device recon route clock health     |                                     | the agent of a device: one shape for all
+3 | uplink/mqtt        | uplink uplink/mqtt/* uplink/mqtt/family/* twin agent device clock secret size jsonpath recon route health | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins, and lanes topics
 3 | uplink/mqtt/form   | recon jsonpath                            |                                     | what things publish in other forms than JSON, as JSON
 3 | uplink/mqtt/survey | uplink/mqtt/family device jsonpath        |                                     | what is published on a broker, and the config that takes it in: pure
-3 | uplink/mqtt        | uplink uplink/mqtt/form uplink/mqtt/survey twin agent device clock secret jsonpath recon route health uplink/mqtt/family | github.com/eclipse/paho.mqtt.golang | things behind an MQTT broker become twins
 3 | uplink/mqtt/family | device                                    |                                     | what devices that speak MQTT in a way of their own become: a contract, and pure
 3 | uplink/mqtt/family/zigbee2mqtt | uplink/mqtt/family device jsonpath clock |                               | devices of Zigbee2MQTT; it says when readings were, hence clock
 3 | uplink/mqtt/family/theengs | uplink/mqtt/family device jsonpath |                                         | what OpenMQTTGateway and Theengs Gateway hear by radio
@@ -55,6 +55,9 @@ const rooms = `
 3 | uplink/mqtt/family/esphome | uplink/mqtt/family uplink/mqtt/family/roster device jsonpath | | devices with ESPHome
 3 | uplink/mqtt/sparkplug |                                        | google.golang.org/protobuf          | Sparkplug B: topics, payloads and the edge node that publishes; pure, and of protobuf the wire alone
 3 | uplink/mqtt/family/sparkplug | uplink/mqtt/family uplink/mqtt/sparkplug device clock |              | the host's side of Sparkplug B: a pure machine
+3 | uplink/mqtt/announce | device                                  |                                     | for uplink/mqtt: agents described to Home Assistant; pure
+3 | uplink/mqtt/jinja  | jsonpath                                  |                                     | the templates that devices give Home Assistant
+3 | uplink/mqtt/family/homeassistant | uplink/mqtt/family uplink/mqtt/jinja device jsonpath |            | Home Assistant's MQTT discovery, with its templates
 3 | uplink/warp        | uplink agent peer warp secret recon route health |                                     | the uplink to a hub, and what the two say to each other; it reads lanes, hence agent
 3 | edge/meta          | agent host recon route health             |                                     | the swim:meta nodes and /host; they list the agents of a host, hence host
 3 | edge/config        | agent device uplink policy wear size secret clock route health | github.com/pelletier/go-toml/v2 | TOML to plan; faults with place and remedy
@@ -73,7 +76,7 @@ const rooms = `
 3 | drivers/kerneltest/guest | device drivers/*                         | periph.io/x/conn/v3 golang.org/x/sys | for tests: a host in a few lines, which runs drivers on a kernel of its own
 4 | edge/web           | agent host peer policy recon route clock series health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent, and their history, hence clock and series
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
-4 | edge/broker        | agent health                              | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too
+4 | edge/broker        | agent policy health                       | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too; passwords are those of the console, hence policy
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
 5 | edge/cli           | edge/* edge/device/* uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents

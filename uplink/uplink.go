@@ -46,10 +46,40 @@ type Host interface {
 	// Watch has fn called with each lane there is, and with each that comes to be, until cancel.
 	// A lane that its agent makes anew comes again. fn must not block.
 	Watch(fn func(*agent.Lane)) (cancel func())
+	// Command sends a lane a command in the name of the uplink, as far as it may, and returns when the agent has taken
+	// or refused it.
+	Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error
+	// Feed is what is kept of lanes with a history, nil where nothing is kept.
+	Feed() Feed
 	Name() string
 	Clock() *clock.Clock
 	Health() *health.Board
 	Log() *slog.Logger
+}
+
+// Feed is every value that lanes with a history had, numbered in the order of the commits. How far a reader has come is
+// kept with them.
+type Feed interface {
+	// Keeps reports whether a lane has a history.
+	Keeps(node route.NodeURI, lane route.LaneName) bool
+	// Last returns the number of the newest value.
+	Last() uint64
+	// After returns the next values above a number, in order, and the number up to which these are all there is. They
+	// may be somewhat more than limit. Numbers that are missing between were dropped before they were read.
+	After(seq uint64, limit int) (values []Kept, upto uint64, err error)
+	// Cursor returns what a reader has confirmed, and whether it ever did.
+	Cursor(reader string) (seq uint64, ever bool, err error)
+	// Confirm notes, with the next commit, that a reader has no more use for values up to a number.
+	Confirm(reader string, seq uint64)
+}
+
+// Kept is a value of the feed.
+type Kept struct {
+	Node route.NodeURI
+	Lane route.LaneName
+	Seq  uint64
+	At   clock.Stamp
+	Body []byte
 }
 
 // Agent is how an uplink reaches an agent it added.
@@ -77,6 +107,7 @@ type Origin struct {
 type Session struct {
 	Address string // of the broker, host:port; "" if that is not how it is reached
 	Client  string // identifier
+	User    string // that it logs in as, "" if it does not
 	Filters []string
 	QoS     byte // 1 or 2
 }

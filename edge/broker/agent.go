@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"time"
 
 	"selvage/edge/agent"
@@ -12,8 +13,8 @@ const refresh = time.Second
 // Status is the value of the lane status of the broker's agent, /broker.
 type Status struct {
 	State    State     `recon:"state"`
-	Address  string    `recon:"address"`
-	Since    time.Time `recon:"since"` // of the state, ms since 1970
+	Address  string    `recon:"address"` // several with ", " between
+	Since    time.Time `recon:"since"`   // of the state, ms since 1970
 	Clients  int64     `recon:"clients"`
 	Sessions int64     `recon:"sessions"`
 	Retained int64     `recon:"retained"`
@@ -27,7 +28,7 @@ type State string
 
 const (
 	Listening State = "listening"
-	Waiting   State = "waiting" // for its address to become free
+	Waiting   State = "waiting" // for an address to become free
 )
 
 // Kind returns the broker as a kind of agent, of which there is one.
@@ -52,12 +53,12 @@ func (b *Broker) Kind() agent.Kind {
 func (b *Broker) status() Status {
 	s := b.Stats()
 	now := Status{
-		State: Waiting, Address: b.Listen,
+		State: Listening, Address: b.Addresses(),
 		Clients: s.Clients, Sessions: s.Sessions, Retained: s.Retained,
 		In: s.MessagesIn, Out: s.MessagesOut, Dropped: s.Dropped,
 	}
-	if at := b.Addr(); at != nil {
-		now.State, now.Address = Listening, at.String()
+	if now.Address == "" {
+		now.State, now.Address = Waiting, cmp.Or(b.Listen, b.TLS.Listen)
 	}
 	return now
 }

@@ -1,10 +1,10 @@
 // Package broker is a small MQTT broker inside the host, for sites that have none. It speaks MQTT
-// 3.1 and 3.1.1 over TCP, with QoS 0 to 2, retained messages, wills and sessions that outlast a
+// 3.1 and 3.1.1 over TCP and TLS, with QoS 0 to 2, retained messages, wills and sessions that outlast a
 // connection.
 //
-// Everything is in memory: a restart of the host forgets retained messages and sessions. What a client with
-// QoS 1 or 2 publishes is acknowledged when all Keepers that are to have it have acknowledged it; they see to it
-// that it is on flash.
+// Sessions are in memory: a restart of the host forgets them. Retained messages are kept in a Book. What a
+// client with QoS 1 or 2 publishes is acknowledged when all Keepers that are to have it have acknowledged it, who see to
+// it that it is on flash, and, if it is retained, when the Book has it there.
 //
 // It is mochi-mqtt within bounds: everything that a stranger can send is limited here where mochi
 // has no limit, and what mochi does wrong in ways that matter to us is put right in its hooks. Each
@@ -14,67 +14,27 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"selvage/edge/health"
 )
 
-// Options say where a broker listens. Only Listen is needed.
+// Options say where a broker listens, and for whom.
 type Options struct {
-	Listen string // host:port
+	Listen string // host:port without TLS; "" for none
+	TLS    TLS
+	Users  []User // nil for everybody
+	Book   Book   // nil for one that forgets retained messages
 	Health *health.Board
 	Log    *slog.Logger // of what mochi says too, at debug level
 	Limits Limits       // DefaultLimits when zero
 
 	Keepers []Keeper // at the start, see Keep
-}
-
-// Limits bound what clients can make a broker do and remember.
-type Limits struct {
-	Clients       int           // connected at one time; one more is told that the broker is unavailable
-	Sessions      int           // of all clients; beyond, the session that is away longest is forgotten
-	Packet        int           // bytes of one packet; a larger one ends its connection
-	Topic         int           // bytes of a topic, filter or client identifier
-	Levels        int           // of a topic or filter
-	Subscriptions int           // of all clients; one more is refused
-	Retained      int           // messages; one more is delivered and not retained
-	RetainedBytes int64         // likewise
-	Queued        int           // messages with QoS 1 or 2 for one session, while it is away or does not acknowledge
-	QueuedBytes   int64         // likewise for all sessions, each getting an equal share
-	Held          int           // messages that keepers have not acknowledged, and of one client; who publishes more waits
-	HeldBytes     int64         // likewise
-	Behind        int64         // bytes published while a client does not read; then it is disconnected
-	Stall         time.Duration // for a client to read something; then it is disconnected
-	Away          time.Duration // for a session to be resumed
-}
-
-// DefaultLimits are for a board with 512 MB. Retained is below the 4,096 messages that may wait for
-// one connection to be written, since a new subscription to # gets all retained ones at once.
-var DefaultLimits = Limits{
-	Clients:       1000,
-	Sessions:      2000,
-	Packet:        1 << 20, // the device list of a large Zigbee network takes some hundred KB
-	Topic:         1024,
-	Levels:        32,
-	Subscriptions: 10_000, // Home Assistant makes several for each entity
-	Retained:      4000,
-	RetainedBytes: 16 << 20,
-	Queued:        4096,
-	QueuedBytes:   32 << 20,
-	Held:          1024, // below Queued, or a keeper's session could not take them
-	HeldBytes:     16 << 20,
-	Behind:        8 << 20,
-	Stall:         5 * time.Second,
-	Away:          72 * time.Hour, // a long weekend
 }
 
 // Stats are counts since Start, and what is there now.
@@ -87,37 +47,24 @@ type Stats struct {
 	Dropped     int64 // total: messages that a client missed since its queue was full or it did not read
 }
 
-// Between two attempts to listen.
-const (
-	firstRetry = time.Second
-	lastRetry  = 30 * time.Second
-)
-
-const listenCode = "broker.listen"
-
-// Broker is a broker that listens, or tries to. Start makes it.
+// Broker is a broker that listens, or tries to. New makes it.
 type Broker struct {
 	Options
 	ctx    context.Context
 	cancel context.CancelFunc
+	tasks  sync.WaitGroup
 	ended  chan struct{}
+	once   sync.Once
 
-	mu      sync.Mutex
-	keepers []Keeper
-
-	running atomic.Pointer[running]
-}
-
-// running is a broker that has its address.
-type running struct {
 	server *mqtt.Server
-	door   *door
 	hook   *hook
+	door   *door
+
+	keeping sync.Mutex // one call of Keep at a time
 }
 
-// Start makes a broker. It never fails: while its address cannot be had, it raises the condition
-// broker.listen and goes on trying. Stop ends it.
-func Start(o Options) *Broker {
+// New makes a broker that does nothing yet.
+func New(o Options) *Broker {
 	if o.Health == nil {
 		o.Health = health.NewBoard()
 	}
@@ -127,56 +74,38 @@ func Start(o Options) *Broker {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits
 	}
-	b := &Broker{Options: o, keepers: o.Keepers, ended: make(chan struct{})}
+	b := &Broker{Options: o, ended: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
-	r, err := b.open() // here, so that a port that is free is served when Start returns
-	go b.run(r, err)
+	b.server = mqtt.New(&mqtt.Options{
+		Capabilities: capabilities(o.Limits),
+		Logger:       slog.New(quiet{o.Log.Handler()}),
+		// Each time all memory is measured, which stops the world.
+		SysTopicResendInterval: 10,
+	})
+	b.hook = newHook(o, b.server)
+	b.door = newDoor(o, &b.hook.flow, b.hook.holds)
 	return b
 }
 
-func (b *Broker) run(r *running, err error) {
-	defer close(b.ended)
-	defer b.Health.Clear(listenCode)
-	for wait := firstRetry; err != nil; wait = min(2*wait, lastRetry) {
-		b.Health.Raise(cannotListen(b.Listen, err))
-		select {
-		case <-b.ctx.Done():
-			return
-		case <-time.After(wait/2 + rand.N(wait)):
+// Start has the broker listen. It never fails: while an address cannot be had, it raises a condition and goes on
+// trying. Stop ends it.
+func (b *Broker) Start() error {
+	if _, err := b.hook.access.set(b.Users); err != nil {
+		return err
+	}
+	b.hook.retained.load()
+	if err := errors.Join(b.server.AddHook(b.hook, nil), b.server.AddListener(b.door), b.server.Serve()); err != nil {
+		return err
+	}
+	b.Keep(b.Keepers)
+	b.tasks.Go(func() { b.hook.saver.run(b.ctx) })
+	b.tasks.Go(func() { b.hook.forbidden.run(b.ctx) })
+	for _, e := range b.entrances() {
+		if err := b.admit(e); err != nil {
+			b.tasks.Go(func() { b.admitLater(e, err) })
 		}
-		r, err = b.open()
 	}
-	b.Health.Clear(listenCode)
-	<-b.ctx.Done()
-	_ = r.server.Close() // always nil
-}
-
-// open listens and serves.
-func (b *Broker) open() (*running, error) {
-	ln, err := net.Listen("tcp", b.Listen)
-	if err != nil {
-		return nil, err
-	}
-	r := &running{server: mqtt.New(&mqtt.Options{
-		Capabilities: capabilities(b.Limits),
-		Logger:       slog.New(quiet{b.Log.Handler()}),
-		// Each time all memory is measured, which stops the world.
-		SysTopicResendInterval: 10,
-	})}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	r.hook = newHook(b.Options, r.server)
-	r.hook.holds.set(b.keepers)
-	for _, k := range b.keepers {
-		r.hook.seat(k)
-	}
-	r.door = newDoor(b.Options, ln, &r.hook.published, r.hook.holds)
-	err = errors.Join(r.server.AddHook(r.hook, nil), r.server.AddListener(r.door), r.server.Serve())
-	if err != nil {
-		return nil, errors.Join(err, ln.Close())
-	}
-	b.running.Store(r)
-	return r, nil
+	return nil
 }
 
 func capabilities(l Limits) *mqtt.Capabilities {
@@ -193,87 +122,72 @@ func capabilities(l Limits) *mqtt.Capabilities {
 	return c
 }
 
-func cannotListen(address string, err error) health.Condition {
-	var cause syscall.Errno
-	if errors.As(err, &cause) {
-		err = cause // without net's own account of the address
+// Keep changes who the keepers are. One that is none any more loses its session.
+func (b *Broker) Keep(keepers []Keeper) {
+	b.keeping.Lock()
+	defer b.keeping.Unlock()
+	for _, id := range b.hook.holds.set(keepers) {
+		b.hook.unseat(id)
 	}
-	_, port, _ := net.SplitHostPort(address)
-	remedy := "change listen in the table [broker] to an address that this machine has"
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		remedy = fmt.Sprintf("see who has the port: ss -ltnp 'sport = :%s'; if that is another broker, use it as it is:"+
-			" remove the table [broker] and give the other's url to an [uplink.NAME]; else stop it, or change listen in [broker]", port)
-	case errors.Is(err, syscall.EACCES):
-		remedy = "ports below 1024 are not for everyone; change listen in the table [broker], MQTT's own port is 1883"
-	}
-	return health.Condition{
-		Code:     listenCode,
-		Text:     fmt.Sprintf("the MQTT broker cannot listen on %s: %v; it keeps trying", address, err),
-		Remedy:   remedy,
-		Severity: health.Failure,
+	for _, k := range keepers {
+		b.hook.seat(k)
 	}
 }
 
-// Keep changes who the keepers are. One that is none any more loses its session.
-func (b *Broker) Keep(keepers []Keeper) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.keepers = keepers
-	r := b.running.Load()
-	if r == nil {
-		return
+// Admit changes who the users are. Clients whose user may not log in any more, or may do other things than
+// before, are disconnected.
+func (b *Broker) Admit(users []User) error {
+	changed, err := b.hook.access.set(users)
+	if err != nil {
+		return err
 	}
-	for _, id := range r.hook.holds.set(keepers) {
-		r.hook.unseat(id)
+	for _, cl := range b.server.Clients.GetAll() {
+		if changed(string(cl.Properties.Username)) {
+			cl.Stop(packets.ErrAdministrativeAction)
+		}
 	}
-	for _, k := range keepers {
-		r.hook.seat(k)
-	}
+	return nil
 }
 
 // Origin tells where a message comes from that a keeper was sent under a packet identifier and has not
 // acknowledged.
 func (b *Broker) Origin(keeper string, id uint16) (o Origin, known bool) {
-	if r := b.running.Load(); r != nil {
-		return r.hook.holds.origin(keeper, id)
-	}
-	return o, false
+	return b.hook.holds.origin(keeper, id)
 }
 
-// Addr returns the address that the broker listens on, nil while it has none.
-func (b *Broker) Addr() net.Addr {
-	if r := b.running.Load(); r != nil {
-		return r.door.Addr()
-	}
-	return nil
-}
+// Addresses returns what the broker listens on, "" while it has no address.
+func (b *Broker) Addresses() string { return b.door.addresses() }
 
-// Stats returns counts; all are zero while the broker has no address.
+// Stats returns counts.
 func (b *Broker) Stats() Stats {
-	r := b.running.Load()
-	if r == nil {
-		return Stats{}
-	}
-	i := r.server.Info.Clone()
+	i := b.server.Info.Clone()
 	return Stats{
 		Clients:     i.ClientsConnected,
-		Sessions:    int64(r.server.Clients.Len()),
+		Sessions:    int64(b.server.Clients.Len()),
 		MessagesIn:  i.MessagesReceived,
 		MessagesOut: i.MessagesSent,
-		Retained:    r.hook.retained.count(),
-		Dropped:     i.MessagesDropped + i.InflightDropped + r.hook.dropped.Load(),
+		Retained:    b.hook.retained.count(),
+		Dropped:     i.MessagesDropped + i.InflightDropped + b.hook.dropped.Load(),
 	}
 }
 
 // Stop disconnects all clients and waits until nothing of the broker runs any more, though not
 // longer than ctx. It may be called again.
 func (b *Broker) Stop(ctx context.Context) error {
-	b.cancel()
+	b.once.Do(func() { go b.end() })
 	select {
 	case <-b.ended:
 		return nil
 	case <-ctx.Done():
 		return errors.New("MQTT connections did not end in time")
 	}
+}
+
+func (b *Broker) end() {
+	defer close(b.ended)
+	b.cancel()
+	b.tasks.Wait()
+	_ = b.server.Close() // always nil
+	b.hook.saver.finish()
+	b.hook.access.gate.Stop()
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,10 +20,10 @@ const (
 // taken, and a client that reads nothing for Limits.Stall is disconnected.
 type conn struct {
 	net.Conn
-	limits    Limits
-	published *atomic.Int64 // bytes, by all clients
-	holds     *holds
-	flushing  sync.WaitGroup
+	limits   Limits
+	flow     *flow
+	holds    *holds
+	flushing sync.WaitGroup
 
 	mu      sync.Mutex
 	changed sync.Cond // less waits, or ended
@@ -35,6 +36,7 @@ type conn struct {
 	behind  bool  // somebody has waited for room, and not all has been written since
 	mark    int64 // published, when that began
 
+	user    *User        // whose client it is, once it has logged in; only the client's reading goroutine asks
 	client  string       // its identifier, once it has said CONNECT
 	acks    []ack        // to be written later
 	unacked atomic.Int64 // length of acks
@@ -55,9 +57,15 @@ type conn struct {
 	left     chan struct{} // closed when mochi has done with the connection
 }
 
-func newConn(raw net.Conn, l Limits, published *atomic.Int64, h *holds) *conn {
+// flow is what goes through a broker.
+type flow struct {
+	published atomic.Int64 // bytes, by all clients
+	behind    atomic.Int64 // connections
+}
+
+func newConn(raw net.Conn, l Limits, f *flow, h *holds) *conn {
 	c := &conn{
-		Conn: raw, limits: l, published: published, holds: h,
+		Conn: raw, limits: l, flow: f, holds: h,
 		settled: make(chan struct{}), left: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
@@ -91,18 +99,19 @@ func (c *conn) await() {
 	defer c.mu.Unlock()
 	for len(c.waiting)+c.writing >= enough && !c.closing {
 		if !c.behind {
-			c.behind, c.mark = true, c.published.Load()
+			c.behind, c.mark = true, c.flow.published.Load()
+			c.flow.behind.Add(1)
 		}
 		c.changed.Wait()
 	}
 }
 
 // tooFar tells whether so much was published since the client fell behind that what mochi has put
-// by for it may be as large as Limits.Behind. mochi bounds that only by number.
+// by for it may be as large as Limits allow. mochi bounds that only by number.
 func (c *conn) tooFar() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.behind && c.published.Load()-c.mark > c.limits.Behind
+	return c.behind && c.flow.published.Load()-c.mark > min(c.limits.Behind, c.limits.BehindAll/max(1, c.flow.behind.Load()))
 }
 
 // flush writes what waits, then returns.
@@ -132,21 +141,35 @@ func (c *conn) flush() {
 			c.spare = out[:0]
 		}
 	}
-	c.writer, c.behind = false, false
+	c.writer = false
+	c.caughtUp()
 	if c.closing {
 		c.end()
 	}
 }
 
+// caughtUp is called with c.mu held.
+func (c *conn) caughtUp() {
+	if c.behind {
+		c.behind = false
+		c.flow.behind.Add(-1)
+	}
+}
+
 // end is called with c.mu held.
 func (c *conn) end() {
-	if !c.ended {
-		c.close()
-		c.ended = true
-		c.waiting = nil
-		c.Conn.Close()
-		c.changed.Broadcast()
+	if c.ended {
+		return
 	}
+	c.close()
+	c.ended = true
+	c.waiting = nil
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		t.NetConn().Close() // else it would take leave first, for which it may wait long
+	} else {
+		c.Conn.Close()
+	}
+	c.changed.Broadcast()
 }
 
 // close is called with c.mu held.

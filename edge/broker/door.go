@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -24,25 +24,28 @@ const (
 // CONNECT, do not close them at the end, stop accepting for good after a first error, and let a
 // panic end the process.
 type door struct {
-	net.Listener
-	health    *health.Board
-	log       *slog.Logger
-	limits    Limits
-	published *atomic.Int64
-	holds     *holds
+	health *health.Board
+	log    *slog.Logger
+	limits Limits
+	flow   *flow
+	holds  *holds
 
 	done    chan struct{}  // closed by Close
-	serving sync.WaitGroup // Serve, and one for each of conns
+	begun   chan struct{}  // closed by Serve
+	serving sync.WaitGroup // Serve, and one for each of listeners and conns
 
-	mu    sync.Mutex
-	conns map[*conn]struct{}
-	ended bool
+	establish listeners.EstablishFn // once begun is closed
+
+	mu        sync.Mutex
+	listeners []net.Listener
+	conns     map[*conn]struct{}
+	ended     bool
 }
 
-func newDoor(o Options, ln net.Listener, published *atomic.Int64, h *holds) *door {
+func newDoor(o Options, f *flow, h *holds) *door {
 	d := &door{
-		Listener: ln, health: o.Health, log: o.Log, limits: o.Limits, published: published, holds: h,
-		done: make(chan struct{}), conns: map[*conn]struct{}{},
+		health: o.Health, log: o.Log, limits: o.Limits, flow: f, holds: h,
+		done: make(chan struct{}), begun: make(chan struct{}), conns: map[*conn]struct{}{},
 	}
 	d.serving.Add(1)
 	return d
@@ -51,13 +54,47 @@ func newDoor(o Options, ln net.Listener, published *atomic.Int64, h *holds) *doo
 func (d *door) Init(*slog.Logger) error { return nil }
 func (d *door) ID() string              { return "tcp" }
 func (d *door) Protocol() string        { return "tcp" }
-func (d *door) Address() string         { return d.Addr().String() }
+func (d *door) Address() string         { return d.addresses() }
+
+// addresses are those that are listened on.
+func (d *door) addresses() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []string
+	for _, ln := range d.listeners {
+		all = append(all, ln.Addr().String())
+	}
+	return strings.Join(all, ", ")
+}
 
 // Serve hands each connection to establish, which returns at its end.
 func (d *door) Serve(establish listeners.EstablishFn) {
 	defer d.serving.Done()
+	d.establish = establish
+	close(d.begun)
+	<-d.done
+}
+
+// open has those come in who come to ln.
+func (d *door) open(ln net.Listener) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		ln.Close()
+		return
+	}
+	d.listeners = append(d.listeners, ln)
+	d.serving.Go(func() { d.accept(ln) })
+}
+
+func (d *door) accept(ln net.Listener) {
+	select {
+	case <-d.begun:
+	case <-d.done:
+		return
+	}
 	for {
-		raw, err := d.Accept()
+		raw, err := ln.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -68,39 +105,39 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 			case <-time.After(acceptRetry):
 			}
 		default:
-			d.admit(raw, establish)
+			d.admit(raw)
 		}
 	}
 }
 
 // admit serves a connection, if there is room. Some more than clients are let in, to be told that
 // they are too many.
-func (d *door) admit(raw net.Conn, establish listeners.EstablishFn) {
+func (d *door) admit(raw net.Conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.conns) >= d.limits.Clients {
-		d.full()
+		d.full(raw.LocalAddr())
 	}
 	if d.ended || len(d.conns) >= d.limits.Clients+d.limits.Clients/10+1 {
 		raw.Close()
 		return
 	}
-	c := newConn(raw, d.limits, d.published, d.holds)
+	c := newConn(raw, d.limits, d.flow, d.holds)
 	_ = raw.SetReadDeadline(time.Now().Add(connectTime)) // a connection that is closed already says so when it is read
 	d.conns[c] = struct{}{}
 	d.serving.Go(func() {
 		defer d.leave(c)
-		d.attend(c, establish)
+		d.attend(c)
 	})
 }
 
 // full is called with d.mu held.
-func (d *door) full() {
+func (d *door) full(at net.Addr) {
 	d.health.Add("broker.refused", 1)
 	d.health.Raise(health.Condition{
 		Code:   "broker.clients",
 		Text:   fmt.Sprintf("all %d connections of the MQTT broker are in use, and more are turned away", d.limits.Clients),
-		Remedy: "see whose they are: ss -tn 'sport = :" + portOf(d.Addr()) + "'; a client may open them and forget them",
+		Remedy: "see whose they are: ss -tn 'sport = :" + portOf(at) + "'; a client may open them and forget them",
 	})
 }
 
@@ -109,14 +146,14 @@ func portOf(a net.Addr) string {
 	return port
 }
 
-// attend runs establish. What panics there is the business of one client.
-func (d *door) attend(c *conn, establish listeners.EstablishFn) {
+// attend has mochi serve a connection. What panics there is the business of one client.
+func (d *door) attend(c *conn) {
 	defer func() {
 		if p := recover(); p != nil {
 			panicked(d.health, d.log, p)
 		}
 	}()
-	if err := establish(d.ID(), c); err != nil {
+	if err := d.establish(d.ID(), c); err != nil {
 		d.log.Debug("MQTT connection ended", "from", c.RemoteAddr(), "err", err)
 	}
 }
@@ -150,7 +187,9 @@ func (d *door) Close(listeners.CloseFn) {
 	if !d.ended {
 		d.ended = true
 		close(d.done)
-		d.Listener.Close()
+		for _, ln := range d.listeners {
+			ln.Close()
+		}
 		for c := range d.conns {
 			c.Close()
 		}

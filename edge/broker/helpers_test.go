@@ -26,16 +26,30 @@ const patience = 30 * time.Second
 func start(t *testing.T, change func(*Limits)) *Broker {
 	t.Helper()
 	leaktest.Check(t)
-	o := Options{Listen: "127.0.0.1:0", Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
+	o := options()
 	if change != nil {
 		change(&o.Limits)
 	}
-	b := Start(o)
+	return begin(t, o)
+}
+
+// begin serves a broker for one test.
+func begin(t *testing.T, o Options) *Broker {
+	t.Helper()
+	b := New(o)
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { stop(t, b) })
-	if b.Addr() == nil {
-		t.Fatalf("no address: %v", o.Health.Active())
+	if b.Addresses() == "" {
+		t.Fatalf("no address: %v", b.Health.Active())
 	}
 	return b
+}
+
+// options are those of a test that serves on a free port.
+func options() Options {
+	return Options{Listen: "127.0.0.1:0", Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
 }
 
 func stop(t *testing.T, b *Broker) {
@@ -60,7 +74,7 @@ func mosquitto(t *testing.T, b *Broker, name, stdin string, args ...string) *exe
 		}
 		t.Skipf("%v; install the package mosquitto-clients", err)
 	}
-	host, port, err := net.SplitHostPort(b.Addr().String())
+	host, port, err := net.SplitHostPort(plain(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +106,7 @@ func collect(t *testing.T, b *Broker, args ...string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
-// A subscriber is a mosquitto_sub that has subscribed.
+// A subscriber is a mosquitto_sub.
 type subscriber struct {
 	*exec.Cmd
 	lines *bufio.Scanner
@@ -101,10 +115,10 @@ type subscriber struct {
 // ready is a retained topic that every broker has, and # does not match: who receives it has subscribed.
 const ready = "$SYS/broker/version"
 
-// subscribe starts mosquitto_sub and returns when it has subscribed.
-func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
+// listen starts mosquitto_sub.
+func listen(t *testing.T, b *Broker, args ...string) *subscriber {
 	t.Helper()
-	cmd := mosquitto(t, b, "mosquitto_sub", "", append([]string{"-F", "%t %q %r %p", "-t", ready}, args...)...)
+	cmd := mosquitto(t, b, "mosquitto_sub", "", args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -112,11 +126,17 @@ func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &subscriber{cmd, bufio.NewScanner(out)}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // fails when it has ended
 		_ = cmd.Wait()         // was killed
 	})
+	return &subscriber{cmd, bufio.NewScanner(out)}
+}
+
+// subscribe starts mosquitto_sub and returns when it has subscribed.
+func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
+	t.Helper()
+	s := listen(t, b, append([]string{"-F", "%t %q %r %p", "-t", ready}, args...)...)
 	for s.lines.Scan() {
 		if strings.HasPrefix(s.lines.Text(), ready) {
 			return s
@@ -146,9 +166,15 @@ type raw struct {
 	in *bufio.Reader
 }
 
+// plain is the address of a broker without TLS.
+func plain(b *Broker) string {
+	address, _, _ := strings.Cut(b.Addresses(), ", ")
+	return address
+}
+
 func dial(t *testing.T, b *Broker) *raw {
 	t.Helper()
-	c, err := net.Dial("tcp", b.Addr().String())
+	c, err := net.Dial("tcp", plain(b))
 	if err != nil {
 		t.Fatal(err)
 	}

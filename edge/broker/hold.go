@@ -13,6 +13,7 @@ import (
 // acknowledgement after the keeper's own. A keeper has its session whether it is connected or not.
 type Keeper struct {
 	Client  string // identifier
+	User    string // that it logs in as
 	Filters []string
 	QoS     byte // of its subscriptions, 1 or 2
 }
@@ -34,6 +35,7 @@ const firstNumber = 1 << 32
 // with; the client may go on sending meanwhile.
 type holds struct {
 	limits Limits
+	saver  *saver
 
 	mu      sync.Mutex
 	room    sync.Cond // some are done with, a connection ends, or a keeper's session has moved
@@ -62,16 +64,17 @@ type sending struct {
 type held struct {
 	Origin
 	size int64
-	left int     // who is to be done with it: mochi, and keepers
+	left int     // who is to be done with it: mochi, keepers and the book
 	to   []*seat // who is to be sent it
 	got  []*seat // of those, who was
 	conn *conn   // that is to have the acknowledgement
+	book string  // the topic under which it is retained, if it is to be on flash there, too
 	over bool
 	done atomic.Bool // and may be acknowledged
 }
 
-func newHolds(l Limits) *holds {
-	h := &holds{limits: l, passing: map[int64]*held{}, newest: map[sending]*held{}, sent: map[sending]*held{}}
+func newHolds(l Limits, s *saver) *holds {
+	h := &holds{limits: l, saver: s, passing: map[int64]*held{}, newest: map[sending]*held{}, sent: map[sending]*held{}}
 	h.room.L = &h.mu
 	return h
 }
@@ -115,28 +118,54 @@ func (h *holds) isKeeper(id string) bool {
 	return is
 }
 
+// subscribe takes in that a keeper is about to get more than it said. What it is subscribed to no more is not sent to it,
+// and so not waited for.
+func (h *holds) subscribe(id, filter string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if k := h.keepers[id]; k != nil && !slices.Contains(k.Filters, filter) {
+		k.Filters = append(slices.Clip(k.Filters), filter)
+	}
+}
+
+// userOf tells who alone may come as a keeper.
+func (h *holds) userOf(id string) (user string, is bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k, is := h.keepers[id]
+	if is {
+		user = k.User
+	}
+	return user, is
+}
+
 // take notes a message that mochi is about to hand out, if a keeper is to have it. It waits for room, and while a
 // keeper's session moves; false says that the connection has ended before. What it had sent when it ended is not
 // handed out any more: the client sends again, in order, what was not acknowledged, of which that may be a part.
-func (h *holds) take(c *conn, o Origin, pk *packets.Packet) bool {
+// Where it is retained in a book, it waits for that, too.
+func (h *holds) take(c *conn, o Origin, pk *packets.Packet, retained bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, is := h.keepers[o.Client]; is {
 		return true // it must read on, or nobody gets room
 	}
 	m := &held{Origin: o, size: sizeOf(*pk), left: 1, conn: c}
+	if retained {
+		m.book = pk.TopicName
+		m.left++
+	}
 	for _, k := range h.keepers {
 		if slices.ContainsFunc(k.Filters, func(f string) bool { return matches(f, pk.TopicName) }) {
 			m.to = append(m.to, k)
 		}
 	}
-	for !c.leaves.Load() && (c.unacked.Load() >= int64(h.limits.Held) || m.to != nil && !h.fits(m)) {
+	for !c.leaves.Load() && (c.unacked.Load() >= int64(h.limits.Held) || m.waits() && !h.fits(m)) {
 		h.room.Wait()
 	}
 	switch {
 	case c.leaves.Load():
 		return false
-	case m.to == nil:
+	case !m.waits():
 		return true
 	}
 	for _, k := range m.to {
@@ -149,6 +178,9 @@ func (h *holds) take(c *conn, o Origin, pk *packets.Packet) bool {
 	c.publishing = m
 	return true
 }
+
+// waits tells whether anybody is to be done with m before it is acknowledged.
+func (m *held) waits() bool { return m.to != nil || m.book != "" }
 
 func (h *holds) fits(m *held) bool {
 	return h.count < h.limits.Held && (h.count == 0 || h.bytes+m.size <= h.limits.HeldBytes) &&
@@ -228,6 +260,17 @@ func (h *holds) passed(m *held, err error) {
 	} else {
 		then = h.less(m)
 	}
+	h.mu.Unlock()
+	then()
+	if m.book != "" {
+		h.saver.await(m.book, func() { h.kept(m) })
+	}
+}
+
+// kept notes that m is on flash.
+func (h *holds) kept(m *held) {
+	h.mu.Lock()
+	then := h.less(m)
 	h.mu.Unlock()
 	then()
 }

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 
-	"selvage/edge/health"
 	"selvage/edge/leaktest"
 )
 
@@ -16,16 +14,12 @@ import (
 func startKeeping(t *testing.T, change func(*Limits)) *Broker {
 	t.Helper()
 	leaktest.Check(t)
-	o := Options{
-		Listen: "127.0.0.1:0", Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits,
-		Keepers: []Keeper{{Client: "keeper", Filters: []string{"kept/#"}, QoS: 1}},
-	}
+	o := options()
+	o.Keepers = []Keeper{{Client: "keeper", Filters: []string{"kept/#"}, QoS: 1}}
 	if change != nil {
 		change(&o.Limits)
 	}
-	b := Start(o)
-	t.Cleanup(func() { stop(t, b) })
-	return b
+	return begin(t, o)
 }
 
 // keeper connects as the keeper of startKeeping, to the session that is there for it.
@@ -113,6 +107,20 @@ func TestAcknowledgedByKeeper(t *testing.T) {
 			k.Close()
 		})
 	}
+}
+
+// What a keeper subscribes to while it is connected is kept, too.
+func TestKeeperSubscribes(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), keeper(t, b)
+	p.join(t, "publisher", 0)
+	k.send(t, subscribePacket(1, 1, "late/#"))
+	k.want(t, 0x90)
+	p.send(t, publishPacket("late/x", 1, 1, []byte("a")))
+	p.ping(t) // whose answer is the next: no acknowledgement came
+	_, id := k.message(t, 0x32)
+	k.send(t, idPacket(pubackPart, id))
+	p.wantID(t, pubackPart, 1)
 }
 
 // Before a keeper has come for the first time, and while it is away, nothing is acknowledged that it is to keep.
@@ -265,7 +273,7 @@ func TestKeeperFull(t *testing.T) {
 		p = dial(t, b)
 		p.join(t, "publisher", 0)
 		p.ping(t)
-		if _, ok := b.running.Load().hook.server.Clients.Get("publisher"); !ok {
+		if _, ok := b.hook.server.Clients.Get("publisher"); !ok {
 			t.Error("the session is gone")
 		}
 		stop(t, b)

@@ -28,18 +28,24 @@ type hook struct {
 	health *health.Board
 	log    *slog.Logger
 
+	access    *access
+	forbidden *forbidden
 	retained  *retained
+	saver     *saver
 	holds     *holds
 	order     atomic.Int64 // of messages
-	published atomic.Int64 // bytes
+	flow      flow
 	dropped   atomic.Int64 // messages
 }
 
 func newHook(o Options, s *mqtt.Server) *hook {
+	saver := newSaver(o, s.Topics)
 	h := &hook{
 		server: s, limits: o.Limits, health: o.Health, log: o.Log,
-		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, sizes: map[string]int64{}},
-		holds:    newHolds(o.Limits),
+		access: newAccess(o.Health, o.Log), forbidden: &forbidden{board: o.Health},
+		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, saver: saver, sizes: map[string]int64{}},
+		saver:    saver,
+		holds:    newHolds(o.Limits, saver),
 	}
 	h.order.Store(firstNumber)
 	return h
@@ -62,13 +68,12 @@ func (h *hook) guard() {
 	}
 }
 
-// OnConnectAuthenticate lets everybody in: there are no users and roles yet, which is why the config
-// allows a broker on loopback only, where everybody has an account on this machine.
+// OnConnectAuthenticate lets in whom OnConnect has not refused.
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 // OnACLCheck is asked for each message from a client, for each that goes to a client, and for each
-// subscription. To refuse a message with QoS 1 or 2 from a client is to disconnect it: MQTT 3.1.1 has
-// no other way.
+// subscription. To refuse a message with QoS 1 or 2 from a client here is to disconnect it; what its user may
+// not publish OnPublish sees to.
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 	defer h.guard()
 	if write {
@@ -78,22 +83,36 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 		return ok
 	}
 	c, known := cl.Net.Conn.(*conn)
-	if !known || c.subscribing.Load() {
+	if known && c.subscribing.Load() {
 		return true // OnSubscribe has checked it
 	}
-	if c.tooFar() && !cl.Closed() {
-		h.health.Add("broker.behind", 1)
-		h.log.Debug("MQTT client disconnected: it reads too slowly", "client", cl.ID)
-		cl.Stop(errBehind) // what its session is to get waits there from now on
-	}
 	if h.holds.isKeeper(cl.ID) {
+		if known {
+			h.keepUp(cl, c)
+		}
 		return true // what it does not get is not acknowledged, and of that there is a bound
 	}
+	if !h.access.mayReceive(string(cl.Properties.Username), cl.ID, topic) {
+		return false
+	}
+	if !known {
+		return true
+	}
+	h.keepUp(cl, c)
 	if c.queue.full(cl, h.limits.QueuedBytes/int64(max(1, h.server.Clients.Len()))) {
 		h.dropped.Add(1)
 		return false
 	}
 	return true
+}
+
+// keepUp disconnects a client that reads too slowly.
+func (h *hook) keepUp(cl *mqtt.Client, c *conn) {
+	if c.tooFar() && !cl.Closed() {
+		h.health.Add("broker.behind", 1)
+		h.log.Debug("MQTT client disconnected: it reads too slowly", "client", cl.ID)
+		cl.Stop(errBehind) // what its session is to get waits there from now on
+	}
 }
 
 // isTopic tells whether messages may be published to topic. mochi has checked for wildcards, except
@@ -146,21 +165,24 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) (out packets.P
 	return out
 }
 
-// OnSubscribe has mochi refuse what is no filter or one too many: it refuses an empty one.
+// OnSubscribe has mochi refuse what is no filter, one too many or forbidden: it refuses an empty one.
 func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	room := h.limits.Subscriptions - int(atomic.LoadInt64(&h.server.Info.Subscriptions))
 	for i := range pk.Filters {
 		f := &pk.Filters[i].Filter
 		_, had := cl.State.Subscriptions.Get(*f)
 		switch {
-		case h.isFilter(*f) && (had || room > 0):
+		case !h.isFilter(*f) || !had && room <= 0:
+			*f = ""
+			h.health.Add("broker.refused", 1)
+		case !h.maySubscribe(cl, *f):
+			*f = ""
+		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			h.holds.subscribe(cl.ID, *f)
 			if !had {
 				room--
 			}
-		default:
-			*f = ""
-			h.health.Add("broker.refused", 1)
 		}
 	}
 	if c, ok := cl.Net.Conn.(*conn); ok {
@@ -175,20 +197,44 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
 	}
 }
 
-// OnPublish numbers messages. mochi delivers what waited for a session in the order of Created, in
+// maySubscribe lets a keeper have what it is a keeper for. MQTT 3.1.1 tells a client of a refusal.
+func (h *hook) maySubscribe(cl *mqtt.Client, filter string) bool {
+	user := string(cl.Properties.Username)
+	if h.holds.isKeeper(cl.ID) || h.access.maySubscribe(user, cl.ID, filter) {
+		return true
+	}
+	h.forbidden.tell(user, cl.ID, "subscribed to", filter, "subscribe", "it was refused")
+	return false
+}
+
+// mayPublish tells of what a client's user may not publish.
+func (h *hook) mayPublish(cl *mqtt.Client, topic, fate string) bool {
+	user := string(cl.Properties.Username)
+	if h.access.mayPublish(user, cl.ID, topic) {
+		return true
+	}
+	h.forbidden.tell(user, cl.ID, "published to", topic, "publish", fate)
+	return false
+}
+
+// OnPublish has mochi acknowledge and drop what a user may not publish, for which MQTT 3.1.1 has no error. It numbers
+// messages. mochi delivers what waited for a session in the order of Created, in
 // seconds, that is in any order within one; nothing else of it uses Created while
 // MaximumMessageExpiryInterval is 0.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if !h.mayPublish(cl, pk.TopicName, "the message was acknowledged and dropped") {
+		return pk, packets.CodeSuccessIgnore
+	}
 	pk.Created = h.order.Add(1)
 	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Qos > 0 {
 		c.turn.Lock()
 		c.inTurn = true
 		o := Origin{cl.ID, c.ids.name(pk.PacketID), pk.FixedHeader.Dup, !cl.Properties.Clean, pk.Created}
-		if !h.holds.take(c, o, &pk) {
+		if !h.holds.take(c, o, &pk, pk.FixedHeader.Retain && h.saver.book != nil) {
 			return pk, packets.ErrRejectPacket
 		}
 	}
-	h.published.Add(sizeOf(pk))
+	h.flow.published.Add(sizeOf(pk))
 	if pk.FixedHeader.Retain {
 		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
 	}
@@ -208,8 +254,14 @@ func (h *hook) OnPacketProcessed(cl *mqtt.Client, pk packets.Packet, err error) 
 	c.endTurn(err)
 }
 
-func (h *hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
-	h.published.Add(retainedSize(will.TopicName, will.Payload))
+// nowhere is a topic that wildcards do not match [MQTT-4.7.2-1].
+const nowhere = "$refused"
+
+func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
+	if !h.mayPublish(cl, will.TopicName, "its will was dropped") { // it might when it connected
+		return mqtt.Will{TopicName: nowhere}, nil
+	}
+	h.flow.published.Add(retainedSize(will.TopicName, will.Payload))
 	if will.Retain {
 		will.Retain = h.mayRetain(will.TopicName, will.Payload)
 	}

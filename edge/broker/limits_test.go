@@ -22,7 +22,7 @@ func small(l *Limits) {
 	*l = Limits{
 		Clients: 4, Sessions: 6, Packet: 4096, Topic: 32, Levels: 4, Subscriptions: 10,
 		Retained: 5, RetainedBytes: 16 << 10, Queued: 20, QueuedBytes: 64 << 10, Held: 10, HeldBytes: 64 << 10,
-		Behind: 1 << 20, Stall: time.Minute, Away: time.Hour,
+		Behind: 1 << 20, BehindAll: 8 << 20, Stall: time.Minute, Away: time.Hour,
 	}
 }
 
@@ -405,7 +405,8 @@ func TestPanicEndsOneConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Health: health.NewBoard(), Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits}
-	d := newDoor(o, ln, nil, newHolds(DefaultLimits))
+	d := newDoor(o, nil, newHolds(DefaultLimits, nil))
+	d.open(ln)
 	go d.Serve(func(string, net.Conn) error { panic("over one client") })
 	for range 2 {
 		c, err := net.Dial("tcp", ln.Addr().String())

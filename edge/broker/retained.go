@@ -17,6 +17,7 @@ type retained struct {
 	limits Limits
 	board  *health.Board
 	topics *mqtt.TopicsIndex
+	saver  *saver
 
 	mu    sync.Mutex
 	sizes map[string]int64 // by topic
@@ -49,6 +50,15 @@ func (r *retained) admit(topic string, size int64, empty bool) bool {
 	return true
 }
 
+// load retains what the book has.
+func (r *retained) load() {
+	for _, pk := range r.saver.load() {
+		if r.admit(pk.TopicName, sizeOf(pk), false) {
+			r.topics.RetainMessage(pk)
+		}
+	}
+}
+
 // settle brings the count of a topic in line with what mochi has, after each change: of two clients
 // that publish to one topic at the same time, the second to be admitted may be the first to be retained.
 func (r *retained) settle(topic string) {
@@ -61,6 +71,7 @@ func (r *retained) settle(topic string) {
 		r.sizes[topic] = size
 		r.bytes += size
 	}
+	r.saver.change(topic)
 }
 
 // ease withdraws the condition when there is room again.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"sync/atomic"
 
@@ -10,20 +11,12 @@ import (
 )
 
 // OnConnect refuses a CONNECT that asks for more than there is.
-func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
-	code := packets.CodeSuccess
-	will := &cl.Properties.Will
-	switch {
-	case cl.Properties.ProtocolVersion > 4:
-		// mochi's flow control of MQTT 5 locks a session's queue twice for reading, which hangs when a
-		// message comes between (Inflight.NextImmediate), and it forgets what it has sent before that is
-		// acknowledged. Clients that can speak 3.1.1 as well do so when they are told.
-		code = packets.ErrUnsupportedProtocolVersion
-	case len(cl.ID) > h.limits.Topic:
-		code = packets.ErrClientIdentifierNotValid
-	case will.Flag == 1 && !(h.isTopic(will.TopicName) && mqtt.IsValidFilter(will.TopicName, true)):
-		code = packets.ErrBadUsernameOrPassword // the client reads: not authorized
-	case !h.hasRoom(cl.ID):
+func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
+	code := h.judge(cl)
+	if code == packets.CodeSuccess {
+		code = h.login(cl, pk)
+	}
+	if code == packets.CodeSuccess && !h.hasRoom(cl.ID) {
 		code = packets.ErrServerUnavailable
 	}
 	if code != packets.CodeSuccess {
@@ -36,10 +29,57 @@ func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.named(cl.ID)
 	}
-	cl.Properties.Username = bytes.Clone(cl.Properties.Username)
+	will := &cl.Properties.Will
 	will.TopicName, will.Payload = strings.Clone(will.TopicName), bytes.Clone(will.Payload)
 	cl.State.Keepalive = min(cl.State.Keepalive, maxKeepalive)
 	return nil
+}
+
+// judge refuses what nobody may ask for.
+func (h *hook) judge(cl *mqtt.Client) packets.Code {
+	will := &cl.Properties.Will
+	switch {
+	case cl.Properties.ProtocolVersion > 4:
+		// mochi's flow control of MQTT 5 locks a session's queue twice for reading, which hangs when a
+		// message comes between (Inflight.NextImmediate), and it forgets what it has sent before that is
+		// acknowledged. Clients that can speak 3.1.1 as well do so when they are told.
+		return packets.ErrUnsupportedProtocolVersion
+	case len(cl.ID) > h.limits.Topic:
+		return packets.ErrClientIdentifierNotValid
+	case will.Flag == 1 && !(h.isTopic(will.TopicName) && mqtt.IsValidFilter(will.TopicName, true)):
+		return packets.ErrBadUsernameOrPassword // the client reads: not authorized
+	}
+	return packets.CodeSuccess
+}
+
+// login finds out whose client it is. A session belongs to its user: with its identifier another one would get
+// what is meant for it, and could acknowledge that.
+func (h *hook) login(cl *mqtt.Client, pk packets.Packet) packets.Code {
+	u, err := h.access.login(cl.Net.Conn, string(pk.Connect.Username), string(pk.Connect.Password))
+	switch {
+	case errors.Is(err, errLater):
+		return packets.ErrServerUnavailable
+	case err != nil:
+		return packets.ErrBadUsernameOrPassword
+	}
+	cl.Properties.Username = nil // what a client says of itself counts for nothing
+	if u == nil {
+		return packets.CodeSuccess
+	}
+	cl.Properties.Username = []byte(u.Name)
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.user = u
+	}
+	if of, seated := h.holds.userOf(cl.ID); seated && of != u.Name {
+		return packets.ErrClientIdentifierNotValid
+	}
+	if old, ok := h.server.Clients.Get(cl.ID); ok && len(old.Properties.Username) > 0 && string(old.Properties.Username) != u.Name {
+		return packets.ErrClientIdentifierNotValid
+	}
+	if will := &cl.Properties.Will; will.Flag == 1 && !h.mayPublish(cl, will.TopicName, "with this will it is not let in") {
+		return packets.ErrBadUsernameOrPassword
+	}
+	return packets.CodeSuccess
 }
 
 // hasRoom makes room for the session of a client, if need be by forgetting the one that is away longest.
@@ -124,14 +164,28 @@ func (h *hook) unseat(id string) {
 func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.settle()
+		if !h.access.stands(c.user) { // the users have changed since it logged in
+			cl.Stop(packets.ErrAdministrativeAction)
+		}
 	}
 }
 
-func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
+func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, ends bool) {
+	if !ends && cl.Closed() {
+		h.drain(cl)
+	}
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		if next := c.leave(); next != nil {
 			<-next.settled
 		}
+	}
+}
+
+// drain lets go of what a client that has left was to be sent with QoS 0, which mochi would keep as long as the
+// session. Of a client that is closed WriteLoop throws away one message or ends, by chance.
+func (h *hook) drain(cl *mqtt.Client) {
+	for range 4 * h.limits.Queued { // which is the bound of what there is, see capabilities
+		cl.WriteLoop()
 	}
 }
 

@@ -53,7 +53,14 @@ func (e *env) greet(ctx context.Context, plan *config.Plan, h *host.Host, d *dev
 	}
 	section("agents", lines)
 	if plan.Broker != nil {
-		section("broker", []string{"mqtt://" + plan.Broker.Listen})
+		var at []string
+		if plan.Broker.Listen != "" {
+			at = append(at, "mqtt://"+plan.Broker.Listen)
+		}
+		if plan.Broker.TLS.Listen != "" {
+			at = append(at, "mqtts://"+plan.Broker.TLS.Listen)
+		}
+		section("broker", at)
 	}
 	lines = nil
 	for _, p := range plan.Uplinks {

@@ -129,6 +129,7 @@ func (e *env) run(ctx context.Context, plan *config.Plan, path string, watch boo
 	if served.Policy, err = policy.New(plan.Policy); err != nil {
 		return err
 	}
+	r.uplinks.policy.Store(served.Policy)
 	if plan.Hub != nil {
 		if served.Peer.Server, err = hub.New(h, plan.Hub.Mount); err != nil {
 			return err

@@ -34,6 +34,7 @@ func (r *running) apply(ctx context.Context, plan *config.Plan, c config.Changes
 	if c.Policy { // first, so that nothing new is seen by those who may not
 		rules, err := policy.New(plan.Policy)
 		if err == nil {
+			r.uplinks.policy.Store(rules)
 			r.server.SetPolicy(rules)
 		}
 		note(nowhere, err)

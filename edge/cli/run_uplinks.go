@@ -3,15 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/config"
 	"selvage/edge/host"
+	"selvage/edge/policy"
 	"selvage/edge/route"
 	"selvage/edge/web"
 	"selvage/uplink"
@@ -21,6 +24,7 @@ import (
 type uplinks struct {
 	host   *host.Host
 	broker *embedded
+	policy atomic.Pointer[policy.Policy]
 
 	mu   sync.Mutex
 	ways []*way // in the order they were opened
@@ -36,8 +40,10 @@ type way struct {
 // of the one before it, whose links stay.
 type holdings struct {
 	uplink.Host
+	name   string
 	host   *host.Host
 	broker *embedded
+	policy *atomic.Pointer[policy.Policy]
 
 	mu   sync.Mutex
 	made map[route.NodeURI]uplink.Agent
@@ -61,6 +67,18 @@ func (g *holdings) Add(node route.NodeURI, k agent.Kind) (a uplink.Agent, err er
 	defer g.mu.Unlock()
 	g.made[node] = a
 	return a, nil
+}
+
+// Command implements uplink.Host.
+func (g *holdings) Command(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error {
+	if !g.policy.Load().Uplink(g.name).May(policy.Command, node, lane) {
+		g.host.Health.Add("policy.refused", 1)
+		return &uplink.Fault{
+			Err:    fmt.Errorf("the policy lets the uplink %s send no commands to the lane %s of %s", g.name, lane, node),
+			Remedy: fmt.Sprintf("if it should, give [policy.uplink.%s] a role with command = [\"%s/%s\"]", g.name, node, lane),
+		}
+	}
+	return g.Host.Command(ctx, node, lane, body)
 }
 
 // Remove implements uplink.Host.
@@ -120,7 +138,7 @@ func (g *holdings) drop(ctx context.Context) error {
 // open makes an uplink and its agent, which does not connect yet. Before is the one whose place it
 // takes, nil for none.
 func (u *uplinks) open(s uplink.Spec, before *way) (*way, error) {
-	g := &holdings{Host: u.host.Uplinks(), host: u.host, broker: u.broker, made: map[route.NodeURI]uplink.Agent{}}
+	g := &holdings{Host: u.host.Uplinks(), name: s.Name, host: u.host, broker: u.broker, policy: &u.policy, made: map[route.NodeURI]uplink.Agent{}}
 	if before != nil {
 		g.left = before.holds()
 	}

@@ -106,12 +106,6 @@ type Uplink struct {
 	Pos Pos
 }
 
-// Broker is the table [broker].
-type Broker struct {
-	_      struct{} `doc:"An MQTT broker in this host, off unless the table is there."`
-	Listen string   `doc:"host:port for MQTT"`
-}
-
 // Hub is the table [hub].
 type Hub struct {
 	_     struct{}      `doc:"Where edges appear that dial this host, off unless the table is there."`

@@ -7,38 +7,6 @@ import (
 	"strconv"
 )
 
-// broker reads [broker]. A port belongs to one of it and the host, whose table was read before.
-func (p *planner) broker(t, host *table) {
-	b := &Broker{Listen: "127.0.0.1:1883"}
-	p.plan.Broker = b
-	p.section(t, b)
-	if !t.readable("listen") || !host.readable("listen") {
-		return
-	}
-	ours, problem, _ := listenAddress(b.Listen, "")
-	theirs, otherProblem, _ := listenAddress(p.plan.Host.Listen, "")
-	if problem != "" || otherProblem != "" || ours != theirs || ours.Port() == 0 {
-		return
-	}
-	const remedy = "give one of them another port"
-	if e := t.get("listen"); e != nil {
-		p.doc.faultIn(e, fmt.Sprintf("[host] listens on %s already", p.plan.Host.Listen), remedy)
-		return
-	}
-	p.doc.faultIn(host.get("listen"), fmt.Sprintf("[broker] listens on %s already", b.Listen), remedy) // the defaults differ
-}
-
-// Check finds what is wrong with the table's values.
-func (b *Broker) Check(fault func(key, problem, remedy string)) {
-	at, problem, remedy := listenAddress(b.Listen, "127.0.0.1:1883")
-	if problem == "" && !at.Addr().IsLoopback() {
-		problem, remedy = "the broker listens on loopback only, since it knows no users", fmt.Sprintf("write %q", onLoopback(b.Listen))
-	}
-	if problem != "" {
-		fault("listen", problem, remedy)
-	}
-}
-
 // beyond faults a host that others could reach while nobody has a login, or where a login could be
 // overheard.
 func (p *planner) beyond(host, policy *table) {
@@ -85,5 +53,3 @@ func listenAddress(listen, example string) (at netip.AddrPort, problem, remedy s
 	}
 	return netip.AddrPortFrom(addr.Unmap().WithZone(""), uint16(number)), "", ""
 }
-
-var _ checker = (*Broker)(nil)

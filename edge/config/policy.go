@@ -13,14 +13,15 @@ import (
 
 // policyTable is the table [policy].
 type policyTable struct {
-	_        struct{}              `doc:"Who may do what on this host. Without it this machine may do everything, and no other anything."`
-	Loopback string                `doc:"all, when this machine itself may do everything without a login, or login; say login if a proxy on this machine serves others and sends no X-Forwarded-For"`
-	Proxy    bool                  `doc:"a proxy on this machine passes on what others ask, with X-Forwarded-For to say for whom; without this such requests are refused"`
-	Hosts    []string              `doc:"names by which browsers reach this host; its addresses need no naming" example:"[\"greenhouse.local\"]"`
-	Insecure bool                  `doc:"let passwords and tokens cross the network in plain text; listening on other than loopback takes it"`
-	Audit    bool                  `doc:"show in /host/audit also what is commanded without a login"`
-	User     map[string]policyUser `doc:"Somebody who can log in, by a password, a token or either." example:"anna"`
-	Role     map[string]policyRole `doc:"What the users of a role may do. Lanes are given as \"/room/*/target\", each * one segment and the last one the lane, or as \"/room/**\": /room and all below it." example:"operator"`
+	_        struct{}                `doc:"Who may do what on this host. Without it this machine may do everything, and no other anything."`
+	Loopback string                  `doc:"all, when this machine itself may do everything without a login, or login; say login if a proxy on this machine serves others and sends no X-Forwarded-For"`
+	Proxy    bool                    `doc:"a proxy on this machine passes on what others ask, with X-Forwarded-For to say for whom; without this such requests are refused"`
+	Hosts    []string                `doc:"names by which browsers reach this host; its addresses need no naming" example:"[\"greenhouse.local\"]"`
+	Insecure bool                    `doc:"let passwords and tokens cross the network in plain text; listening on other than loopback takes it"`
+	Audit    bool                    `doc:"show in /host/audit also what is commanded without a login"`
+	User     map[string]policyUser   `doc:"Somebody who can log in, by a password, a token or either." example:"anna"`
+	Uplink   map[string]policyUplink `doc:"What may be commanded through the uplink of that name; without it nothing." example:"broker"`
+	Role     map[string]policyRole   `doc:"What the users of a role may do. Lanes are given as \"/room/*/target\", each * one segment and the last one the lane, or as \"/room/**\": /room and all below it." example:"operator"`
 }
 
 // policyUser is a table [policy.user.NAME].
@@ -28,6 +29,11 @@ type policyUser struct {
 	Password string   `doc:"what selvage hash prints, or where that is: file:/path or env:NAME" example:"-"`
 	Token    string   `doc:"the hash of a token that selvage token prints, or where that or the token itself is: file:/path or env:NAME" example:"sha256$0ae48e2df9bcf9d4a1d7e3aa4f3a22e3ad2a9b9ad9c2a1ce9ee0d6b1cf1b8cd2"`
 	Roles    []string `doc:"the user may do what any of these roles may" example:"[\"operator\"]"`
+}
+
+// policyUplink is a table [policy.uplink.NAME].
+type policyUplink struct {
+	Roles []string `doc:"who commands through it may do what any of these roles may" example:"[\"operator\"]"`
 }
 
 // policyRole is a table [policy.role.NAME].
@@ -53,14 +59,19 @@ func (p *planner) policy(t *table) {
 		p.partRight("role", name, t.find("role."+name).value.table, "operator")
 		c.Roles = append(c.Roles, policy.Role{Name: name, Read: r.Read, Link: r.Link, Command: r.Command})
 	}
+	for _, name := range tablesIn(t, "uplink") {
+		from := raw.Uplink[name]
+		p.roles(t.find("uplink."+name).value.table, from.Roles, raw.Role)
+		c.Uplinks = append(c.Uplinks, policy.User{Name: name, Roles: from.Roles})
+	}
 	by := map[policy.Token]string{}
 	for _, name := range tablesIn(t, "user") {
 		of := t.find("user." + name).value.table
 		p.partRight("user", name, of, "anna")
 		from := raw.User[name]
 		u := policy.User{Name: name, Roles: from.Roles}
-		u.Password, u.Token = p.password(of, from), p.token(of, from)
-		p.roles(of, from, raw.Role)
+		u.Password, u.Token = p.password(of, from.Password), p.token(of, from)
+		p.roles(of, from.Roles, raw.Role)
 		if other, taken := by[u.Token]; taken && u.Token != (policy.Token{}) {
 			p.doc.fault(of.at, fmt.Sprintf("user %s has the token of %s", name, other), "make another one: selvage token "+name)
 		}
@@ -99,7 +110,7 @@ func tablesIn(t *table, key string) []string {
 }
 
 // roles faults roles that are not there.
-func (p *planner) roles(t *table, u policyUser, roles map[string]policyRole) {
+func (p *planner) roles(t *table, has []string, roles map[string]policyRole) {
 	e := t.get("roles")
 	if e == nil || e.bad || e.value.kind != list {
 		return
@@ -109,7 +120,7 @@ func (p *planner) roles(t *table, u policyUser, roles map[string]policyRole) {
 		known = append(known, name)
 	}
 	slices.Sort(known)
-	for i, name := range u.Roles {
+	for i, name := range has {
 		if slices.Contains(known, name) || i >= len(e.value.items) {
 			continue
 		}
@@ -123,8 +134,9 @@ func (p *planner) roles(t *table, u policyUser, roles map[string]policyRole) {
 
 const makeHash, makeToken = "print one: selvage hash", "print one and its hash: selvage token NAME"
 
-func (p *planner) password(t *table, u policyUser) policy.Password {
-	text, _, _ := p.secret(t, "password", u.Password)
+// password reads the hash that a user's table has.
+func (p *planner) password(t *table, said string) policy.Password {
+	text, _, _ := p.secret(t, "password", said)
 	if text == "" {
 		return policy.Password{}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // TwinLanes are the lanes that a device's twin may have beside those of its channels.
-var TwinLanes = []string{"status", "info", "state", "desired", "set", "calibrate", "calibration", "totals"}
+var TwinLanes = []string{"status", "info", "state", "desired", "set", "takes", "calibrate", "calibration", "totals"}
 
 var channelName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 

@@ -19,6 +19,17 @@ const fullPatience = time.Second
 // Do sends a command through the one door and returns when the agent has taken or refused it,
 // and what the turn stored is on flash.
 func (h *Host) Do(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error {
+	if err := h.ask(ctx, node, lane, body); err != nil || h.Store == nil {
+		return err
+	}
+	if err := h.Store.Flush(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotSaved, err)
+	}
+	return nil
+}
+
+// ask is Do that does not wait for the store.
+func (h *Host) ask(ctx context.Context, node route.NodeURI, lane route.LaneName, body []byte) error {
 	done := make(chan error, 1)
 	m := agent.Mail{Lane: lane, Body: body, Done: func(err error) { done <- err }}
 	err := h.reach(node, func(c *cell) error { return c.deliverSoon(ctx, m) })
@@ -27,16 +38,10 @@ func (h *Host) Do(ctx context.Context, node route.NodeURI, lane route.LaneName, 
 	}
 	select {
 	case err = <-done:
-	case <-ctx.Done():
-		err = fmt.Errorf("%s: no turn yet: %w", node, ctx.Err())
-	}
-	if err != nil || h.Store == nil {
 		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%s: no turn yet: %w", node, ctx.Err())
 	}
-	if err := h.Store.Flush(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotSaved, err)
-	}
-	return nil
 }
 
 func (c *cell) deliverSoon(ctx context.Context, m agent.Mail) error {

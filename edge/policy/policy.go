@@ -26,6 +26,7 @@ type Config struct {
 	Insecure bool     // passwords and tokens may cross a network in plain text
 	Audit    bool     // note also what is done without a login
 	Users    []User
+	Uplinks  []User // what uplinks may do; they do not log in
 	Roles    []Role
 }
 
@@ -59,10 +60,11 @@ func (a Action) String() string { return [...]string{"read", "link", "command"}[
 // Policy is immutable. The one without users, which New makes of nil, lets everybody do everything on
 // loopback and nobody anything from elsewhere.
 type Policy struct {
-	config *Config // nil without a table [policy]
-	users  map[string]*user
-	tokens map[Token]*user
-	decoy  Password // to be tried for users that are not there; no other has more iterations
+	config  *Config // nil without a table [policy]
+	users   map[string]*user
+	uplinks map[string]*user
+	tokens  map[Token]*user
+	decoy   Password // to be tried for users that are not there; no other has more iterations
 }
 
 type user struct {
@@ -81,7 +83,7 @@ type Who struct {
 
 // New makes a policy. Without a config it is the one of a host that has no table [policy].
 func New(c *Config) (*Policy, error) {
-	p := &Policy{users: map[string]*user{}, tokens: map[Token]*user{}, decoy: decoy}
+	p := &Policy{users: map[string]*user{}, uplinks: map[string]*user{}, tokens: map[Token]*user{}, decoy: decoy}
 	if c == nil {
 		return p, nil
 	}
@@ -92,16 +94,17 @@ func New(c *Config) (*Policy, error) {
 	for i := range c.Roles {
 		roles[c.Roles[i].Name] = &c.Roles[i]
 	}
+	for _, from := range c.Uplinks {
+		u := &user{name: "uplink/" + from.Name}
+		if err := u.become(from.Roles, roles); err != nil {
+			return nil, err
+		}
+		p.uplinks[from.Name] = u
+	}
 	for _, from := range c.Users {
 		u := &user{name: from.Name, password: from.Password, token: from.Token}
-		for _, name := range from.Roles {
-			r := roles[name]
-			if r == nil {
-				return nil, fmt.Errorf("user %s: there is no role %q", from.Name, name)
-			}
-			if err := u.grant(r); err != nil {
-				return nil, fmt.Errorf("role %s: %w", name, err)
-			}
+		if err := u.become(from.Roles, roles); err != nil {
+			return nil, err
 		}
 		if p.users[u.name] != nil {
 			return nil, fmt.Errorf("there are two users %s", u.name)
@@ -120,6 +123,19 @@ func New(c *Config) (*Policy, error) {
 		return nil, errors.New("a login is needed, and there is no user")
 	}
 	return p, nil
+}
+
+func (u *user) become(names []string, roles map[string]*Role) error {
+	for _, name := range names {
+		r := roles[name]
+		if r == nil {
+			return fmt.Errorf("user %s: there is no role %q", u.name, name)
+		}
+		if err := u.grant(r); err != nil {
+			return fmt.Errorf("role %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (u *user) grant(r *Role) error {
@@ -159,6 +175,12 @@ func (p *Policy) HasUsers() bool { return len(p.users) > 0 }
 
 // Here returns who somebody is that has not logged in. local tells whether he is on this machine.
 func (p *Policy) Here(local bool) Who { return Who{policy: p, free: local && !p.Config().Login} }
+
+// Uplink returns who an uplink of this host is, for what comes in by it. Without a policy it may do what its table asks
+// for; with one, what that says.
+func (p *Policy) Uplink(name string) Who {
+	return Who{policy: p, user: p.uplinks[name], free: p.IsNone()}
+}
 
 // HasHost reports whether browsers may reach this host by a name, which is in small letters.
 func (p *Policy) HasHost(name string) bool { return slices.Contains(p.Config().Hosts, name) }

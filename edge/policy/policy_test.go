@@ -20,6 +20,38 @@ func of(t *testing.T, r Role) Who {
 	return Who{policy: p, user: p.users["u"]}
 }
 
+// An uplink may do what its table asks for where there is no policy, and otherwise what its roles may. It cannot log in.
+func TestUplink(t *testing.T) {
+	none, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !none.Uplink("broker").May(Command, "/room/a", "target") {
+		t.Error("without a policy an uplink is refused")
+	}
+	p, err := New(&Config{
+		Uplinks: []User{{Name: "broker", Roles: []string{"r"}}, {Name: "idle"}},
+		Roles:   []Role{{Name: "r", Command: []string{"/room/*/target"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		uplink, node, lane string
+		want               bool
+	}{{"broker", "/room/a", "target", true}, {"broker", "/room/a", "mode", false}, {"idle", "/room/a", "target", false}, {"other", "/room/a", "target", false}} {
+		if got := p.Uplink(tt.uplink).May(Command, route.NodeURI(tt.node), route.LaneName(tt.lane)); got != tt.want {
+			t.Errorf("%v: %v", tt, got)
+		}
+	}
+	if p.HasUsers() {
+		t.Error("an uplink counts as somebody who can log in")
+	}
+	if _, err := New(&Config{Uplinks: []User{{Name: "broker", Roles: []string{"x"}}}}); err == nil {
+		t.Error("a role that is not there is taken")
+	}
+}
+
 func TestPatterns(t *testing.T) {
 	tests := []struct {
 		pattern    string

@@ -151,7 +151,7 @@ func TestNumbersAfterSalvage(t *testing.T) {
 		if _, err := s.Load("/n/0"); err != nil {
 			t.Fatal(err)
 		}
-		cursor, err := s.Cursor("peer")
+		cursor, _, err := s.Cursor("peer")
 		must(t, err)
 		if cursor != upto {
 			t.Errorf("the cursor is %d, was %d", cursor, upto)

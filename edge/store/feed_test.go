@@ -142,7 +142,7 @@ func TestFeed(t *testing.T) {
 				}
 				s = open(t, dir)
 				var err error
-				if cursor, err = s.Cursor("peer"); err != nil {
+				if cursor, _, err = s.Cursor("peer"); err != nil {
 					t.Fatal(err)
 				}
 			}

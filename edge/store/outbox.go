@@ -115,13 +115,21 @@ func (s *Store) feed(r *reader, after uint64, limit int, list *[]FeedPoint, upto
 	return err
 }
 
-// Cursor returns how far a reader of the feed has confirmed it; 0 for one that never did.
-func (s *Store) Cursor(name string) (seq uint64, err error) {
+// Cursor returns how far a reader of the feed has confirmed it, and whether it ever did, as of the last commit.
+func (s *Store) Cursor(name string) (seq uint64, ever bool, err error) {
 	err = s.pool.with(func(r *reader) error {
 		return r.cursor.query(func(columns []driver.Value) {
 			n, _ := columns[0].(int64)
-			seq = uint64(n)
+			seq, ever = uint64(n), true
 		}, name)
 	})
-	return seq, fault("read the cursor "+name+" from "+s.path, err)
+	return seq, ever, fault("read the cursor "+name+" from "+s.path, err)
+}
+
+// Last returns the number of the newest point there ever was in the feed, as of the last commit.
+func (s *Store) Last() uint64 {
+	t := s.tail
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.seq
 }

@@ -9,6 +9,7 @@ func (t *Twin) Describe(o Options) {
 	t.takes, t.has = o.Takes, o.Channels
 	t.info.Set(o.Info)
 	t.become()
+	t.showTakes()
 	t.recallCorrections()
 	for name, c := range t.channels {
 		if c.judge != nil {

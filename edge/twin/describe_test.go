@@ -43,7 +43,7 @@ func TestDescribe(t *testing.T) {
 			Takes:    &device.Channel{Form: device.Boolean}, Confirm: 5 * time.Second,
 			Set: func(v device.Value) error { asked = append(asked, v.String()); return nil },
 		}
-		all := []string{"calibrate", "calibration", "desired", "info", "set", "state", "status", "temperature"}
+		all := []string{"calibrate", "calibration", "desired", "info", "set", "state", "status", "takes", "temperature"}
 		for range 2 {
 			describe(output)
 			lanes(all...)

@@ -34,6 +34,35 @@ func (t *Twin) want(v device.Value) {
 	t.desired.Set(t.wanted)
 }
 
+// Takes is the value of a twin's lane takes: what its lane set does. Nothing is said while nobody knows.
+type Takes struct {
+	Form    string      `recon:"form,omitempty"` // boolean, number or text
+	Unit    device.Unit `recon:"unit,omitempty"` // of a number
+	Min     float64     `recon:"min,omitempty"`  // both 0 for no bounds
+	Max     float64     `recon:"max,omitempty"`
+	Step    float64     `recon:"step,omitempty"`    // worth making; 0 for any
+	Choices []string    `recon:"choices,omitempty"` // of texts; none for any
+}
+
+func (t *Twin) takesNow() Takes {
+	if t.takes == nil {
+		return Takes{}
+	}
+	c := t.takes
+	return Takes{Form: c.Form.String(), Unit: c.Unit, Min: c.Min, Max: c.Max, Step: c.Resolution, Choices: t.Choices}
+}
+
+// showTakes has the lane takes follow. An output that is none any more takes nothing.
+func (t *Twin) showTakes() {
+	switch {
+	case t.taken == nil:
+	case t.Set == nil:
+		t.taken.Set(Takes{})
+	default:
+		t.taken.Set(t.takesNow())
+	}
+}
+
 // wish is what an output is to do: on the lane desired as plain Recon, and nothing while nobody said.
 type wish struct {
 	value device.Value

@@ -1,7 +1,7 @@
 // Package twin is the agent of a device: one shape for all of them, whatever the wire.
 //
 // A twin has a value lane for each channel of its device, holding the last good reading; status
-// and info; for an output the lanes state, desired and set; for a sensor calibrate and calibration.
+// and info; for an output the lanes state, desired, set and takes; for a sensor calibrate and calibration.
 package twin
 
 import (
@@ -33,6 +33,8 @@ type Options struct {
 	Set func(device.Value) error
 	// Takes is what an output takes, if that is known before it is opened.
 	Takes *device.Channel
+	// Choices are the texts that an output takes which takes text; none if it takes any.
+	Choices []string
 
 	// Confirm is how long after a command the device has to say that it does what it was told; 0 when it need not.
 	Confirm time.Duration
@@ -77,8 +79,9 @@ type Twin struct {
 	info     *agent.ValueLane[Info]
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
-	unwatch  func() // stops looking for readings that fail to come; nil when nobody looks
-	unwait   func() // stops waiting for a command to be confirmed; nil when nobody waits
+	taken    *agent.ValueLane[Takes] // nil but for an output
+	unwatch  func()                  // stops looking for readings that fail to come; nil when nobody looks
+	unwait   func()                  // stops waiting for a command to be confirmed; nil when nobody waits
 }
 
 // Lanes are the names of lanes that a twin may have beside those of its channels.
@@ -107,7 +110,7 @@ func (t *Twin) setup(a *agent.Agent, o Options) error {
 	t.channels = map[string]*channel{}
 	t.status = agent.Value(a, "status", Status{}).ReadOnly()
 	t.info = agent.Value(a, "info", t.Info).ReadOnly()
-	t.state, t.desired, t.corrects, t.totals = nil, nil, nil, nil
+	t.state, t.desired, t.taken, t.corrects, t.totals = nil, nil, nil, nil, nil
 	t.unwatch, t.unwait = nil, nil
 	t.become()
 	for name := range a.Remembered() {
@@ -142,6 +145,7 @@ func (t *Twin) become() {
 		// A restart of the agent alone is no such start.
 		t.state = agent.Value(t.agent, "state", t.reported).Transient().ReadOnly()
 		t.desired = agent.Value(t.agent, "desired", t.wanted).Transient().ReadOnly()
+		t.taken = agent.Value(t.agent, "takes", t.takesNow()).Transient().ReadOnly()
 		agent.Command(t.agent, "set", t.ask)
 	}
 	if t.Calibrates && t.corrects == nil {
@@ -191,6 +195,7 @@ func (t *Twin) take(r device.Report) (bad error) {
 		t.opened(r.Opened.Channels)
 		if r.Opened.Takes != nil {
 			t.takes = r.Opened.Takes
+			t.showTakes()
 		}
 	}
 	if s := r.State; s != nil && t.state != nil {

@@ -168,9 +168,10 @@ func TestOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, twin.Options{Node: "/device/heater", Info: twin.Info{Driver: "relay"}, Takes: &device.Channel{Form: device.Boolean}})
 		defer b.stop()
-		if got, want := b.lanes(), []string{"desired", "info", "set", "state", "status"}; !slices.Equal(got, want) {
+		if got, want := b.lanes(), []string{"desired", "info", "set", "state", "status", "takes"}; !slices.Equal(got, want) {
 			t.Errorf("lanes = %v, want %v", got, want)
 		}
+		b.has("takes", "{form:boolean}")
 		b.report(device.Report{State: &device.State{Value: device.On(false), Safe: true}})
 		b.has("state", "value:false", "quality:good")
 		b.has("status", "state:ok")

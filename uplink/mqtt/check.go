@@ -45,6 +45,7 @@ func (c Config) Check(fault func(key, problem, remedy string)) {
 	if c.Devices < 1 {
 		fault("devices", "with less than one device there is nothing to do", "the default is 1000")
 	}
+	c.checkOut(fault)
 	c.checkDiscover(fault)
 	texts := slices.Sorted(maps.Keys(c.Map))
 	var good []*mapping

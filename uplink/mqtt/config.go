@@ -6,6 +6,7 @@ import (
 	"selvage/edge/device"
 	"selvage/edge/jsonpath"
 	"selvage/edge/secret"
+	"selvage/edge/size"
 )
 
 // Config is one table [uplink.NAME] of kind "mqtt". The package's text shows how they go together.
@@ -22,7 +23,13 @@ type Config struct {
 	QoS       int            `toml:"qos" doc:"of subscriptions: 0, 1 or 2; with 1 nothing is lost and the least is sent"`
 	Discover  []string       `toml:"discover" doc:"kinds of devices that become twins by themselves: homeassistant, zigbee2mqtt and others; zigbee2mqtt=upstairs for those below a topic of their own" example:"[\"zigbee2mqtt\"]"`
 	Devices   int            `toml:"devices" doc:"how many twins topics may make"`
+	Status    string         `toml:"status" doc:"the topic that says online or, as our will, offline; {host} is the host's name" unset:"selvage/{host}/status, if anything is published or announced" example:"home/gateway/status"`
+	Queue     size.Bytes     `toml:"queue" doc:"how much of what is published with history may wait for a broker that is away; the oldest is dropped"`
 	Map       map[string]Map `toml:"map" doc:"What messages on a topic mean; {name} stands for a level of it, or for the rest of one." example:"shed/{name}"`
+
+	Publish  map[string]Publish `toml:"publish" doc:"Lanes that are published on a topic, in which {host}, {node}, {name} (the last part of the node), {lane} and {key} (of a map lane) stand for where it is." example:"home/{name}/{lane}"`
+	Command  map[string]Command `toml:"command" doc:"What a message on a topic tells a lane; {name} stands for a level of it, or for the rest of one." example:"home/{name}/set"`
+	Announce *Announce          `toml:"announce" doc:"Has Home Assistant find the devices here by itself, with MQTT discovery."`
 }
 
 // Map is one table [uplink.NAME.map."topic"].
@@ -73,4 +80,27 @@ type Online struct {
 	Path  jsonpath.Path `toml:"path" doc:"where it is in a JSON payload; without it the payload is the word" example:"-"`
 	On    string        `toml:"on" doc:"the word for being there" unset:"online, true, 1 and their like" example:"Online"`
 	Off   string        `toml:"off" doc:"the word for being away" unset:"offline, false, 0 and their like" example:"Offline"`
+}
+
+// Publish is one table [uplink.NAME.publish."topic"].
+type Publish struct {
+	Lanes   []string `toml:"lanes" doc:"which lanes, each * standing for one segment and the last segment for the lane" example:"[\"/device/*/temperature\"]"`
+	Payload string   `toml:"payload" doc:"json, with unit, time and quality; value, the value alone as JSON; or text, as ON, OFF and numbers" unset:"json" example:"text"`
+	QoS     *int     `toml:"qos" doc:"of what is published: 0, 1 or 2" unset:"1" example:"1"`
+	Retain  *bool    `toml:"retain" doc:"whether the broker keeps the last for those who come later" unset:"true, false with history" example:"true"`
+	History bool     `toml:"history" doc:"whether every value is published, in order, also those of when the broker was away; the lanes need a table [history.…]"`
+}
+
+// Command is one table [uplink.NAME.command."topic"].
+type Command struct {
+	Node    string `toml:"node" doc:"node URI of the agent; parts of the topic are written {name}" example:"/device/{name}"`
+	Lane    string `toml:"lane" doc:"which of its lanes" unset:"set" example:"set"`
+	Payload string `toml:"payload" doc:"json or text; without it ON and OFF are true and false, what is JSON is that, and all else text" unset:"either" example:"text"`
+}
+
+// Announce is the table [uplink.NAME.announce].
+type Announce struct {
+	Lanes  []string `toml:"lanes" doc:"which lanes, each * standing for one segment and the last segment for the lane" unset:"/device/*/*" example:"[\"/device/*/*\", \"/room/*/temperature\"]"`
+	Prefix string   `toml:"prefix" doc:"Home Assistant's discovery prefix" unset:"homeassistant" example:"homeassistant"`
+	Base   string   `toml:"base" doc:"what the topics of lanes begin with" unset:"selvage/{host}" example:"selvage/{host}"`
 }

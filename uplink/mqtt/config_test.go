@@ -28,7 +28,8 @@ func TestSample(t *testing.T) {
 		t.Fatalf("%v\n%s", err, sample.String())
 	}
 	c := plan.Uplinks[0].Config.(Config)
-	if len(c.Map) != 3 || c.QoS != 1 || c.Devices != 1000 || c.Password.String() != "file:/etc/selvage/mqtt" {
+	if len(c.Map) != 3 || c.QoS != 1 || c.Devices != 1000 || c.Password.String() != "file:/etc/selvage/mqtt" ||
+		len(c.Publish) != 2 || len(c.Command) != 1 || c.Announce == nil || c.Queue != 64e6 {
 		t.Errorf("%+v", c)
 	}
 	for node, want := range map[string]bool{"/device/x": true, "/device/x/y": false, "/room/x": false} {
@@ -89,6 +90,32 @@ func TestFaults(t *testing.T) {
 		{shed + ` = { device = "/device/{name}", channel = { a = {} }, set = { topic = "x", confirm = "5s" } }`, "which could confirm it"},
 		{shed + ` = { device = "/device/{name}", channel = { a = {} }, online = { topic = "x" } }`, "lacks the part {name}"},
 		{shed + " = { device = \"/device/{name}\", channel = { a = {} } }\nmap.\"barn/{x}\" = { device = \"/device/{x}\", channel = { a = {} } }", "a channel a too"},
+		{`status = "a/{name}"`, "no part {name} here"},
+		{`status = "a/#"`, "is no topic"},
+		{`publish."a/+" = { lanes = ["/device/*/*"] }`, "is no topic"},
+		{`publish."a/{nam}" = { lanes = ["/device/*/*"] }`, "a part {nam} that no lane has"},
+		{`publish.a = {}`, "nothing is chosen"},
+		{`publish.a = { lanes = ["/device"] }`, "names no lane"},
+		{`publish.a = { lanes = ["device/*"] }`, "device/*"},
+		{`publish.a = { lanes = ["/device/*/*"], payload = "xml" }`, `no payload "xml"`},
+		{`publish.a = { lanes = ["/device/*/*"], qos = 3 }`, "no QoS 3"},
+		{`publish.a = { lanes = ["/device/*/*"], history = true, qos = 0 }`, "could not be sent again"},
+		{`publish.a = { lanes = ["/device/*/*"], history = true, retain = true }`, "an older value"},
+		{`publish."a/{key}" = { lanes = ["/device/*/*"], history = true }`, "no keys"},
+		{"queue = \"0B\"\npublish.a = { lanes = [\"/device/*/*\"], history = true }", "no room"},
+		{"publish.\"shed/{name}\" = { lanes = [\"/device/*/*\"] }\n" + shed + ` = { device = "/device/{name}", channel = { a = {} } }`, "would come back by the mapping"},
+		{"publish.\"{node}/{lane}\" = { lanes = [\"/device/*/*\"] }\n" + `map."a/b/{c}/d" = { device = "/device/{c}", channel = { a = {} } }`, "would come back by the mapping"},
+		{"publish.\"x/{name}/{lane}\" = { lanes = [\"/device/*/*\"] }\n" + `command."x/{y}/say" = { node = "/room/{y}" }`, "would come back by the command"},
+		{"announce = {}\n" + `map."selvage/{h}/{x}/{y}/{l}" = { device = "/device/{y}", channel = { a = {} } }`, "would come back"},
+		{`announce = { lanes = ["/"] }`, "lane"},
+		{`announce = { base = "a/+" }`, "is no topic"},
+		{`command."a/#" = { node = "/a/b" }`, "is no topic"},
+		{`command.a = {}`, "for no node"},
+		{`command.a = { node = "/a/{b}" }`, "a part {b}"},
+		{`command.a = { node = "a b" }`, "no node URI"},
+		{`command.a = { node = "/%41" }`, "it would be /A"},
+		{`command.a = { node = "/a", lane = "" , payload = "xml" }`, `no payload "xml"`},
+		{"command.\"a/{b}\" = { node = \"/a/{b}\" }\n" + `map."a/{b}" = { device = "/device/{b}", channel = { a = {} } }`, "takes what comes there"},
 	} {
 		text := "[host]\nname = \"x\"\n[uplink.broker]\nkind = \"mqtt\"\n"
 		if !strings.Contains(c.toml, "url =") {

@@ -38,7 +38,7 @@ func (s *session) dial(u *url.URL) (net.Conn, error) {
 		return nil, err
 	}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		s.toShow.Store(true)
+		s.wantsCert.Store(true)
 		return identity, nil
 	}
 	address := addressOf(u)

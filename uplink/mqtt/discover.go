@@ -78,6 +78,9 @@ func (b *bridge) recall() error {
 
 // concerned are the families whose subscriptions bring a topic.
 func (b *bridge) concerned(topic string) (all []*member) {
+	if n := b.out.announcer; n != nil && n.host.Owns(topic) { // we tell of ourselves there
+		return nil
+	}
 	for _, m := range b.members {
 		if b.wanted.brings(m, topic) {
 			all = append(all, m)
@@ -109,6 +112,9 @@ func (g *gathering) Meet(d family.Device) {
 		m = &met{by: by, things: map[string]*thing{}}
 	}
 	b.wanted.change(by, m.device.Filters, d.Filters)
+	if g.arrival != nil && len(d.Channels)+len(d.Outputs) > len(m.device.Channels)+len(m.device.Outputs) {
+		b.wanted.repeat(d.Filters) // which may hold what is new to us
+	}
 	m.device = d
 	for _, id := range ids {
 		by.met[id] = m

@@ -71,7 +71,11 @@ func (a *arrival) families() bool {
 func (a *arrival) news(by *member, t *thing, n news) {
 	r := device.Report{At: a.at, Readings: n.readings}
 	for i := range r.Readings {
-		a.date(&r.Readings[i].Reading)
+		reading := &r.Readings[i].Reading
+		date(reading, a.at, a.kept)
+		if reading.Quality == device.Bad && r.Readings[i].Channel != a.topic {
+			reading.Reason = shortTopic(a.topic) + ": " + reading.Reason
+		}
 	}
 	if n.state != nil {
 		r.State = &device.State{Value: *n.state}
@@ -83,18 +87,17 @@ func (a *arrival) news(by *member, t *thing, n news) {
 	a.report(target{thing: t, sum: sum(string(t.node), by.name)}, r)
 }
 
-// date gives a reading of a family its time.
-func (a *arrival) date(r *device.Reading) {
-	at := r.At
+// date gives a reading of a family its time. It came at a time, and may have been kept by the broker until then.
+func date(r *device.Reading, came clock.Stamp, kept bool) {
 	doubt := ""
 	switch {
-	case at == (clock.Stamp{}):
-		r.At = a.at
-		if a.kept {
+	case r.At == (clock.Stamp{}):
+		r.At = came
+		if kept {
 			doubt = unknownSince
 		}
-	case a.at.Trusted && at.Wall > a.at.Wall+int64(agent.MostAhead):
-		r.At, doubt = a.at, ahead(at)
+	case came.Trusted && r.At.Wall > came.Wall+int64(agent.MostAhead):
+		r.At, doubt = came, ahead(r.At)
 	}
 	if doubt != "" && r.Quality == device.Good {
 		r.Quality, r.Reason = device.Uncertain, doubt
@@ -116,7 +119,7 @@ func (s *session) tell(tell func(*member, *gathering)) {
 	}
 }
 
-// late has a thing take what no message brought. It's dropped where the mailbox is full: it is about how things are now.
+// late has a thing take what no message brought. It is dropped where the mailbox is full: it is about how things are now.
 func (s *session) late(t *thing, n news) {
 	at := s.bridge.line.Host.Clock().Now()
 	_ = t.turns.Do(now, func() {
@@ -125,9 +128,7 @@ func (s *session) late(t *thing, n news) {
 		}
 		r := device.Report{At: at, Readings: n.readings}
 		for i := range r.Readings {
-			if r.Readings[i].Reading.At == (clock.Stamp{}) {
-				r.Readings[i].Reading.At = at
-			}
+			date(&r.Readings[i].Reading, at, false)
 		}
 		if n.state != nil {
 			r.State = &device.State{Value: *n.state}

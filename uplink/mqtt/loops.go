@@ -12,8 +12,11 @@ const (
 	loopMost   = 1024            // how many messages are remembered, at least
 )
 
-// loops finds messages that go round: what we publish comes back on the same topic, by another bridge or by topics
-// that we both publish and map, and has us publish it again. Messages that are no longer the same when they come back,
+// trips are the messages that routes of all uplinks publish: what one publishes another may bring back.
+var trips loops
+
+// loops finds messages that go round: what we publish comes back on the same topic, by another bridge or by another of
+// our uplinks, and has us publish it again. Messages that are no longer the same when they come back,
 // as with a time in them, it does not find.
 //
 // The zero value is ready, and any goroutine may use it.
@@ -46,6 +49,9 @@ func (l *loops) note(topic string, payload []byte, at time.Time) {
 func (l *loops) seen(topic string, payload []byte, at time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.now == nil {
+		return false
+	}
 	key, t, ours := l.find(topic, payload)
 	if !ours || at.Sub(t.out) > loopTime {
 		return false

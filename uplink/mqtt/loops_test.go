@@ -2,8 +2,12 @@ package mqtt
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"selvage/edge/health"
+	"selvage/edge/leaktest"
 )
 
 func TestLoops(t *testing.T) {
@@ -75,4 +79,39 @@ func TestLoops(t *testing.T) {
 			t.Errorf("%s: %d are remembered", name, n)
 		}
 	}
+}
+
+// Four uplinks that hand each other what they read are a loop that no check of one config finds.
+func TestLoop(t *testing.T) {
+	leaktest.Check(t)
+	first, second := startBroker(t), startBroker(t)
+	e := newEdge(t, t.TempDir())
+	reads := func(topic, device string) map[string]Map {
+		return map[string]Map{topic: {Device: device, Channel: map[string]Channel{"v": {}}}}
+	}
+	writes := func(topic, lanes string) map[string]Publish {
+		return map[string]Publish{topic: {Lanes: []string{lanes}, Payload: "text"}}
+	}
+	for name, c := range map[string]Config{
+		"a": {URL: first.url(), Map: reads("x/from-b", "/device/from-a")},
+		"b": {URL: second.url(), Publish: writes("x/{name}", "/device/from-a/v")},
+		"c": {URL: second.url(), Map: reads("x/from-a", "/device/from-b")},
+		"d": {URL: first.url(), Publish: writes("x/{name}", "/device/from-b/v")},
+	} {
+		e.connected(e.open(name, c))
+	}
+	first.pub("x/from-b", "21.5")
+	var found health.Condition
+	until(t, "the loop to be found", func() bool {
+		for _, found = range e.health.Active() {
+			if strings.HasSuffix(found.Code, ".loop") {
+				return true
+			}
+		}
+		return false
+	})
+	if !strings.Contains(found.Text, `"x/from-`) {
+		t.Errorf("the condition says %q", found.Text)
+	}
+	e.has("/device/from-b", "v", "value:21.5")
 }

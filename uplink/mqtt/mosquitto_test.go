@@ -204,8 +204,11 @@ func (e *edge) open(name string, c Config) *uplink.Line {
 	if c.Devices == 0 {
 		c.Devices = 1000
 	}
+	if c.Queue == 0 {
+		c.Queue = 64e6
+	}
 	c.Check(func(key, problem, remedy string) { e.t.Errorf("%s: %s (%s)", key, problem, remedy) })
-	l, err := uplink.Open(e.seen, uplink.Spec{Name: name, Kind: "mqtt", Config: c})
+	l, err := uplink.Open(e.seen, uplink.Spec{Name: name, Kind: "mqtt under test", Config: c})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand. Each thing
+// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand, and publishes lanes. Each thing
 // is an agent /device/… like that of a chip on a bus: what it publishes becomes readings, what its
 // lane set is told is published, its availability becomes its status.
 //
@@ -35,6 +35,23 @@
 //	[uplink.broker.map."shed/{name}".adjust.temperature]     # as of a device of this machine
 //	offset   = -0.4
 //
+//	[uplink.broker.publish."home/{name}/{lane}"]             # what value and map lanes hold; see The way out
+//	lanes    = ["/device/*/*", "/room/*/target"]             # each * one segment, the last one the lane
+//	payload  = "text"                                        # or "value", or "json", as unless given
+//	qos      = 1
+//	retain   = true                                          # the broker keeps the last
+//
+//	[uplink.broker.publish."log/{node}/{lane}"]
+//	lanes    = ["/device/*/temperature"]
+//	history  = true                                          # every value, in order, also those of when the broker was away
+//
+//	[uplink.broker.command."home/{name}/set"]
+//	node     = "/device/{name}"
+//	lane     = "set"
+//
+//	[uplink.broker.announce]                                 # to Home Assistant; may be empty
+//	lanes    = ["/device/*/*"]
+//
 // A channel takes:
 //
 //	path     = "ENERGY.Power"   # in a JSON payload: names, and [0] or 0 in a list (see edge/jsonpath); without it the payload is the value
@@ -59,6 +76,37 @@
 // given; then the status says so. "0s" never waits. Online takes path, on and off.
 //
 // A twin with numbers is calibrated by its lane calibrate, too, which goes on top of adjust and is kept.
+//
+// # The way out
+//
+// In the topic of a publish {node} stands for the node without its first slash, as several levels, {name} for the last part
+// of it, {lane} for the lane, {key} for the key of an entry of a map lane, and {host} for this host. What would mean
+// something else in a topic is written as in a URI, / as %2f. Without {key} a map lane is one JSON object. The payload of a
+// reading is, as json, value and text:
+//
+//	{"value":21.5,"unit":"°C","time":"2026-11-23T08:00:00.000Z","quality":"good"}
+//	21.5, true, "open"
+//	21.5, ON, open
+//
+// The time is left out where the clock is not to be trusted, and a quality other than good has its reason. Another value of
+// a lane is {"value":…}, or if it is a record its JSON, see recon.AppendJSON. What changes faster than the broker takes it
+// is published as it is then; so it is after a connect. With a lane or an entry that is no more goes what the broker keeps.
+//
+// With history every value that the table [history.…] keeps is published, at least once, from the first connect on; a
+// reading that was taken in late comes late. It is confirmed when the broker has acknowledged it, with the next commit.
+// After an outage queue bounds what is sent, as large as the store has it; what is dropped is the oldest, counted, and a
+// condition.
+//
+// A message on the topic of a command is sent to the lane as a command: ON and OFF as true and false, JSON as what it says,
+// anything else as text; with payload = "text" all of it as text. If there is a [policy], it is to have a table
+// [policy.uplink.NAME] with roles that may do so. What the broker has kept, or held while we were away, is not obeyed.
+// Who was refused is told by a condition only, since MQTT 3.1.1 has no answer.
+//
+// What is announced to Home Assistant is on selvage/HOST/NODE/LANE, as text. The lane status of a twin is online there or,
+// when the device is lost or faulty, offline; its lane set takes commands, if it has one. A twin that was found by
+// Home Assistant's own discovery on the same broker is not announced, since it is there already.
+//
+// The topic status, selvage/HOST/status unless given, says online, and offline by our will.
 //
 // # What can be relied on
 //
@@ -94,7 +142,7 @@ import (
 	"selvage/uplink"
 )
 
-func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000}, open) }
+func init() { uplink.Register("mqtt", Config{QoS: 1, Devices: 1000, Queue: 64e6}, open) }
 
 // grace is how long the broker may be away before its twins say so. A restart of it is shorter.
 const grace = 5 * time.Second
@@ -107,6 +155,7 @@ type bridge struct {
 	line     *uplink.Line
 	config   Config
 	mappings []*mapping
+	out      *out
 
 	conn   atomic.Pointer[session] // the connected one
 	downAt atomic.Int64            // when there was none any more, Unix nanoseconds
@@ -118,9 +167,10 @@ type bridge struct {
 	made    int                  // of things, by topics
 
 	// Of the agent /uplink/NAME; used in its turns only.
-	devices *agent.MapLane[string, remembered]
-	filters *agent.ValueLane[[]string] // what the broker's session is subscribed to
-	told    string                     // why all twins have been told that they are away
+	devices   *agent.MapLane[string, remembered]
+	filters   *agent.ValueLane[[]string]     // what the broker's session is subscribed to
+	announced *agent.MapLane[string, string] // nodes, by topics of configs that are at the broker
+	told      string                         // why all twins have been told that they are away
 
 	receipts *receipts
 	loaded   bool // receipts, by Run
@@ -157,6 +207,9 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 	if b.mappings, err = compile(c.Map); err != nil {
 		return nil, err
 	}
+	if b.out, err = newOut(b); err != nil {
+		return nil, err
+	}
 	b.members = members(c.Discover)
 	b.wanted = newWanted(b.members)
 	return b, b.recall()
@@ -164,7 +217,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
@@ -185,6 +238,7 @@ func (b *bridge) client() string {
 func (b *bridge) Setup(a *agent.Agent) error {
 	b.devices = agent.Map[string, remembered](a, "devices").ReadOnly()
 	b.filters = agent.Value(a, "filters", []string(nil)).ReadOnly()
+	b.announced = agent.Map[string, string](a, "announced").ReadOnly()
 	for node, r := range b.devices.All() {
 		if !b.restore(route.NodeURI(node), r) {
 			b.devices.Remove(node)
@@ -196,6 +250,7 @@ func (b *bridge) Setup(a *agent.Agent) error {
 			_, _, _ = b.thing(node, m, m.topic.text) // a condition says why there is none
 		}
 	}
+	b.out.setup(a)
 	b.told = ""
 	a.Every(time.Second, b.look)
 	a.Every(memory/10, b.lapse)
@@ -300,6 +355,9 @@ func (b *bridge) Run(ctx context.Context) error {
 		}
 		b.receipts.load(notes)
 		b.loaded = true
+	}
+	if err := b.loadCursor(); err != nil {
+		return err
 	}
 	cancel := b.line.Host.Watch(b.meet)
 	defer cancel()

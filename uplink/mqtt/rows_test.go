@@ -10,10 +10,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"selvage/edge/agent"
 	"selvage/edge/device"
@@ -110,7 +112,10 @@ func published(t *testing.T, rows []row) string {
 	var out strings.Builder
 	before := map[string]string{}
 	for i, r := range rows {
-		args := []string{"-t", r.Topic, "-q", "1", "-s"}
+		args := []string{"-p", b.port, "-t", r.Topic, "-q", "1", "-s"}
+		if r.Payload == "" {
+			args[len(args)-1] = "-n"
+		}
 		if r.Retained {
 			args = append(args, "-r")
 		}
@@ -154,7 +159,7 @@ func (e *edge) lanes(t *testing.T) map[string]string {
 			continue
 		}
 		for _, l := range a.Lanes() {
-			if l.Name() != "desired" {
+			if l.Name() != "desired" && !strings.HasPrefix(string(l.Name()), "calibrat") {
 				all[fmt.Sprintf("%s %s", a.URI(), l.Name())] = e.show(t, a, l)
 			}
 		}
@@ -181,7 +186,7 @@ func (e *edge) show(t *testing.T, a *agent.Agent, l *agent.Lane) string {
 		reason, _ := v.Get("reason").Text()
 		return strings.TrimSpace(state + " " + reason)
 	case "info":
-		return text
+		return regexp.MustCompile(`wire:"[^"]*",`).ReplaceAllString(text, "")
 	}
 	if err := r.LoadRecon(v); err != nil || r.IsZero() {
 		return text
@@ -193,7 +198,7 @@ func (e *edge) show(t *testing.T, a *agent.Agent, l *agent.Lane) string {
 	if r.Quality != device.Good {
 		shown += fmt.Sprintf(" %s: %s", r.Quality, r.Reason)
 	}
-	if r.At.Boot == "" {
+	if time.Since(r.At.Time()) > time.Hour { // it says itself when it was
 		shown += " at " + r.At.Time().UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	return shown
@@ -237,4 +242,3 @@ func (p *posts) wait(t *testing.T) {
 		<-done
 	}
 }
-

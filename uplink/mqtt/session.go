@@ -13,6 +13,8 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"selvage/uplink/mqtt/announce"
 )
 
 const (
@@ -29,19 +31,20 @@ const (
 // a client used again in that moment panics; nor is there anything to take over: what is not
 // acknowledged the broker sends again, and a command that was not sent is not sent later.
 type session struct {
-	bridge *bridge
-	ctx    context.Context // ends with the connection
-	cancel context.CancelCauseFunc
-	client paho.Client
-	lost   chan error
-	acks   *acks
-	parts  sync.WaitGroup
-	known  bool            // the broker has had a session for us
-	asked  map[string]bool // filters this connection has asked for
-	toShow atomic.Bool     // the broker has asked for a certificate
-	heard  atomic.Int64    // when a message came last, Unix nanoseconds
+	bridge    *bridge
+	ctx       context.Context // ends with the connection
+	cancel    context.CancelCauseFunc
+	client    paho.Client
+	lost      chan error
+	acks      *acks
+	parts     sync.WaitGroup
+	known     bool            // the broker has had a session for us
+	asked     map[string]bool // filters this connection has asked for
+	heard     atomic.Int64    // when a message came last, Unix nanoseconds
+	wantsCert atomic.Bool     // the broker has asked for a certificate
 
 	orders      chan order    // to switch something
+	commands    chan asked    // to a lane here
 	resubscribe chan struct{} // families want other subscriptions
 
 	mu   sync.Mutex
@@ -50,7 +53,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), resubscribe: make(chan struct{}, 1)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush)
 	return s
@@ -63,7 +66,9 @@ func (s *session) run() error {
 		return s.bridge.explain(err)
 	}
 	s.parts.Go(func() { s.acks.run(s.ctx) })
-	s.parts.Go(s.publish)
+	for _, part := range []func(){s.publish, s.tellLanes, s.relay, s.obey} {
+		s.parts.Go(part)
+	}
 	err := s.serve()
 	s.end()
 	return s.bridge.explain(err)
@@ -85,6 +90,9 @@ func (s *session) options() (*paho.ClientOptions, error) {
 		SetDefaultPublishHandler(s.take). // and no other: what comes before we subscribe again has no other
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.lost <- err }).
 		SetCustomOpenConnectionFn(s.open)
+	if will := s.bridge.out.status; will != "" {
+		o.SetWill(will, announce.Offline, 1, true)
+	}
 	return o, nil
 }
 
@@ -105,7 +113,7 @@ func (s *session) connectAs(o *paho.ClientOptions) error {
 	if t, ok := token.(*paho.ConnectToken); ok {
 		s.known = t.SessionPresent()
 	}
-	if err := token.Error(); s.toShow.Load() && isClosed(err) {
+	if err := token.Error(); s.wantsCert.Load() && isClosed(err) {
 		return fmt.Errorf("%w: %w", errAsked, err)
 	}
 	return token.Error()
@@ -185,6 +193,7 @@ func (s *session) anew() error {
 // what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
+	again := b.repeated()
 	wanted := b.filtersWanted()
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
@@ -202,12 +211,12 @@ func (s *session) subscribe() error {
 			return err
 		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] })
+	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] && !again[f] })
 	var no []string
 	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
 		for _, f := range some {
-			asked[f] = byte(b.config.QoS)
+			asked[f] = b.qosOf(f)
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
@@ -229,11 +238,17 @@ func (s *session) subscribe() error {
 // mostFilters is how many filters are asked for in one packet.
 const mostFilters = 100
 
-// filtersWanted are the subscriptions that bring everything that mappings and families read.
+func (b *bridge) repeated() map[string]bool {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	return b.wanted.repeated()
+}
+
+// filtersWanted are the subscriptions that bring everything that mappings, families and routes of commands read.
 func (b *bridge) filtersWanted() []string {
 	b.taking.Lock()
 	defer b.taking.Unlock()
-	return only(append(filters(b.mappings), b.wanted.filters()...))
+	return only(slices.Concat(filters(b.mappings), b.wanted.filters(), b.out.filters))
 }
 
 // refusedFilter is a broker's answer to a subscription (MQTT 3.1.1, 3.9.3).
@@ -298,6 +313,7 @@ func (s *session) end() {
 	if s.bridge.conn.CompareAndSwap(s, nil) {
 		s.bridge.downAt.Store(time.Now().UnixNano())
 	}
+	s.bye()
 	s.leave()
 	s.parts.Wait()
 }
@@ -307,6 +323,13 @@ func (s *session) leave() {
 	s.client.Disconnect(uint(farewell.Milliseconds()))
 	s.hangUp()
 	s.client.Disconnect(uint(patience.Milliseconds())) // returns when the first is through
+}
+
+// bye says that we leave: a client that does is not given its will.
+func (s *session) bye() {
+	if topic := s.bridge.out.status; topic != "" && s.client.IsConnectionOpen() {
+		s.client.Publish(topic, 1, true, announce.Offline).WaitTimeout(farewell)
+	}
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"selvage/edge/route"
@@ -115,8 +116,8 @@ func (g *gathering) describe(t *thing, m *met, output string) {
 	g.inThing(t, func() { t.twin.Describe(o) })
 }
 
-// confirmTime is how long a device may take to say that it does what it was told, unless its mapping says. One on a radio mesh may be asleep for
-// some seconds.
+// confirmTime is how long a device may take to say that it does what it was told, unless its mapping says. One on a radio
+// mesh may be asleep for some seconds.
 const confirmTime = 10 * time.Second
 
 // description is what a twin is to know of a device, or of an output that has a name.
@@ -137,13 +138,16 @@ func (b *bridge) description(t *thing, m *met, output string) twin.Options {
 	i := slices.IndexFunc(m.device.Outputs, func(o family.Output) bool { return o.Name == output })
 	if i >= 0 {
 		out := &m.device.Outputs[i]
-		o.Takes, o.Set = &out.Takes, b.commander(t, out)
-		if !out.Silent {
+		o.Takes, o.Choices, o.Set = &out.Takes, out.Options, b.commander(t, out)
+		if !out.Silent && !slices.ContainsFunc(out.Options, isStop) {
 			o.Confirm = confirmTime
 		}
 	}
 	return o
 }
+
+// isStop tells whether an option of an output, a cover's mostly, is one that it never is in.
+func isStop(option string) bool { return strings.EqualFold(option, "stop") }
 
 // restoreMet notes where a thing of a family was, which is made at once: it may be long until its device says
 // something.

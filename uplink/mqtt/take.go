@@ -69,12 +69,20 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 		defer s.acks.done(a.delivery)
 		a.token = b.receipts.token(b.line.Host, &a, m.MessageID())
 	}
+	if trips.seen(a.topic, a.raw, time.Now()) {
+		b.refuse("loop", fmt.Sprintf("what is published on %s comes back on it again and again, and is left out now: two bridges hand it to each other", shorten([]byte(a.topic))),
+			"find who else publishes there, another bridge mostly, and give one of the two another topic")
+		return
+	}
 	if a.tooBig {
 		b.refuse("size", fmt.Sprintf("the topic %s brought more than %d bytes, and they were left out", shorten([]byte(a.topic)), maxPacket),
 			"publish less at a time there, or give the topic a mapping of its own name so that it does not match")
 	}
 	known := !a.tooBig && a.families()
 	if len(a.raw) == 0 { // this is how something kept is deleted
+		return
+	}
+	if s.isCommand(&a) {
 		return
 	}
 	targets := a.targets()

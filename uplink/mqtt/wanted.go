@@ -11,11 +11,12 @@ import (
 type wanted struct {
 	plain   map[string]map[*member]int // filters without wildcards, and how often each family asks for it
 	wild    map[string]map[*member]int // the others
+	again   map[string]bool            // what is to be subscribed to again, for what the broker has kept there
 	changed bool
 }
 
 func newWanted(all []*member) *wanted {
-	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}}
+	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}, again: map[string]bool{}}
 	for _, m := range all {
 		w.change(m, nil, m.Filters())
 	}
@@ -45,6 +46,20 @@ func (w *wanted) change(m *member, was, now []string) {
 			w.changed = true
 		}
 	}
+}
+
+// repeat takes in that there is more to be read of what the broker has kept, and has sent already.
+func (w *wanted) repeat(filters []string) {
+	for _, f := range filters {
+		w.again[f], w.changed = true, true
+	}
+}
+
+// repeated returns what is to be subscribed to again, once.
+func (w *wanted) repeated() map[string]bool {
+	again := w.again
+	w.again = map[string]bool{}
+	return again
 }
 
 func (w *wanted) of(filter string) map[string]map[*member]int {

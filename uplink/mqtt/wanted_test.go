@@ -78,7 +78,7 @@ func TestOnlyBrings(t *testing.T) {
 // A filter is asked for as long as somebody wants it.
 func TestWanted(t *testing.T) {
 	x, y := &member{name: "x"}, &member{name: "y"}
-	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}}
+	w := newWanted(nil)
 	w.change(x, nil, []string{"a", "b/+"})
 	w.change(x, nil, []string{"a"})
 	w.change(y, nil, []string{"a"})

@@ -14,7 +14,7 @@ import (
 )
 
 // freePort returns an address on which nobody listens, for a host that has to be found there again.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,7 +24,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func get(t *testing.T, h *program, node, lane string) string {
+func get(t testing.TB, h *program, node, lane string) string {
 	t.Helper()
 	resp, err := http.Get("http" + h.url[len("warp"):] + node + "?lane=" + lane)
 	if err != nil {
@@ -38,7 +38,7 @@ func get(t *testing.T, h *program, node, lane string) string {
 	return strings.TrimSpace(string(b))
 }
 
-func post(t *testing.T, h *program, node, lane, body string) {
+func post(t testing.TB, h *program, node, lane, body string) {
 	t.Helper()
 	resp, err := http.Post("http"+h.url[len("warp"):]+node+"?lane="+lane, "application/recon", strings.NewReader(body))
 	if err != nil {

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 type folder string
 
 // newFolder holds the sample config, listening on free ports, with more appended to it.
-func newFolder(t *testing.T, more string) folder {
+func newFolder(t testing.TB, more string) folder {
 	t.Helper()
 	sample, err := os.ReadFile("../../../build/sample/selvage.toml")
 	if err != nil {
@@ -44,14 +44,14 @@ func newFolder(t *testing.T, more string) folder {
 	return folderWith(t, replace(t, config, `"127.0.0.1:9001"`, `"127.0.0.1:0"`)+more)
 }
 
-func folderWith(t *testing.T, config string) folder {
+func folderWith(t testing.TB, config string) folder {
 	t.Helper()
 	f := folder(t.TempDir())
 	f.write(t, "selvage.toml", config)
 	return f
 }
 
-func (f folder) write(t *testing.T, name, text string) {
+func (f folder) write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(string(f), name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func (f folder) write(t *testing.T, name, text string) {
 }
 
 // broker returns the address of the sample's broker.
-func (f folder) broker(t *testing.T) string {
+func (f folder) broker(t testing.TB) string {
 	t.Helper()
 	config, err := os.ReadFile(filepath.Join(string(f), "selvage.toml"))
 	if err != nil {
@@ -74,7 +74,7 @@ func (f folder) broker(t *testing.T) string {
 }
 
 // replace replaces what must be there.
-func replace(t *testing.T, s, old, new string) string {
+func replace(t testing.TB, s, old, new string) string {
 	t.Helper()
 	if !strings.Contains(s, old) {
 		t.Fatalf("there is no %s to replace", old)
@@ -101,7 +101,7 @@ type result struct {
 }
 
 // run runs the program to its end.
-func (f folder) run(t *testing.T, args ...string) result {
+func (f folder) run(t testing.TB, args ...string) result {
 	t.Helper()
 	c := f.command(args...)
 	var out, errs bytes.Buffer
@@ -122,7 +122,7 @@ type program struct {
 }
 
 // start starts a program that the test's end kills, if it still runs then.
-func start(t *testing.T, c *exec.Cmd) *program {
+func start(t testing.TB, c *exec.Cmd) *program {
 	t.Helper()
 	p := &program{cmd: c, ended: make(chan struct{})}
 	p.out.news, p.err.news = make(chan struct{}, 1), make(chan struct{}, 1)
@@ -145,14 +145,14 @@ func start(t *testing.T, c *exec.Cmd) *program {
 }
 
 // host starts `selvage run` and waits until it has told where it is.
-func (f folder) host(t *testing.T) *program {
+func (f folder) host(t testing.TB) *program {
 	t.Helper()
 	return hostBy(t, f.command("run"))
 }
 
 var warpURL = regexp.MustCompile(`warp://[0-9.]+:\d+`)
 
-func hostBy(t *testing.T, c *exec.Cmd) *program {
+func hostBy(t testing.TB, c *exec.Cmd) *program {
 	t.Helper()
 	p := start(t, c)
 	p.url = warpURL.FindString(p.out.wait(t, p, "WARP"))
@@ -161,7 +161,7 @@ func hostBy(t *testing.T, c *exec.Cmd) *program {
 }
 
 // stop sends a signal and returns the exit code.
-func (p *program) stop(t *testing.T, s os.Signal, within time.Duration) int {
+func (p *program) stop(t testing.TB, s os.Signal, within time.Duration) int {
 	t.Helper()
 	began := time.Now()
 	if err := p.cmd.Process.Signal(s); err != nil {
@@ -205,7 +205,7 @@ func (l *lines) text() string {
 }
 
 // wait waits for part and returns the line it ends in, up to its end.
-func (l *lines) wait(t *testing.T, p *program, part string) string {
+func (l *lines) wait(t testing.TB, p *program, part string) string {
 	t.Helper()
 	deadline := time.After(patience)
 	for {
@@ -231,7 +231,7 @@ func (l *lines) wait(t *testing.T, p *program, part string) string {
 
 // golden compares a program's words with a file in testdata, names that change from run to run
 // replaced.
-func golden(t *testing.T, name, got string, names ...string) {
+func golden(t testing.TB, name, got string, names ...string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -254,7 +254,7 @@ func golden(t *testing.T, name, got string, names ...string) {
 }
 
 // needs returns an environment variable that a test depends on.
-func needs(t *testing.T, name, what string) string {
+func needs(t testing.TB, name, what string) string {
 	t.Helper()
 	v := os.Getenv(name)
 	if v == "" {
@@ -264,7 +264,7 @@ func needs(t *testing.T, name, what string) string {
 }
 
 // lacks skips a test for which something is missing here; with CI=true nothing may be.
-func lacks(t *testing.T, what string) {
+func lacks(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(what)

@@ -19,14 +19,15 @@ type sender struct {
 	address, id, topic string
 	qos                byte
 	window             int
-	pace               time.Duration // between messages; 0 for as fast as they are acknowledged
+	pace               time.Duration // between messages, on average; 0 for as fast as they are acknowledged
 
 	mu      sync.Mutex
 	last    int   // number sent
 	unacked []int // numbers
 	rel     []int // those of QoS 2 that the broker has, and is to forget
 	acked   int   // number acknowledged last, in order
-	again   int   // messages sent again
+	again   []int // numbers sent again
+	began   time.Time
 	fault   error
 }
 
@@ -34,6 +35,7 @@ func (s *sender) packetID(n int) uint16 { return uint16((n-1)%65535 + 1) }
 
 // run publishes until ctx ends, then until all is acknowledged or patience ends.
 func (s *sender) run(ctx context.Context) {
+	s.began = time.Now()
 	end := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(patience, func() { close(end) }) })()
 	for {
@@ -94,17 +96,15 @@ func (s *sender) connected(ctx context.Context, end chan struct{}) {
 	}
 	for _, n := range s.unacked {
 		s.publish(c, n, true)
-		s.again++
+		s.again = append(s.again, n)
 	}
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
-		for err == nil && ctx.Err() == nil && len(s.unacked) < s.window {
+		for err == nil && ctx.Err() == nil && len(s.unacked) < s.window && (s.pace == 0 || s.last < due(s.began, s.pace)) {
 			s.last++
 			s.unacked = append(s.unacked, s.last)
-			if err = s.publish(c, s.last, false); s.pace > 0 {
-				break
-			}
+			err = s.publish(c, s.last, false)
 		}
 		idle := ctx.Err() != nil && len(s.unacked)+len(s.rel) == 0
 		s.mu.Unlock()

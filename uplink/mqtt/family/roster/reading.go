@@ -154,9 +154,12 @@ func flag(s string) (on, ok bool) {
 	return false, false
 }
 
-// Decode reads JSON. Numbers stay as they are written; ok is false for what is no JSON, or too deep to be meant.
+// maxJSON is how long JSON may be; the status of a device with many components has some kB.
+const maxJSON = 64 << 10
+
+// Decode reads JSON. Numbers stay as they are written; ok is false for what is no JSON, or too long or deep to be meant.
 func Decode(payload []byte) (v any, ok bool) {
-	if !jsonpath.Valid(payload) {
+	if len(payload) > maxJSON || !jsonpath.Valid(payload) {
 		return nil, false
 	}
 	d := json.NewDecoder(strings.NewReader(string(payload)))

@@ -19,6 +19,8 @@ const (
 	mostChannels = 256 // of a device
 	mostOutputs  = 64
 	mostInAll    = 1 << 16 // channels and outputs of all devices
+	mostSource   = 256     // bytes
+	mostNoted    = 1024    // what one message may say
 )
 
 // Roster keeps the devices of one family. The zero Roster has none.
@@ -94,6 +96,8 @@ type Note struct {
 	report  family.Report
 	changed bool
 	at      clock.Stamp
+	noted   int  // how often something was noted
+	doubted bool // people have been told of what could not be
 }
 
 // Note begins a note on what a message says of a device.
@@ -138,14 +142,12 @@ func (n *Note) Identify(id string) {
 	n.changed = true
 }
 
-// At notes when the readings were, as the device says. What cannot be is as if it had said nothing: a clock that was
-// not set yet counts from 1970 or from when the firmware was made, and one may be ahead.
+// At notes when the readings were, as the device says. A clock that was not set yet counts from 1970, or from when the
+// firmware was made; then it is as if it had said nothing. One that is ahead is the bridge's to doubt.
 func (n *Note) At(t time.Time) {
-	const slack = 5 * time.Minute
-	if t.Year() < 2020 || t.Year() > 2261 || !n.message.At.IsZero() && t.After(n.message.At.Add(slack)) {
-		return
+	if t.Year() >= 2020 && t.Year() <= 2261 { // what fits nanoseconds since 1970
+		n.at = clock.At(t.Truncate(time.Millisecond))
 	}
-	n.at = clock.At(t.Truncate(time.Millisecond))
 }
 
 // Presence notes whether the device is there; why says what tells that it is not.
@@ -177,36 +179,46 @@ func (m *Member) describe() family.Device {
 	return d
 }
 
+// Full tells whether a message has said so much that the rest is left out.
+func (n *Note) Full() bool { return n.noted >= mostNoted }
+
 // claim finds the name that a source has among the channels or outputs of the device: the wanted one, or if that is
 // another's, one made of the source.
-func (n *Note) claim(kind, source, name string, most int) (claimed string, isNew, ok bool) {
+func (n *Note) claim(kind, source, name string, room int) (claimed string, isNew, ok bool) {
+	n.noted++
+	if n.Full() || len(source) > mostSource {
+		n.doubt("channels", "what it publishes is too long, or too much: %s was left out", source)
+		return "", false, false
+	}
 	for _, name := range []string{name, family.LaneOf(source)} {
-		owner, taken := n.member.sources[kind+name]
-		switch {
+		switch owner, taken := n.member.sources[kind+name]; {
 		case taken && owner == source:
 			return name, false, true
-		case !taken:
-			full := n.roster.things >= mostInAll || most <= 0
-			if !full {
-				n.roster.things++
-				n.member.sources[kind+name] = source
-				n.changed = true
-				return name, true, true
-			}
-			n.to.Doubt(family.Problem{
-				Kind:   "channels",
-				Text:   fmt.Sprintf("%s has too many channels: %s was left out", n.member.device.ID, Brief([]byte(source))),
-				Remedy: "look what it publishes",
-			})
+		case taken:
+		case room <= 0 || n.roster.things >= mostInAll:
+			n.doubt("channels", "it has too many channels: %s was left out", source)
 			return "", false, false
+		default:
+			n.roster.things++
+			n.member.sources[kind+name] = source
+			n.changed = true
+			return name, true, true
 		}
 	}
-	n.to.Doubt(family.Problem{
-		Kind:   "names",
-		Text:   fmt.Sprintf("%s: %s has no name that another channel does not have", n.member.device.ID, Brief([]byte(source))),
-		Remedy: "rename it in the device",
-	})
+	n.doubt("names", "%s has no name that another channel does not have", source)
 	return "", false, false
+}
+
+// doubt tells people once for a message.
+func (n *Note) doubt(kind, why, source string) {
+	if !n.doubted {
+		n.doubted = true
+		n.to.Doubt(family.Problem{
+			Kind:   kind,
+			Text:   Brief([]byte(n.member.device.ID)) + ": " + fmt.Sprintf(why, Brief([]byte(source))),
+			Remedy: "look what it publishes, and rename that in the device",
+		})
+	}
 }
 
 // Output notes that the device has an output; source is what that is in its messages. It returns the name that it has,

@@ -2,12 +2,15 @@ package rostertest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,8 +62,9 @@ func Data(t *testing.T, f family.Family, name string, want []string) {
 }
 
 // Fuzz gives two families the same messages, one of them after a restart, and has sinks check what they say. Each of
-// topics may come twice, which shows what the second message makes of the first.
-func Fuzz(t *testing.T, make func() family.Family, topics []string, payloads ...[]byte) {
+// topics may come twice, which shows what the second message makes of the first. What is read without a doubt must be
+// the same as a number in a payload.
+func Fuzz(t *testing.T, make func() family.Family, topics []string, same func(read, written float64) bool, payloads ...[]byte) {
 	first, second := make(), make()
 	a, b := New(t), New(t)
 	for i := range 2 * len(topics) {
@@ -75,12 +79,28 @@ func Fuzz(t *testing.T, make func() family.Family, topics []string, payloads ...
 			t.Errorf("a message that is replayed says: %s", line)
 		}
 	}
+	all := bytes.Join(payloads, []byte{' '})
+	var written []float64
+	for _, text := range numbers.FindAllString(string(all), -1) {
+		v, _ := strconv.ParseFloat(text, 64)
+		written = append(written, v)
+	}
+	for _, read := range a.good {
+		if !bytes.Contains(all, []byte{'\\'}) && !slices.ContainsFunc(written, func(w float64) bool { return same(read, w) }) {
+			t.Errorf("%v was read, which is in no payload: %q", read, payloads)
+		}
+	}
 	for _, f := range []family.Family{first, second} {
 		if c, ok := f.(family.Connecter); ok {
 			c.Connected(time.Unix(1795420800, 0), a)
 		}
 	}
 }
+
+// Same is for Fuzz where numbers are told as they come.
+func Same(read, written float64) bool { return read == written }
+
+var numbers = regexp.MustCompile(`[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?`)
 
 // Step is the topic and the payload of a message, and what a family is to say of it: the lines of a Sink, without what
 // stands before them in the source.

@@ -27,6 +27,7 @@ import (
 type Sink struct {
 	t     testing.TB
 	lines []string
+	good  []float64                // numbers that were read without a doubt
 	Met   map[string]family.Device // the last description of each
 }
 
@@ -84,7 +85,7 @@ func (s *Sink) command(id string, o family.Output) {
 	if len(o.Options) > 0 {
 		v.Text = o.Options[0]
 	}
-	if p, err := o.Command(v); err != nil || p.Topic == "" || p.Retain {
+	if p, err := o.Command(v); err != nil || p.Topic == "" || p.Retain || p.QoS != 1 {
 		s.t.Errorf("%s: output %q makes %+v of %v, %v", id, o.Name, p, v, err)
 	}
 }
@@ -130,6 +131,9 @@ func (s *Sink) reading(d family.Device, n device.NamedReading) string {
 		s.t.Errorf("%s %s: %+v is not of its channel %+v", d.ID, n.Channel, r, d.Channels[i])
 	case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || r.Form == device.Text && r.Text == "":
 		s.t.Errorf("%s %s: %+v", d.ID, n.Channel, r)
+	}
+	if r.Quality == device.Good && r.Form == device.Number {
+		s.good = append(s.good, r.Value)
 	}
 	at := ""
 	if !r.At.IsZero() {

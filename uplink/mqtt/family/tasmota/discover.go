@@ -2,6 +2,7 @@ package tasmota
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,9 @@ const (
 // maxConfig is how long a description may be; devices have less than 2 kB.
 const maxConfig = 8 << 10
 
+// maxWords is how long all words for states may be together.
+const maxWords = 256
+
 // What is held of devices whose sensors are told of before their config. It is no loss when there is more: the first
 // SENSOR brings the same.
 const (
@@ -87,6 +91,7 @@ func (f *tasmota) configure(id string, m family.Message, to family.Sink) {
 		doubt(m, why, to)
 		return
 	}
+	sum := sha256.Sum256(m.Payload)
 	cmnd, stat, tele := fill(c.FullTopic, c.Prefixes[0], &c), fill(c.FullTopic, c.Prefixes[1], &c), fill(c.FullTopic, c.Prefixes[2], &c)
 	u := f.units[cmnd]
 	if u != nil && u.mac != "" && u.mac != id {
@@ -98,7 +103,7 @@ func (f *tasmota) configure(id string, m family.Message, to family.Sink) {
 		return
 	}
 	if was := f.macs[id]; was != nil {
-		if was.config == string(m.Payload) {
+		if was.config == sum {
 			return
 		}
 		f.forget(was) // what it had it may have no more
@@ -109,7 +114,7 @@ func (f *tasmota) configure(id string, m family.Message, to family.Sink) {
 			return
 		}
 	}
-	u.mac, u.config, f.macs[id] = id, string(m.Payload), u
+	u.mac, u.config, f.macs[id] = id, sum, u
 	f.lead(u, tele, stat)
 	n := f.roster.Note(u.member, m, to)
 	n.Identify(id)
@@ -135,6 +140,8 @@ func (c *config) check(id string) string {
 		return "has one prefix for two things"
 	case len(c.Relays) > 32:
 		return "has too many relays"
+	case len(c.Online)+len(c.Offline)+len(strings.Join(c.States, "")) > maxWords:
+		return "has words for states that are too long"
 	}
 	tele := fill(c.FullTopic, c.Prefixes[2], c)
 	if len(tele) > 256 || strings.ContainsAny(tele+strings.Join(c.Prefixes, ""), "+#\x00") {
@@ -216,7 +223,7 @@ func (u *unit) switching(relay int, key string) (source string, o family.Output)
 		if v.Bool() {
 			payload = on
 		}
-		return family.Publication{Topic: topic, Payload: []byte(payload)}, nil
+		return family.Publication{Topic: topic, Payload: []byte(payload), QoS: 1}, nil
 	}
 	return source, o
 }

@@ -43,7 +43,7 @@ func (u *unit) sense(n *roster.Note, o map[string]any) {
 
 // walk notes what stands at a path.
 func (u *unit) walk(n *roster.Note, path []string, v any) {
-	if len(path) > maxDepth {
+	if len(path) > maxDepth || n.Full() {
 		return
 	}
 	path = path[:len(path):len(path)]
@@ -76,7 +76,7 @@ func identified(name, id string) string {
 // leaf notes a single value.
 func (u *unit) leaf(n *roster.Note, path []string, v any) {
 	source := strings.Join(path, ".")
-	c := device.Channel{Name: nameOf(path)}
+	c := device.Channel{Name: u.nameOf(source, path)}
 	unit, measured := u.unit(path)
 	text, isText := v.(string)
 	if _, numeric := jsonpath.Number([]byte(text)); isText && !numeric && !measures(path) {
@@ -117,6 +117,20 @@ var mute = map[string]bool{"Id": true, "Address": true, "Time": true, "TotalStar
 var momentary = map[string]string{
 	"Power": "power", "ApparentPower": "apparent-power", "ReactivePower": "reactive-power", "Factor": "power-factor",
 	"Voltage": "voltage", "Current": "current", "CurrentNeutral": "current-neutral", "Frequency": "frequency", "PhaseAngle": "phase-angle",
+}
+
+// mostNames is how many names are kept that would be made again for each message.
+const mostNames = 256
+
+func (u *unit) nameOf(source string, path []string) string {
+	name, ok := u.names[source]
+	if !ok {
+		name = nameOf(path)
+		if len(u.names) < mostNames && len(source) <= mostTopic {
+			u.names[source] = name
+		}
+	}
+	return name
 }
 
 // nameOf names the channel at a path.

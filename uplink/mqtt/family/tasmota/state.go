@@ -116,7 +116,7 @@ func (u *unit) colour() family.Output {
 func (u *unit) number(name, command string, takes device.Channel) family.Output {
 	topic := u.cmnd + command
 	return family.Output{Name: name, Takes: takes, Command: func(v device.Value) (family.Publication, error) {
-		return family.Publication{Topic: topic, Payload: strconv.AppendInt(nil, int64(math.Round(v.Number)), 10)}, nil
+		return family.Publication{Topic: topic, Payload: strconv.AppendInt(nil, int64(math.Round(v.Number)), 10), QoS: 1}, nil
 	}}
 }
 

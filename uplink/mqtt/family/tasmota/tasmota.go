@@ -19,6 +19,7 @@
 package tasmota
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ import (
 )
 
 const discovery = "tasmota/discovery/"
+
+// mostTopic is how long a topic may be, in bytes; Tasmota makes none so long.
+const mostTopic = 256
 
 // New returns the family. Base is the FullTopic of devices that do not tell theirs by discovery: "%prefix%/%topic%/" if
 // it is empty. If it names neither, it stands before that.
@@ -50,14 +54,16 @@ type tasmota struct {
 // unit is a device.
 type unit struct {
 	member          *roster.Member
-	cmnd            string // what topics of commands begin with: "cmnd/plug/"
-	name            string // in its topics
-	mac, config     string // if it was discovered
-	on, off         string // what states are called
+	cmnd            string            // what topics of commands begin with: "cmnd/plug/"
+	name            string            // in its topics
+	mac             string            // if it was discovered
+	config          [sha256.Size]byte // likewise: the sum of its description
+	on, off         string            // what states are called
 	online, offline string
 	sleeps          bool                   // deeply: it is away between two messages
 	shutters        map[int]bool           // relays that move a shutter
 	units           map[string]device.Unit // by key: "TempUnit"
+	names           map[string]string      // of channels, by where they are in a SENSOR
 	asked           bool                   // for its state, since the broker was connected
 }
 
@@ -72,6 +78,9 @@ func (f *tasmota) Filters() []string {
 }
 
 func (f *tasmota) Take(m family.Message, to family.Sink) {
+	if len(m.Topic) > mostTopic {
+		return
+	}
 	if rest, ok := strings.CutPrefix(m.Topic, discovery); ok {
 		f.discover(rest, m, to)
 		return
@@ -127,7 +136,7 @@ func (f *tasmota) make(cmnd, name, address string, to family.Sink) *unit {
 		return nil
 	}
 	u := &unit{
-		member: member, cmnd: cmnd, name: name, on: "ON", off: "OFF", online: "Online", offline: "Offline", units: map[string]device.Unit{},
+		member: member, cmnd: cmnd, name: name, on: "ON", off: "OFF", online: "Online", offline: "Offline", units: map[string]device.Unit{}, names: map[string]string{},
 	}
 	f.units[cmnd] = u
 	return u

@@ -137,15 +137,15 @@ func (n *network) bridge(m family.Message, to family.Sink) {
 
 // available takes in whether a device is there.
 func (n *network) available(name string, m family.Message, to family.Sink) {
-	on, ok := online(m, to)
-	if !ok {
+	_, known := n.online[name]
+	switch on, ok := online(m, to); {
+	case !ok && len(m.Payload) > 0:
+		return
+	case !ok:
 		delete(n.online, name)
-		return
+	case known || len(n.online) < 2*maxDevices:
+		n.online[name] = on
 	}
-	if _, known := n.online[name]; !known && len(n.online) >= 2*maxDevices {
-		return
-	}
-	n.online[name] = on
 	if t := n.things[name]; t != nil {
 		n.presence(t, m.Topic, to)
 	}

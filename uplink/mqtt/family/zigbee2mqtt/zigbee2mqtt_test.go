@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -190,6 +191,7 @@ func TestNetwork(t *testing.T) {
 		{"bridge/state", `{"state":"gone fishing"}`},
 		{"bridge/logging", `{"level":"info","message":"hello"}`},
 		{"plug/availability", ``},
+		{"living/lamp/availability", ``},
 	} {
 		s.take(n, "zigbee2mqtt/"+m[0], m[1])
 	}
@@ -255,6 +257,36 @@ func TestCommands(t *testing.T) {
 		}
 		if c.id != "" {
 			t.Errorf("%s has no output %q", c.id, c.output)
+		}
+	}
+}
+
+// TestFilters counts the subscriptions that bring a topic: a broker may send a message once for each.
+func TestFilters(t *testing.T) {
+	s, n := newScript(t), New("")
+	names := []string{"plug", "a", "a/b", "a/b/c", "x/y/z", "x/y/z/w", "ä ö/b"}
+	var entries []string
+	for i, name := range names {
+		entries = append(entries, fmt.Sprintf(`{"ieee_address":"0x%016x","friendly_name":%q}`, i, name))
+	}
+	s.take(n, "zigbee2mqtt/bridge/devices", "["+strings.Join(entries, ",")+"]")
+	filters := n.Filters()
+	for _, d := range s.met {
+		filters = append(filters, d.Filters...)
+	}
+	topics := []string{"bridge/state", "bridge/devices"}
+	for _, name := range names {
+		topics = append(topics, name, name+"/availability", name+"/power")
+	}
+	for _, topic := range topics {
+		var by []string
+		for _, filter := range filters {
+			if ok, _ := path.Match(strings.ReplaceAll(filter, "+", "*"), "zigbee2mqtt/"+topic); ok {
+				by = append(by, filter)
+			}
+		}
+		if len(by) != 1 {
+			t.Errorf("%s comes by %q", topic, by)
 		}
 	}
 }
