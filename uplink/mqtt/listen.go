@@ -24,8 +24,8 @@ func (c Config) Listen(ctx context.Context, l uplink.Listening) (uplink.Found, e
 	if err := c.usable(); err != nil {
 		return uplink.Found{}, err
 	}
-	c.Client = "selvage-" + rand.Text()[:12] // another client of our own name would take the uplink's place
-	b := &bridge{line: &uplink.Line{Name: l.Name}, config: c, out: &out{}}
+	c.Client = "selvage-" + rand.Text()[:12]                               // another client of our own name would take the uplink's place
+	b := &bridge{line: &uplink.Line{Name: l.Name}, config: c, out: &out{}} // of which nothing goes out
 	s := &session{bridge: b, lost: make(chan error, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	defer s.cancel(nil)

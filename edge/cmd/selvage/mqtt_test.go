@@ -15,7 +15,7 @@ func TestMQTTListen(t *testing.T) {
 	address := m.address
 	publish := func(topic, payload string) {
 		t.Helper()
-		c := exec.Command(mosquittoProgram(t, "mosquitto_pub"), "-p", address[strings.LastIndex(address, ":")+1:], "-r", "-q", "1", "-t", topic, "-m", payload)
+		c := exec.Command(mosquittoProgram(t, "mosquitto_pub"), "-p", port(address), "-r", "-q", "1", "-t", topic, "-m", payload)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -67,7 +67,6 @@ func TestMQTTListen(t *testing.T) {
 func TestReloadWhileItBridges(t *testing.T) {
 	m := newMosquitto(t)
 	m.start(t)
-	mosquitto := m.address
 	f := folderWith(t, fmt.Sprintf(`[host]
 data = "./var"
 listen = "127.0.0.1:0"
@@ -80,11 +79,11 @@ url = "mqtt://%s"
 device = "/device/other-{name}"
 channel = { n = { } }
 every = "1m"
-`, mosquitto))
+`, m.address))
 	h := f.host(t)
 	for !strings.Contains(get(t, h, "/uplink/other", "status"), "connected") { // before, Mosquitto keeps nothing for it
 	}
-	lines := newLiner(t, mosquitto, "other/lines", 1)
+	lines := newLiner(t, m.address, "other/lines", 1)
 	for i := range 10 {
 		arrives(t, h, "other-lines", 200*(i+1))
 		f.edit(t, fmt.Sprintf("every = \"%dm\"", i+1), fmt.Sprintf("every = \"%dm\"", i+2))
