@@ -30,17 +30,18 @@ type delivery struct {
 // acks acknowledges messages in the order they came (MQTT-4.6.0-2), each after its turns and a commit
 // that followed them. All that are through when one commit ends share the next.
 type acks struct {
-	flush func(context.Context) error
-	wake  chan struct{} // a delivery may be through
-	room  chan struct{} // some were acknowledged
+	flush    func(context.Context) error
+	together func(func())  // does what acknowledges many
+	wake     chan struct{} // a delivery may be through
+	room     chan struct{} // some were acknowledged
 
 	mu    sync.Mutex
 	queue []*delivery
 	bytes int
 }
 
-func newAcks(flush func(context.Context) error) *acks {
-	return &acks{flush: flush, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newAcks(flush func(context.Context) error, together func(func())) *acks {
+	return &acks{flush: flush, together: together, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // add queues a delivery that has one turn to end: that of its taker, by done. It waits for room.
@@ -94,9 +95,11 @@ func (a *acks) run(ctx context.Context) {
 			if !a.save(ctx) {
 				return
 			}
-			for _, d := range through {
-				d.ack()
-			}
+			a.together(func() {
+				for _, d := range through {
+					d.ack()
+				}
+			})
 			a.forget(through)
 		}
 	}

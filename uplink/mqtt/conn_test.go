@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -276,6 +277,42 @@ func TestFrames(t *testing.T) {
 		if _, err := newFrames(&pieces{data: bad, most: 9}).Read(make([]byte, 9)); err == nil || !strings.Contains(err.Error(), "not MQTT") {
 			t.Errorf("%x: %v", bad, err)
 		}
+	}
+}
+
+// written is a connection that notes each write.
+type written struct {
+	net.Conn
+	sizes []int
+}
+
+func (w *written) Write(b []byte) (int, error) {
+	w.sizes = append(w.sizes, len(b))
+	return len(b), nil
+}
+
+// What is written between hold and release goes out in one piece, or in several large ones, and nothing stays behind.
+func TestWrittenTogether(t *testing.T) {
+	w := &written{}
+	f := newFrames(w)
+	write := func(count int) {
+		for range count {
+			if n, err := f.Write(make([]byte, 4)); n != 4 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+	}
+	write(2)
+	f.hold()
+	write(100)
+	f.release()
+	f.release()
+	write(1)
+	f.hold()
+	write(mostHeld/4 + 1)
+	f.release()
+	if want := []int{4, 4, 400, 4, mostHeld, 4}; !slices.Equal(w.sizes, want) {
+		t.Errorf("pieces of %v, want %v", w.sizes, want)
 	}
 }
 

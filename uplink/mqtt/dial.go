@@ -20,12 +20,12 @@ func (s *session) open(u *url.URL, _ paho.ClientOptions) (net.Conn, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.conn = conn
+	s.conn = newFrames(conn)
 	s.mu.Unlock()
 	if s.ctx.Err() != nil { // hangUp may have come before there was something to close
 		_ = conn.Close()
 	}
-	return newFrames(conn), nil
+	return s.conn, nil
 }
 
 func (s *session) dial(u *url.URL) (net.Conn, error) {

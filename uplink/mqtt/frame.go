@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"sync"
 )
 
 // maxPacket is how long a packet may be behind its fixed header, in bytes. MQTT allows 256 MB, and
@@ -15,7 +16,8 @@ const publishPacket = 3
 
 // frames is a connection that cuts long messages. One ends after maxPacket+1 bytes, so that its taker
 // can refuse it by name and acknowledge it; to end the connection instead would bring it again, for
-// ever. It also reads ahead: paho asks for a byte or two at a time.
+// ever. It also reads ahead: paho asks for a byte or two at a time. And it can write together what paho writes
+// packet by packet.
 type frames struct {
 	net.Conn
 	in   *bufio.Reader
@@ -23,9 +25,50 @@ type frames struct {
 	rest []byte // of head, to be handed out
 	pass int    // bytes of the packet that follow it
 	drop int    // bytes of the packet after these
+
+	out  sync.Mutex
+	held bool
+	wait []byte // to be written on release
 }
 
+// mostHeld is how much is written together at most, in bytes.
+const mostHeld = 16 << 10
+
 func newFrames(c net.Conn) *frames { return &frames{Conn: c, in: bufio.NewReaderSize(c, 16<<10)} }
+
+// Write implements net.Conn.
+func (f *frames) Write(p []byte) (int, error) {
+	f.out.Lock()
+	defer f.out.Unlock()
+	f.wait = append(f.wait, p...)
+	if f.held && len(f.wait) < mostHeld {
+		return len(p), nil
+	}
+	return len(p), f.flush()
+}
+
+func (f *frames) flush() error {
+	_, err := f.Conn.Write(f.wait)
+	f.wait = f.wait[:0]
+	return err
+}
+
+// hold has what is written wait for release.
+func (f *frames) hold() {
+	f.out.Lock()
+	defer f.out.Unlock()
+	f.held = true
+}
+
+// release writes what has waited. If that fails, who reads is told.
+func (f *frames) release() {
+	f.out.Lock()
+	defer f.out.Unlock()
+	f.held = false
+	if len(f.wait) > 0 {
+		_ = f.flush()
+	}
+}
 
 // Read implements net.Conn.
 func (f *frames) Read(p []byte) (int, error) {

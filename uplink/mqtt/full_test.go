@@ -65,7 +65,7 @@ func TestFullMailbox(t *testing.T) {
 func TestOrderOfAcks(t *testing.T) {
 	leaktest.Check(t)
 	flushed := make(chan error)
-	a := newAcks(func(context.Context) error { return <-flushed })
+	a := newAcks(func(context.Context) error { return <-flushed }, func(do func()) { do() })
 	ctx, cancel := context.WithCancel(t.Context())
 	acked := make(chan int, 10)
 	ended := make(chan struct{})

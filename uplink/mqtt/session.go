@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,14 +47,14 @@ type session struct {
 	resubscribe chan struct{} // families want other subscriptions
 
 	mu   sync.Mutex
-	conn net.Conn
+	conn *frames
 	left bool // no more orders are taken
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
 	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.acks = newAcks(b.line.Host.Flush)
+	s.acks = newAcks(b.line.Host.Flush, s.together)
 	return s
 }
 
@@ -126,6 +125,18 @@ func (s *session) hangUp() {
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
+}
+
+// together does what has paho write many packets, and has them written at once.
+func (s *session) together(do func()) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn != nil {
+		conn.hold()
+		defer conn.release()
+	}
+	do()
 }
 
 func (s *session) serve() error {

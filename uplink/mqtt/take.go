@@ -83,7 +83,7 @@ func (s *session) take(_ paho.Client, m paho.Message) {
 			"publish less at a time there, or give the topic a mapping of its own name so that it does not match")
 	}
 	if len(a.topic) > mostTopic {
-		b.refuse("topics", fmt.Sprintf("the topic %s… has %d bytes, %d at most are taken", shorten([]byte(a.topic)), len(a.topic), mostTopic), "rename the topic")
+		b.refuse("topics", fmt.Sprintf("the topic %s has %d bytes, and %d at most are taken", shorten([]byte(a.topic)), len(a.topic), mostTopic), "rename the topic")
 		return
 	}
 	known := !a.tooBig && a.families()
