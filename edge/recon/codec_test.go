@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -277,4 +278,32 @@ func TestAllocations(t *testing.T) {
 		measure("decode int", 0, func() { _, _ = ints.Decode(whole) })
 		measure("parse an event", 5, func() { _, _ = Parse(text) })
 	}
+}
+
+// picky is true only where it cannot be printed.
+type picky bool
+
+func (p picky) AppendRecon(dst []byte) ([]byte, error) {
+	if p {
+		return dst, errors.New("no")
+	}
+	return append(dst, '1'), nil
+}
+
+func (p *picky) LoadRecon(Value) error { return nil }
+
+// A list is printed by many at a time: what one of them cannot print is no error of another's.
+func TestListsAtOnce(t *testing.T) {
+	var all sync.WaitGroup
+	for _, bad := range []picky{false, true, false, true} {
+		all.Go(func() {
+			for range 10_000 {
+				if _, err := Marshal([]picky{false, bad}); (err != nil) != bool(bad) {
+					t.Errorf("with %v: %v", bad, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

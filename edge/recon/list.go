@@ -15,6 +15,7 @@ func listPlan(t reflect.Type, within []reflect.Type) (*plan, error) {
 	p := &plan{
 		append: func(dst []byte, v reflect.Value) ([]byte, error) {
 			dst = append(dst, '{')
+			var err error
 			size := v.Len()
 			for i := range size {
 				if i > 0 {
