@@ -245,7 +245,7 @@ func TestOwnWill(t *testing.T) {
 	l := e.open("broker", Config{URL: b.url(), Announce: &Announce{}})
 	e.connected(l)
 	ear.hears("0 selvage/test/status online")
-	if err := opened.conn.Load().conn.(*net.TCPConn).CloseWrite(); err != nil { // without the packet that says goodbye
+	if err := opened.conn.Load().conn.Conn.(*net.TCPConn).CloseWrite(); err != nil { // without the packet that says goodbye
 		t.Fatal(err)
 	}
 	ear.hears("0 selvage/test/status offline")
