@@ -27,11 +27,11 @@ func TestReadme(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```(?:go|toml)\n(.*?)```").FindAllSubmatch(readme, -1) {
 		blocks = append(blocks, string(m[1]))
 	}
-	if len(blocks) != 6 {
-		t.Fatalf("README.md has %d code blocks, want what adds to devices, two uplinks, a driver, an agent and a config", len(blocks))
+	if len(blocks) != 7 {
+		t.Fatalf("README.md has %d code blocks, want what adds to devices, an uplink to a broker, what that publishes, one to a hub, a driver, an agent and a config", len(blocks))
 	}
-	more, uplinks := blocks[0], blocks[1]+blocks[2]
-	blocks = blocks[3:]
+	more, uplinks := blocks[0], blocks[1]+blocks[2]+blocks[3]
+	blocks = blocks[4:]
 	if n := strings.Count(blocks[1][strings.Index(blocks[1], "func init"):], "\n"); n > 30 {
 		t.Errorf("the agent takes %d lines, promised are 30", n)
 	}

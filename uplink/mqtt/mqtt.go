@@ -1,4 +1,5 @@
-// Package mqtt turns things behind an MQTT broker into twins, by mappings written by hand, and publishes lanes. Each thing
+// Package mqtt turns things behind an MQTT broker into twins, those of kinds that it knows by themselves and others by
+// mappings written by hand, and publishes lanes. Each thing
 // is an agent /device/… like that of a chip on a bus: what it publishes becomes readings, what its
 // lane set is told is published, its availability becomes its status.
 //
@@ -13,6 +14,7 @@
 //	key      = "file:/etc/selvage/key.pem"
 //	keepalive = "30s"                     # after which silence the broker is asked whether it is there
 //	qos      = 1                          # of subscriptions
+//	discover = ["zigbee2mqtt", "tasmota"] # kinds of devices that become twins by themselves; see Discovery
 //	devices  = 1000                       # how many twins topics may make
 //
 //	[uplink.broker.map."shed/{name}"]     # a topic; {name} stands for a level or the rest of one: "sensor_{id}"
@@ -51,6 +53,16 @@
 //
 //	[uplink.broker.announce]                                 # to Home Assistant; may be empty
 //	lanes    = ["/device/*/*"]
+//
+// # Discovery
+//
+// A kind that discover names is a package below uplink/mqtt/family, whose text says what it understands. A twin is named
+// after what people call its device when it is first met, "/device/plug-kueche", with -2 and so on for namesakes, and stays
+// there. Each output that has a name has a twin of its own, "/device/lamp-brightness". The lane devices of the uplink
+// says which device is where. What says what devices are is kept, up to 16 MB, so that they are known before the broker is
+// there. "zigbee2mqtt=upstairs" is for a base topic other than the usual one.
+//
+// # Mappings
 //
 // A channel takes:
 //
