@@ -125,7 +125,8 @@
 // A message of QoS 1 or 2 is acknowledged after the commit that holds it; until then the broker keeps
 // it in our session and sends it again. One that comes again although it has been stored is not stored
 // again, also after a restart in between. What no mapping takes, or nothing can be read from, is
-// acknowledged too, or it would come for ever.
+// acknowledged too, or it would come for ever. So is what has a topic of more than 1,024 bytes, or more than 1 MB in
+// all, which a condition names.
 //
 // A reading has the time it arrived, or, with the key at, the one its payload says: RFC 3339 with a zone, or
 // seconds or milliseconds since 1970. One that is older than what the twin holds goes into the history at its
