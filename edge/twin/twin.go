@@ -80,8 +80,8 @@ type Twin struct {
 	state    *agent.ValueLane[device.Reading]
 	desired  *agent.ValueLane[wish]
 	taken    *agent.ValueLane[Takes] // nil but for an output
-	unwatch  func() // stops looking for readings that fail to come; nil when nobody looks
-	unwait   func() // stops waiting for a command to be confirmed; nil when nobody waits
+	unwatch  func()                  // stops looking for readings that fail to come; nil when nobody looks
+	unwait   func()                  // stops waiting for a command to be confirmed; nil when nobody waits
 }
 
 // Lanes are the names of lanes that a twin may have beside those of its channels.
