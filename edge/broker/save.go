@@ -161,7 +161,7 @@ func (s *saver) urgent(ctx context.Context) {
 			break // it does not work
 		}
 	}
-	s.flush(ctx)
+	s.flush(ctx, len(topics) == 0)
 	if ctx.Err() != nil {
 		return // the broker stops, and with it the connections that wait
 	}
@@ -170,15 +170,17 @@ func (s *saver) urgent(ctx context.Context) {
 	}
 }
 
-// flush has on flash what was saved.
-func (s *saver) flush(ctx context.Context) {
+// flush has on flash what was saved; well is whether all was that had to be.
+func (s *saver) flush(ctx context.Context, well bool) {
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
 	if err := s.book.Flush(ctx); err != nil {
 		s.tell(fmt.Errorf("what the MQTT broker retains is not on flash yet: %w", err))
 		return
 	}
-	s.board.Clear(bookCode)
+	if well {
+		s.board.Clear(bookCode)
+	}
 }
 
 // all returns the topics that have changed.
