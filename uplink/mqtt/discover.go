@@ -67,7 +67,7 @@ func (b *bridge) recall() error {
 		return err
 	}
 	for _, topic := range slices.Sorted(maps.Keys(notes)) {
-		b.kept.count(topic, len(notes[topic]))
+		b.kept.keep(topic, notes[topic])
 		for _, by := range b.concerned(topic) {
 			g := &gathering{bridge: b, member: by}
 			by.Take(family.Message{Topic: topic, Payload: notes[topic], Retained: true, Replayed: true, At: time.Now()}, g)
@@ -188,12 +188,11 @@ func (g *gathering) Doubt(p family.Problem) {
 
 // Keep implements family.Sink.
 func (g *gathering) Keep() {
-	a := g.arrival
-	if a == nil {
+	a, b := g.arrival, g.bridge
+	if a == nil || b.kept.has(a.topic, a.raw) {
 		return
 	}
-	b := g.bridge
-	if !b.kept.count(a.topic, len(a.raw)) {
+	if !b.kept.keep(a.topic, a.raw) {
 		b.refuse("definitions", fmt.Sprintf("what says what devices are has %d bytes, and no more is kept: %s is not known after a restart until it says so again",
 			maxKept, shorten([]byte(a.topic))), "see whether discover names more than is there; devices go on working")
 		return
@@ -208,26 +207,35 @@ func (g *gathering) Keep() {
 // maxKept is how many bytes of definitions there may be.
 const maxKept = 16 << 20
 
-// kept counts definitions, by topic.
+// kept is what is kept of definitions, by topic. A broker sends each again at each connect, which is not written again.
 type kept struct {
-	sizes map[string]int
-	bytes int
+	topics map[string]definition
+	bytes  int
 }
 
-func (k *kept) count(topic string, size int) bool {
-	after := k.bytes - k.sizes[topic]
-	if size > 0 {
-		after += len(topic) + size
+type definition struct {
+	size int
+	sum  uint64
+}
+
+func (k *kept) has(topic string, payload []byte) bool {
+	is, ok := k.topics[topic]
+	return ok == (len(payload) > 0) && (!ok || is.sum == sum(string(payload)))
+}
+
+// keep takes in that a definition is kept now, or with an empty payload no more. It reports whether there is room.
+func (k *kept) keep(topic string, payload []byte) bool {
+	after := k.bytes - k.topics[topic].size
+	if len(payload) == 0 {
+		delete(k.topics, topic)
+		k.bytes = after
+		return true
 	}
-	switch {
-	case size > 0 && after > maxKept:
+	size := len(topic) + len(payload)
+	if after += size; after > maxKept {
 		return false
-	case size == 0:
-		delete(k.sizes, topic)
-	default:
-		k.sizes[topic] = len(topic) + size
 	}
-	k.bytes = after
+	k.topics[topic], k.bytes = definition{size, sum(string(payload))}, after
 	return true
 }
 

@@ -116,16 +116,20 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
-// The messages that define devices are bounded.
-func TestKeptBound(t *testing.T) {
-	k := kept{sizes: map[string]int{}}
-	if !k.count("a", maxKept/2) || !k.count("b", maxKept/4) || k.count("c", maxKept/2) {
+// The messages that define devices are bounded, and none is written twice.
+func TestKept(t *testing.T) {
+	k := kept{topics: map[string]definition{}}
+	half, quarter := make([]byte, maxKept/2), make([]byte, maxKept/4)
+	if !k.keep("a", half) || !k.keep("b", quarter) || k.keep("c", half) {
 		t.Error("the bound is not held")
 	}
-	if !k.count("a", 10) || !k.count("c", maxKept/2) || !k.count("a", 0) || !k.count("b", 0) || !k.count("c", 0) {
+	if !k.has("a", half) || k.has("a", quarter) || k.has("a", nil) || !k.has("c", nil) || k.has("c", half) {
+		t.Error("it is not known what is kept")
+	}
+	if !k.keep("a", []byte("small")) || !k.keep("c", half) || !k.keep("a", nil) || !k.keep("b", nil) || !k.keep("c", nil) {
 		t.Error("what is taken away makes no room")
 	}
-	if k.bytes != 0 || len(k.sizes) != 0 {
-		t.Errorf("%d bytes of %d topics are left", k.bytes, len(k.sizes))
+	if k.bytes != 0 || len(k.topics) != 0 {
+		t.Errorf("%d bytes of %d topics are left", k.bytes, len(k.topics))
 	}
 }

@@ -212,7 +212,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 	b := &bridge{
 		line: l, config: c, things: map[route.NodeURI]*thing{}, topics: map[string][]target{}, refused: map[string]time.Time{},
 		places:   places{nodes: map[place]route.NodeURI{}, taken: map[route.NodeURI]place{}},
-		recorded: map[route.NodeURI]remembered{}, kept: kept{sizes: map[string]int{}},
+		recorded: map[route.NodeURI]remembered{}, kept: kept{topics: map[string]definition{}},
 	}
 	b.downAt.Store(time.Now().UnixNano())
 	b.receipts = newReceipts(l.Name, b.client())
