@@ -3,6 +3,8 @@ package mqtt
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -84,26 +86,29 @@ func (m *message) Ack()              { m.acked() }
 // BenchmarkTake is our own part: from paho's call to the end of the twin's turn, and at QoS 1 to the
 // acknowledgement, without broker, paho and disk.
 func BenchmarkTake(b *testing.B) {
+	everything := slices.Sorted(maps.Keys(families))
 	tasmota := []byte(`{"Time":"2026-11-22T23:00:00","ENERGY":{"TotalStartTime":"2024-01-01T00:00:00","Total":1234.567,"Yesterday":1.2,"Today":0.7,"Period":3,"Power":105,"ApparentPower":110,"ReactivePower":20,"Factor":0.95,"Voltage":231,"Current":0.477}}`)
 	for _, c := range []struct {
-		name    string
-		payload []byte
-		channel map[string]Channel
-		qos     byte
+		name     string
+		payload  []byte
+		channel  map[string]Channel
+		qos      byte
+		discover []string
 	}{
-		{"text", []byte("21.5"), map[string]Channel{"temperature": {Unit: "Cel"}}, 0},
-		{"textQoS1", []byte("21.5"), map[string]Channel{"temperature": {Unit: "Cel"}}, 1},
-		{"JSON1", tasmota, map[string]Channel{"power": {Path: pathTo("ENERGY.Power"), Unit: "W"}}, 0},
+		{"text", []byte("21.5"), map[string]Channel{"temperature": {Unit: "Cel"}}, 0, nil},
+		{"textBesideFamilies", []byte("21.5"), map[string]Channel{"temperature": {Unit: "Cel"}}, 0, everything},
+		{"textQoS1", []byte("21.5"), map[string]Channel{"temperature": {Unit: "Cel"}}, 1, nil},
+		{"JSON1", tasmota, map[string]Channel{"power": {Path: pathTo("ENERGY.Power"), Unit: "W"}}, 0, nil},
 		{"JSON4", tasmota, map[string]Channel{
 			"power": {Path: pathTo("ENERGY.Power"), Unit: "W"}, "energy": {Path: pathTo("ENERGY.Total"), Unit: "kW.h"},
 			"voltage": {Path: pathTo("ENERGY.Voltage"), Unit: "V"}, "current": {Path: pathTo("ENERGY.Current"), Unit: "A"},
-		}, 0},
+		}, 0, nil},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := newEdge(b, b.TempDir())
 			e.seen = diskless{e.seen}
 			s := unconnected(b, e, Config{
-				URL: "mqtt://127.0.0.1:1", Map: map[string]Map{"shed/{name}": {Device: "/device/{name}", Channel: c.channel}},
+				URL: "mqtt://127.0.0.1:1", Discover: c.discover, Map: map[string]Map{"shed/{name}": {Device: "/device/{name}", Channel: c.channel}},
 			})
 			acked := make(chan struct{}, 1<<20)
 			messages := make([]*message, 20)

@@ -77,16 +77,11 @@ func (b *bridge) recall() error {
 }
 
 // concerned are the families whose subscriptions bring a topic.
-func (b *bridge) concerned(topic string) (all []*member) {
+func (b *bridge) concerned(topic string) []*member {
 	if n := b.out.announcer; n != nil && n.host.Owns(topic) { // we tell of ourselves there
 		return nil
 	}
-	for _, m := range b.members {
-		if b.wanted.brings(m, topic) {
-			all = append(all, m)
-		}
-	}
-	return all
+	return b.wanted.takers(topic, b.members)
 }
 
 // Meet implements family.Sink.

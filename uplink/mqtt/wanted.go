@@ -11,12 +11,13 @@ import (
 type wanted struct {
 	plain   map[string]map[*member]int // filters without wildcards, and how often each family asks for it
 	wild    map[string]map[*member]int // the others
+	found   map[string][]*member       // who takes a topic, as far as that has been worked out
 	again   map[string]bool            // what is to be subscribed to again, for what the broker has kept there
 	changed bool
 }
 
 func newWanted(all []*member) *wanted {
-	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}, again: map[string]bool{}}
+	w := &wanted{plain: map[string]map[*member]int{}, wild: map[string]map[*member]int{}, found: map[string][]*member{}, again: map[string]bool{}}
 	for _, m := range all {
 		w.change(m, nil, m.Filters())
 	}
@@ -28,6 +29,7 @@ func (w *wanted) change(m *member, was, now []string) {
 	if slices.Equal(was, now) {
 		return
 	}
+	clear(w.found)
 	for _, f := range now {
 		of := w.of(f)
 		if of[f] == nil {
@@ -67,6 +69,27 @@ func (w *wanted) of(filter string) map[string]map[*member]int {
 		return w.wild
 	}
 	return w.plain
+}
+
+// mostFound is how many topics are remembered with who takes them: there may be any number.
+const mostFound = 5000
+
+// takers are those of all who have asked for subscriptions that bring a topic.
+func (w *wanted) takers(topic string, all []*member) []*member {
+	if found, ok := w.found[topic]; ok {
+		return found
+	}
+	var found []*member
+	for _, m := range all {
+		if w.brings(m, topic) {
+			found = append(found, m)
+		}
+	}
+	if len(w.found) >= mostFound {
+		clear(w.found)
+	}
+	w.found[topic] = found
+	return found
 }
 
 // brings tells whether a topic comes by a subscription that a family has asked for.
