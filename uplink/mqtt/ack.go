@@ -25,6 +25,7 @@ type delivery struct {
 	ack  func()
 	size int
 	left atomic.Int32 // turns that are to end
+	told int          // things that have a turn of it, each with a receipt
 }
 
 // acks acknowledges messages in the order they came (MQTT-4.6.0-2), each after its turns and a commit
@@ -35,9 +36,10 @@ type acks struct {
 	wake     chan struct{} // a delivery may be through
 	room     chan struct{} // some were acknowledged
 
-	mu    sync.Mutex
-	queue []*delivery
-	bytes int
+	mu       sync.Mutex
+	queue    []*delivery
+	bytes    int
+	receipts int
 }
 
 func newAcks(flush func(context.Context) error, together func(func())) *acks {
@@ -50,7 +52,7 @@ func (a *acks) add(ctx context.Context, ack func(), size int) (*delivery, error)
 	d.left.Store(1)
 	for {
 		a.mu.Lock()
-		if a.bytes == 0 || a.bytes+size <= maxUnacked && len(a.queue) < mostUnacked {
+		if a.bytes == 0 || a.bytes+size <= maxUnacked && len(a.queue) < mostUnacked && a.receipts < mostPending {
 			a.queue = append(a.queue, d)
 			a.bytes += size
 			a.mu.Unlock()
@@ -68,6 +70,18 @@ func (a *acks) add(ctx context.Context, ack func(), size int) (*delivery, error)
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// mostPending is how many receipts there may be for messages that are not acknowledged: one that is forgotten before is
+// missed if the message comes again.
+const mostPending = maxReceipts / 2
+
+// told takes in that a thing has a turn of the delivery.
+func (a *acks) told(d *delivery) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d.told++
+	a.receipts++
 }
 
 // done takes in that one of the delivery's turns has ended.
@@ -120,6 +134,7 @@ func (a *acks) forget(through []*delivery) {
 	a.mu.Lock()
 	for i, d := range through {
 		a.bytes -= d.size
+		a.receipts -= d.told
 		a.queue[i] = nil
 	}
 	a.queue = a.queue[len(through):]

@@ -87,9 +87,11 @@ func (b *bridge) concerned(topic string) []*member {
 // Meet implements family.Sink.
 func (g *gathering) Meet(d family.Device) {
 	b, by := g.bridge, g.member
+	d.Filters = slices.DeleteFunc(slices.Clone(d.Filters), func(f string) bool { return !isFilter(f) })
 	ids := idsOf(d)
 	m := by.knows(ids)
 	if m == nil {
+		m = &met{by: by}
 		for _, other := range b.members {
 			was := other.knows(ids)
 			switch {
@@ -97,6 +99,7 @@ func (g *gathering) Meet(d family.Device) {
 				continue
 			case other.rank > by.rank:
 				b.yield(was)
+				m.things = was.things
 				continue
 			case by.name != "homeassistant":
 				b.refuse("conflict", fmt.Sprintf("%s at %s has the id %s, which %s at %s has as well; it is left out",
@@ -104,19 +107,46 @@ func (g *gathering) Meet(d family.Device) {
 			}
 			return
 		}
-		m = &met{by: by, things: map[string]*thing{}}
 	}
 	b.wanted.change(by, m.device.Filters, d.Filters)
 	if g.arrival != nil && len(d.Channels)+len(d.Outputs) > len(m.device.Channels)+len(m.device.Outputs) {
 		b.wanted.repeat(d.Filters) // which may hold what is new to us
 	}
-	m.device = d
+	for _, id := range idsOf(m.device) {
+		if by.met[id] == m {
+			delete(by.met, id)
+		}
+	}
+	var same []*met // devices that turn out to be this one
 	for _, id := range ids {
+		if is := by.met[id]; is != nil {
+			b.yield(is)
+			same = append(same, is)
+		}
 		by.met[id] = m
 	}
-	if b.ready {
-		g.stand(m)
+	m.device = d
+	if !b.ready {
+		return
 	}
+	g.stand(m)
+	for _, is := range same {
+		for _, t := range is.things {
+			if t != nil && !m.has(t) {
+				g.retire(t)
+			}
+		}
+	}
+}
+
+// has tells whether a thing stands for the device.
+func (m *met) has(t *thing) bool {
+	for _, is := range m.things {
+		if is == t {
+			return true
+		}
+	}
+	return false
 }
 
 func idsOf(d family.Device) []string { return append([]string{d.ID}, d.Also...) }
@@ -130,7 +160,7 @@ func (m *member) knows(ids []string) *met {
 	return nil
 }
 
-// yield has a family know a device no more that another knows better. The other finds its things by its IDs.
+// yield has a family know a device no more that another knows better, or has another ID. Its things stay.
 func (b *bridge) yield(m *met) {
 	b.wanted.change(m.by, m.device.Filters, nil)
 	maps.DeleteFunc(m.by.met, func(_ string, of *met) bool { return of == m })

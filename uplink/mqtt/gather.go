@@ -57,7 +57,9 @@ func (a *arrival) families() bool {
 		g := &gathering{bridge: b, member: by, arrival: a}
 		by.Take(m, g)
 		for i, t := range g.things {
-			g.arrival.news(by, t, g.news[i])
+			if !t.retired {
+				a.news(by, t, g.news[i])
+			}
 		}
 	}
 	if b.wanted.changed {
@@ -109,12 +111,14 @@ func (s *session) tell(tell func(*member, *gathering)) {
 	b := s.bridge
 	b.taking.Lock()
 	defer b.taking.Unlock()
+	b.settleOwed()
 	for _, m := range b.members {
 		g := &gathering{bridge: b, member: m}
 		tell(m, g)
 		for i, t := range g.things {
-			n := g.news[i]
-			s.late(t, n)
+			if !t.retired {
+				s.late(t, g.news[i])
+			}
 		}
 	}
 }

@@ -196,7 +196,8 @@ type bridge struct {
 	places   places
 	recorded map[route.NodeURI]remembered // what the lane devices is to hold of things of families
 	kept     kept
-	ready    bool // things may be made
+	owed     []func() // turns of the uplink's agent that it had no room for
+	ready    bool     // things may be made
 }
 
 // remembered is how the lane devices keeps a twin.

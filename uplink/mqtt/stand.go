@@ -56,8 +56,9 @@ func (g *gathering) standFor(m *met, output string, t *thing) *thing {
 	for _, id := range idsOf(m.device) {
 		node, ok := b.places.nodes[place{id, output}]
 		if t == nil && ok {
-			t = b.thingAt(node)
-			if t == nil {
+			if t = b.thingAt(node); t != nil && !t.met.Load() {
+				t = nil // a mapping has it now
+			} else if t == nil {
 				t = g.build(node, m, output)
 			}
 		}
@@ -93,10 +94,14 @@ func (g *gathering) standFor(m *met, output string, t *thing) *thing {
 // mostNamesakes is how many things of one name there may be.
 const mostNamesakes = 100
 
+// thingAt returns the thing at a node. There is none where the node is another's.
 func (b *bridge) thingAt(node route.NodeURI) *thing {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.things[node]
+	if t := b.things[node]; t != nil && t.turns != nil {
+		return t
+	}
+	return nil
 }
 
 func (g *gathering) build(node route.NodeURI, m *met, output string) *thing {
@@ -106,7 +111,10 @@ func (g *gathering) build(node route.NodeURI, m *met, output string) *thing {
 
 func (g *gathering) tryBuild(node route.NodeURI, m *met, output string) (*thing, error) {
 	b := g.bridge
-	t, _, err := b.add(node, true, func(t *thing) twin.Options { return b.description(t, m, output) })
+	t, made, err := b.add(node, true, func(t *thing) twin.Options { return b.description(t, m, output) })
+	if err == nil && made {
+		t.met.Store(true)
+	}
 	return t, err
 }
 
@@ -157,14 +165,18 @@ func (b *bridge) restoreMet(node route.NodeURI, r remembered) bool {
 		return false
 	}
 	m := b.members[i]
+	t, made, err := b.add(node, true, func(t *thing) twin.Options {
+		return b.description(t, &met{by: m, device: family.Device{ID: r.ID, Address: r.Topic}}, r.Output)
+	})
+	if err != nil || !made && !t.met.Load() {
+		return false
+	}
+	t.met.Store(true)
 	if !b.ready {
 		b.places.set(place{r.ID, r.Output}, node)
 		b.recorded[node] = r
 	}
-	_, _, err := b.add(node, true, func(t *thing) twin.Options {
-		return b.description(t, &met{by: m, device: family.Device{ID: r.ID, Address: r.Topic}}, r.Output)
-	})
-	return err == nil
+	return true
 }
 
 // standAll makes the things of all devices that the families have recalled. Once the first connection may be tried there
@@ -208,6 +220,7 @@ func (g *gathering) remember(t *thing, m *met, output string) {
 // retire takes a thing away. What it has stored stays in the store.
 func (g *gathering) retire(t *thing) {
 	b := g.bridge
+	t.retired = true
 	b.places.remove(t.node)
 	delete(b.recorded, t.node)
 	b.mu.Lock()
@@ -223,15 +236,24 @@ func (g *gathering) retire(t *thing) {
 	g.inUplink(func() { b.devices.Remove(string(t.node)) })
 }
 
-// inUplink has fn run in a turn of the uplink's agent, which ends before the message is acknowledged.
+// inUplink has fn run in a turn of the uplink's agent, which ends before the message is acknowledged. What cannot be
+// done now is done later: that it is owed is known, so that no message says it again.
 func (g *gathering) inUplink(fn func()) {
+	b := g.bridge
 	switch {
 	case g.setup:
 		fn()
-	case g.arrival != nil:
-		g.arrival.inUplink(fn)
+	case g.arrival != nil && g.arrival.inUplink(fn):
+	case g.arrival == nil && b.line.Do(now, fn) == nil:
 	default:
-		_ = g.bridge.line.Do(now, fn) // said again with the next message of it
+		b.owed = append(b.owed, fn)
+	}
+}
+
+// settleOwed does what could not be done before.
+func (b *bridge) settleOwed() {
+	for len(b.owed) > 0 && b.line.Do(now, b.owed[0]) == nil {
+		b.owed = b.owed[1:]
 	}
 }
 

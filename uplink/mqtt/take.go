@@ -161,20 +161,23 @@ func (a *arrival) remember(t *thing, m *mapping) {
 	a.inUplink(func() { b.devices.Set(string(t.node), remembered{Map: m.topic.text, Topic: a.topic}) })
 }
 
-// inUplink has fn run in a turn of the uplink's agent, which ends before the message is acknowledged.
-func (a *arrival) inUplink(fn func()) {
+// inUplink has fn run in a turn of the uplink's agent, which ends before the message is acknowledged, and reports whether
+// it will. If not, the connection ends, and the message comes again.
+func (a *arrival) inUplink(fn func()) bool {
 	s := a.session
 	if a.delivery != nil {
 		a.delivery.left.Add(1)
 	}
 	err := s.bridge.line.Do(s.ctx, fn)
-	if err == nil && a.delivery != nil { // turns come one after the other, so this one finds the first has ended
+	will := err == nil
+	if will && a.delivery != nil { // turns come one after the other, so this one finds the first has ended
 		d := a.delivery
 		err = s.bridge.line.Do(s.ctx, func() { s.acks.done(d) })
 	}
 	if err != nil {
 		s.cancel(err)
 	}
+	return will
 }
 
 // available takes in whether the thing is there.
@@ -311,6 +314,7 @@ func (a *arrival) turn(t *thing, fn func()) {
 		return
 	}
 	d.left.Add(1)
+	s.acks.told(d)
 	ended := func(err error) { s.ended(t, d, err) }
 	if t.turns.Post(now, fn, ended) == nil {
 		return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"selvage/edge/agent"
@@ -28,6 +29,9 @@ type thing struct {
 	// Of whoever takes what the broker sends, one goroutine at a time.
 	source map[string]source // of each channel
 	full   bool              // its mailbox was full the last time
+
+	met     atomic.Bool // by a family, not by a mapping
+	retired bool        // its agent is no more; used like members
 
 	// Used in turns of the twin only.
 	board   *health.Board
@@ -52,6 +56,9 @@ var errTaken = errors.New("its node is another's")
 func (b *bridge) thing(node route.NodeURI, m *mapping, topic string) (t *thing, made bool, err error) {
 	_, fixed := m.fixed()
 	t, made, err = b.add(node, !fixed, func(t *thing) twin.Options { return b.options(t, m, topic) })
+	if err == nil && t.met.Load() {
+		made, err = true, errors.New("it is that of a device which was found by itself")
+	}
 	if made && err != nil {
 		b.refuse("nodes", fmt.Sprintf("the topic %s cannot have the twin %s: %v", shorten([]byte(topic)), node, err),
 			"give one of the two another name: in the device of a mapping, or in the table [device.…]")
@@ -89,12 +96,15 @@ func (b *bridge) add(node route.NodeURI, counted bool, options func(*thing) twin
 	}
 	t.twin = twin.New(options(t))
 	turns, err := b.line.Host.Add(t.node, t.twin.Kind())
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err != nil {
+		if counted {
+			b.made--
+		}
 		return nil, true, err
 	}
-	b.mu.Lock()
 	t.turns = turns
-	b.mu.Unlock()
 	return t, true, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // wanted are the subscriptions that bring what families read. A broker may send a message once for each subscription
@@ -128,6 +130,27 @@ func matches(filter, topic string) bool {
 		}
 		filter, topic = restF, restT
 	}
+}
+
+// isFilter tells whether a subscription that a device has asked for may be made: a broker ends the connection over one
+// that is none (MQTT 3.1.1, 1.5.3 and 4.7), and again after each connect.
+func isFilter(f string) bool {
+	if f == "" || len(f) > mostTopic || !utf8.ValidString(f) {
+		return false
+	}
+	for _, r := range f {
+		if unicode.IsControl(r) || r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe {
+			return false
+		}
+	}
+	levels := strings.Split(f, "/")
+	for i, l := range levels {
+		if strings.ContainsAny(l, "+#") && (len(l) > 1 || l == "#" && i < len(levels)-1) {
+			return false
+		}
+	}
+	first := strings.ToLower(levels[0])
+	return first != "$share" && first != "$queue"
 }
 
 // only leaves out filters that others cover, and puts the rest in order.
