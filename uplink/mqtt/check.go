@@ -85,7 +85,7 @@ func (c Config) checkDiscover(fault faulter) {
 
 // Makes reports whether a mapping may make an agent at the node, or discovery any of a device, for agents that speak of it.
 func (c Config) Makes(node route.NodeURI) bool {
-	if len(c.Discover) > 0 && strings.HasPrefix(string(node), prefix) {
+	if name, is := strings.CutPrefix(string(node), prefix); is && len(c.Discover) > 0 && !strings.Contains(name, "/") {
 		return true
 	}
 	all, err := compile(c.Map)
