@@ -31,7 +31,7 @@ type Config struct {
 	Command  map[string]Command `toml:"command" doc:"What a message on a topic tells a lane; {name} stands for a level of it, or for the rest of one." example:"home/{name}/set"`
 	Announce *Announce          `toml:"announce" doc:"Has Home Assistant find the devices here by itself, with MQTT discovery."`
 
-	Sparkplug *Sparkplug `toml:"sparkplug" doc:"Makes this host an edge node of Sparkplug B, whose devices are the agents here. Its death is the will of the connection, so status, publish and announce need another table for the broker."`
+	Sparkplug *Sparkplug `toml:"sparkplug" doc:"Makes this host an edge node of Sparkplug B, whose devices are the agents here. Its death is the will of the connection, so status, publish and announce need another table for the broker." example:"-"`
 }
 
 // Map is one table [uplink.NAME.map."topic"].

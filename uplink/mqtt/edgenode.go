@@ -105,6 +105,12 @@ func (n *edgeNode) will(s *session) (sparkplug.Publication, error) {
 	return p, s.noted(func() { line.Note(s.bridge.sessions(), []byte(sparkplug.BdSeq), last) })
 }
 
+// isBrief tells whether the broker is to keep no session for us, as it is with an edge node that is nothing else
+// (tck-id-principles-persistence-clean-session-311).
+func (b *bridge) isBrief() bool {
+	return b.out.edge != nil && len(b.mappings)+len(b.members)+len(b.out.commands) == 0
+}
+
 // bye says that the node leaves. Nothing of it comes after that, since the connection is not the bridge's any more.
 func (n *edgeNode) bye(s *session) {
 	n.mu.Lock()
@@ -280,9 +286,15 @@ func (n *edgeNode) isFor(topic string) bool {
 	return ok && t.Group == n.topic.Group && t.Node == n.topic.Node && (t.Verb == sparkplug.NCMD || t.Verb == sparkplug.DCMD)
 }
 
-// ask takes a command. The node looks at it when it has its turn.
+// ask takes a command. The node looks at it when it has its turn. A command has QoS 0 (tck-id-payloads-dcmd-qos). One of
+// another QoS came by a subscription that discovery asked for, and may have waited at the broker while we were away.
 func (n *edgeNode) ask(a *arrival) {
-	if a.tooBig { // people have been told
+	switch {
+	case a.tooBig: // people have been told
+		return
+	case a.delivery != nil:
+		n.out.bridge.refuse("commands", fmt.Sprintf("what came on %s was refused: it may be old, since it has QoS 1 or 2", shorten([]byte(a.topic))),
+			"publish commands of Sparkplug with QoS 0, as it has them")
 		return
 	}
 	select {

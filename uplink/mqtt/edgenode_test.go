@@ -88,6 +88,10 @@ func TestEdgeNode(t *testing.T) {
 	leaktest.Check(t)
 	b := startBroker(t)
 	ear := b.births()
+	there := newEdge(t, t.TempDir())
+	h := there.open("broker", Config{URL: b.url(), Discover: []string{"sparkplug"}})
+	there.connected(h)
+
 	dir := t.TempDir()
 	e := newEdge(t, dir)
 	e.seen = named{e.seen, "line 1"}
@@ -105,10 +109,6 @@ func TestEdgeNode(t *testing.T) {
 	config := Config{URL: b.url(), Sparkplug: &Sparkplug{Group: "Plant1"}}
 	l := e.open("plant", config)
 	node := opened
-
-	there := newEdge(t, t.TempDir())
-	h := there.open("broker", Config{URL: b.url(), Discover: []string{"sparkplug"}})
-	there.connected(h)
 	e.connected(l)
 	there.has("/device/air", "temperature", "value:21.5", "unit:Cel", "quality:good")
 	there.has("/device/air", "status", "state:ok")
@@ -119,6 +119,9 @@ func TestEdgeNode(t *testing.T) {
 	temperature := metricIn(t, ear.tells("spBv1.0/Plant1/DBIRTH/line 1/air", 1), "temperature")
 	if temperature.DataType != sparkplug.Double || temperature.Properties.Of(engUnit) != "°C" || temperature.Properties.Of(sparkplug.Quality) != int64(sparkplug.QualityGood) {
 		t.Errorf("born %+v", temperature)
+	}
+	if !strings.Contains(b.said(), " as selvage-line 1-plant (p2, c1,") {
+		t.Error("the broker keeps a session for an edge node")
 	}
 	if !birth.HasSeq || birth.Seq != 0 || slices.ContainsFunc(ear.all(), func(line string) bool { return strings.Contains(line, "theirs") }) {
 		t.Errorf("born %+v, and heard\n%s", birth, strings.Join(ear.all(), "\n"))
@@ -134,7 +137,7 @@ func TestEdgeNode(t *testing.T) {
 	})
 	there.has("/device/air", "temperature", "value:23", "quality:uncertain", "stale (500)")
 	e.do(airTurns, func() { air.Report(e.reading("power", 60, "kW.h")) })
-	there.has("/device/air", "power", "value:60", "unit:kW.h", "quality:good")
+	there.has("/device/air", "power", "value:60", `unit:"kW.h"`, "quality:good")
 
 	// Commands, through the door that all commands go through.
 	if err := there.seen.Command(t.Context(), "/device/heater-device-set", "set", []byte("55.5")); err != nil {
@@ -214,9 +217,9 @@ func (b *broker) orders(t testing.TB, device string, m sparkplug.Metric) {
 }
 
 // pubRaw publishes what is no text.
-func (b *broker) pubRaw(topic string, payload []byte) {
+func (b *broker) pubRaw(topic string, payload []byte, more ...string) {
 	b.t.Helper()
-	b.client("mosquitto_pub", bytes.NewReader(payload), "-h", "127.0.0.1", "-p", b.port, "-t", topic, "-s")
+	b.client("mosquitto_pub", bytes.NewReader(payload), append(more, "-h", "127.0.0.1", "-p", b.port, "-t", topic, "-s")...)
 }
 
 // Neither this uplink nor another of the host finds what the host publishes as a node; another host does.
@@ -241,9 +244,14 @@ func TestOwnNode(t *testing.T) {
 	marker := sparkplug.Payload{Metrics: []sparkplug.Metric{{Name: "power", DataType: sparkplug.Double, Value: 3.0}}, HasSeq: true, Seq: 0}
 	b.pubRaw("spBv1.0/Plant1/NBIRTH/line 3", marker.Encode())
 	e.has("/uplink/broker", "devices", "line-3")
-	e.has("/uplink/plant", "devices", "")
-	if got := e.get("/uplink/broker", "devices"); strings.Contains(got, "line-2") || strings.Contains(got, "air") {
+	e.has("/uplink/plant", "devices", "line-3")
+	if got := e.get("/uplink/broker", "devices") + e.get("/uplink/plant", "devices"); strings.Contains(got, "line-2") || strings.Contains(got, "air") {
 		t.Errorf("the host has found itself: %s", got)
+	}
+	topic, ask := sparkplug.AskRebirth("Plant1", "line 2", time.Now())
+	b.pubRaw(topic, ask, "-q", "1")
+	if c := e.condition("uplink.plant.commands"); !strings.Contains(c.Text, "may be old") {
+		t.Error(c.Text)
 	}
 }
 

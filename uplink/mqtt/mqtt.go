@@ -256,7 +256,7 @@ func (b *bridge) Session() (s uplink.Session, ok bool) {
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
-	return s, s.QoS > 0 && len(s.Filters) > 0
+	return s, s.QoS > 0 && len(s.Filters) > 0 && !b.isBrief()
 }
 
 // Peer implements uplink.Uplink. User and password are refused in the URL, so it has no secrets.

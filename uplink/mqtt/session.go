@@ -82,7 +82,7 @@ func (s *session) options() (*paho.ClientOptions, error) {
 	o := paho.NewClientOptions().AddBroker(c.URL).
 		SetClientID(s.bridge.client()).SetUsername(c.User).SetPassword(password).
 		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
-		SetCleanSession(false).SetStore(nothing{}).
+		SetCleanSession(s.bridge.isBrief()).SetStore(nothing{}).
 		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
 		SetKeepAlive(cmp.Or(c.KeepAlive, keepAlive)).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
 		SetAutoAckDisabled(true).SetOrderMatters(true).
