@@ -226,6 +226,7 @@ func (b *broker) pubRaw(topic string, payload []byte, more ...string) {
 func TestOwnNode(t *testing.T) {
 	leaktest.Check(t)
 	b := startBroker(t)
+	ear := b.births()
 	e := newEdge(t, t.TempDir())
 	e.seen = named{e.seen, "line 2"}
 	h := e.open("broker", Config{URL: b.url(), Discover: []string{"sparkplug"}})
@@ -233,7 +234,6 @@ func TestOwnNode(t *testing.T) {
 	e.connected(h)
 	air, turns := e.plug("air", twin.Options{Info: twin.Info{Driver: "sht4x"}})
 	e.do(turns, func() { air.Report(e.reading("temperature", 21.5, "Cel")) })
-	ear := b.births()
 	e.connected(e.open("plant", Config{URL: b.url(), Discover: []string{"sparkplug"}, Sparkplug: &Sparkplug{Group: "Plant1"}}))
 	ear.tells("spBv1.0/Plant1/DBIRTH/line 2/air", 1)
 	for _, b := range []*bridge{other, opened} {
