@@ -32,6 +32,7 @@ type edgeNode struct {
 	named   map[string]*edgeDevice // those that are born
 	news    map[*edgeDevice]bool   // that there is something to be told of
 	told    time.Time              // when that was told last
+	last    *session               // that has the number of the node's session
 
 	mu    sync.Mutex // held while the node says something: its death is the last
 	node  *sparkplug.Node
@@ -97,12 +98,28 @@ func (n *edgeNode) load() error {
 	return err
 }
 
-// will begins a session, whose number is on flash before anybody hears of it: hosts tell sessions apart by it.
-func (n *edgeNode) will(s *session) (sparkplug.Publication, error) {
-	p := n.node.Will(n.now())
+// will begins a session, whose number is on flash before anybody hears of it: hosts tell sessions apart by it. While the
+// broker cannot be reached the number stays, which spares the flash.
+func (n *edgeNode) will(s *session) (p sparkplug.Publication, err error) {
 	n.there, n.told = false, time.Now()
-	line, last := s.bridge.line, []byte{n.node.BdSeq()}
-	return p, s.noted(func() { line.Note(s.bridge.sessions(), []byte(sparkplug.BdSeq), last) })
+	if n.last != nil && !n.last.reached() {
+		p = n.node.Death(n.now())
+	} else {
+		p = n.node.Will(n.now())
+		line, number := s.bridge.line, []byte{n.node.BdSeq()}
+		err = s.noted(func() { line.Note(s.bridge.sessions(), []byte(sparkplug.BdSeq), number) })
+	}
+	if err == nil {
+		n.last = s
+	}
+	return p, err
+}
+
+// reached tells whether the broker may have heard of the connection.
+func (s *session) reached() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn != nil
 }
 
 // isBrief tells whether the broker is to keep no session for us, as it is with an edge node that is nothing else
@@ -163,6 +180,9 @@ func (n *edgeNode) tell(d *edgeDevice, now time.Time) []sparkplug.Publication {
 	case holder != nil && holder != d:
 		n.out.bridge.refuse("conflict", fmt.Sprintf("the agent %s is no device of Sparkplug, since %s has the name %s already", d.node, holder.node, d.name),
 			"choose the lanes of one of the two in the table sparkplug, or rename one")
+		return nil
+	case len(n.topic.Group)+len(n.topic.Node)+len(d.name) > mostTopic:
+		n.out.bridge.refuse("topics", fmt.Sprintf("the agent %s is no device of Sparkplug: its topic has more than %d bytes", shorten([]byte(d.node)), mostTopic), "rename the agent")
 		return nil
 	case holder == d && !d.anew:
 		return n.said(n.node.Data(d.name, d.changes(), now))

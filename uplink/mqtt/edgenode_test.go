@@ -209,6 +209,23 @@ func TestEdgeNode(t *testing.T) {
 	}
 }
 
+// A session that the broker could not hear of does not use up a number, nor flash.
+func TestSessionUnheard(t *testing.T) {
+	leaktest.Check(t)
+	b := newBroker(t)
+	e := newEdge(t, t.TempDir())
+	l := e.open("plant", Config{URL: b.url(), Sparkplug: &Sparkplug{Group: "Plant1"}})
+	until(t, "a try without a broker", func() bool { return l.Status().LastError != "" })
+	b.start()
+	e.connected(l)
+	ear := b.births()
+	topic, ask := sparkplug.AskRebirth("Plant1", "test", time.Now())
+	b.pubRaw(topic, ask)
+	if got := sessionIn(t, ear.tells("spBv1.0/Plant1/NBIRTH/test", 1)); got != 1 {
+		t.Errorf("the first session has the number %d", got)
+	}
+}
+
 // orders commands a metric of a device.
 func (b *broker) orders(t testing.TB, device string, m sparkplug.Metric) {
 	t.Helper()
