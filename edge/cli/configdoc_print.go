@@ -61,8 +61,15 @@ func docTOML(w io.Writer, sections []config.Section) error {
 		if s.List {
 			header = "[" + header + "]"
 		}
-		b.WriteString("# " + header + "\n")
 		keys := slices.Clone(s.Keys)
+		if s.Alone {
+			prose(header + " does not go together with what is above.")
+			for i := range keys {
+				keys[i].Sample = ""
+			}
+		} else {
+			b.WriteString("# " + header + "\n")
+		}
 		if all, ok := common[s.Table]; ok {
 			fmt.Fprintf(&b, "# %s = %q\n", s.By, s.Kind)
 			for _, k := range all.Keys {

@@ -16,6 +16,7 @@ type Section struct {
 	Table  string // its header as people speak of it: host, device.NAME, host.warp
 	Sample string // the same in a sample: device.air
 	List   bool   // written [[…]], any number of times
+	Alone  bool   // a sample leaves it out, since it does not go together with others there
 	Kind   string // the driver or kind that takes these keys; "" for keys whatever it is
 	By     string // the key that names Kind, "driver" or "kind", in the table that has it
 	Doc    string
@@ -28,7 +29,7 @@ type Section struct {
 //	unset:"…"    in words, what stands for it where it is left out, if its field's default does not say
 //	example:"…"  what a sample shows in place of the default: a text, or TOML where no text is wanted.
 //	             Of a table of tables, and of a kind, the name that a sample gives it. With "-" the sample leaves
-//	             the key out, since it does not go together with others there
+//	             the key or table out, since it does not go together with others there
 //
 // A kind is described by the doc tag of a blank field of its Config, by custom the first one.
 type Key struct {
@@ -244,6 +245,7 @@ func (r *reference) add(s Section, fs fields, except []string) {
 			continue
 		}
 		b := below{Section: Section{Table: s.Table + "." + quoteKey(name), Sample: s.Sample + "." + quoteKey(name), List: list, Kind: s.Kind, Doc: tag.Get("doc")}}
+		b.Alone = tag.Get("example") == "-"
 		if named {
 			entry := "NAME"
 			if given := tag.Get("example"); given != "" {

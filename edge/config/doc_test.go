@@ -46,6 +46,7 @@ func TestReferenceShapes(t *testing.T) {
 		In     part               `doc:"One."`
 		List   []part             `doc:"Many."`
 		Named  map[string]*part   `doc:"By name." example:"a b"`
+		Other  *part              `doc:"Does not go with others." example:"-"`
 	}
 	var r reference
 	r.table(Section{Table: "x"}, &shapes{Text: `"`, Bytes: 64_000, Factor: map[string]float64{"b": 2, "a": 1.5}, In: part{"p"}})
@@ -61,6 +62,7 @@ func TestReferenceShapes(t *testing.T) {
 		{Table: "x.in", Sample: "x.in", Doc: "One.", Keys: []Key{{"name", "text", `"p"`, "what it is called", "", `"p"`}}},
 		{Table: "x.list", Sample: "x.list", List: true, Doc: "Many.", Keys: []Key{{"name", "text", "", "what it is called", "", ""}}},
 		{Table: `x.named."a b"`, Sample: `x.named."a b"`, Doc: "By name.", Keys: []Key{{"name", "text", "", "what it is called", "", ""}}},
+		{Table: "x.other", Sample: "x.other", Alone: true, Doc: "Does not go with others.", Keys: []Key{{"name", "text", "", "what it is called", "", ""}}},
 	}
 	if len(r.sections) != len(want) {
 		t.Fatalf("%d sections, want %d", len(r.sections), len(want))

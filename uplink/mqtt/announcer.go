@@ -80,16 +80,19 @@ func isTwin(node route.NodeURI) bool { return strings.HasPrefix(string(node), pr
 var about = []route.LaneName{"info", "status"}
 
 // wants reports whether a lane says something to be announced.
-func (n *announcer) wants(at laneAt) bool {
+func (n *announcer) wants(at laneAt) bool { return concerns(n.lanes, at) }
+
+// concerns reports whether a lane says something of an agent of which these are to be told.
+func concerns(lanes []route.Glob, at laneAt) bool {
 	switch {
 	case !isTwin(at.node):
-		return selects(n.lanes, at.node, at.lane)
+		return selects(lanes, at.node, at.lane)
 	case slices.Contains(about, at.lane):
-		return slices.ContainsFunc(n.lanes, func(g route.Glob) bool { return g.MatchNode(at.node) })
+		return slices.ContainsFunc(lanes, func(g route.Glob) bool { return g.MatchNode(at.node) })
 	case at.lane == "takes", at.lane == "state":
-		return selects(n.lanes, at.node, "set")
+		return selects(lanes, at.node, "set")
 	}
-	return !slices.Contains(twin.Lanes, string(at.lane)) && selects(n.lanes, at.node, at.lane)
+	return !slices.Contains(twin.Lanes, string(at.lane)) && selects(lanes, at.node, at.lane)
 }
 
 // subscriptions are those for commands, and for Home Assistant's birth.
@@ -187,12 +190,9 @@ func (n *announcer) topic(at laneAt) string {
 	return n.base + "/" + topicOfNode(at.node) + "/" + topicPart(string(at.lane))
 }
 
-// channel describes a value of a lane, if it is one for Home Assistant: a reading, a number, true or false, a text.
+// channel describes a value of a lane, if it is one for Home Assistant.
 func (n *announcer) channel(at laneAt, v recon.Value) (announce.Channel, bool) {
-	r, ok := readingIn(v)
-	if !ok && v.Kind() != recon.KindRecord && v.Kind() != recon.KindExtant && v.Kind() != recon.KindAbsent {
-		ok = r.LoadRecon(v) == nil
-	}
+	r, ok := quantityIn(v)
 	return announce.Channel{Name: string(at.lane), Form: r.Form, Unit: r.Unit, Topic: n.topic(at)}, ok
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"selvage/edge/route"
+	"selvage/uplink/mqtt/sparkplug"
 )
 
 // checkOut finds what is wrong with the way out.
@@ -44,10 +45,45 @@ func (c Config) checkOut(fault faulter) {
 			checkLoop(topic, comes, at)
 		}
 	}
+	if s := c.Sparkplug; s != nil {
+		c.checkSparkplug(comes, under("sparkplug", fault))
+	}
 	waits := func(p Publish) bool { return p.History }
 	if c.Queue < 1 && slices.ContainsFunc(slices.Collect(maps.Values(c.Publish)), waits) {
 		fault("queue", "with no room nothing waits for the broker", `the default is "64MB"`)
 	}
+}
+
+// checkSparkplug finds what is wrong with the edge node.
+func (c Config) checkSparkplug(comes map[string]string, fault faulter) {
+	s := c.Sparkplug
+	if c.Status != "" || c.Announce != nil || len(c.Publish) > 0 {
+		fault("", "a connection has one will, which is the death of the edge node: it cannot say on a status topic, too, that status, publish and announce are offline",
+			"make another table [uplink.…] for the same broker, with what is not sparkplug")
+	}
+	switch {
+	case s.Group == "":
+		fault("group", "an edge node needs a group", `write group = "Plant1"`)
+	case sparkplug.CheckID(s.Group) != nil:
+		fault("group", fmt.Sprintf("group: %v", sparkplug.CheckID(s.Group)), `write group = "Plant1"`)
+	}
+	checkTopic("node", s.Node, fault)
+	if err := sparkplug.CheckID(s.node()); err != nil && strings.Contains(s.Node, "/") {
+		fault("node", fmt.Sprintf("node: %v", err), "leave it out for the name of the host")
+	}
+	checkLanes(s.Lanes, fault)
+	for _, below := range []string{"", "/{device}"} {
+		checkLoop(sparkplug.Namespace+"/"+s.Group+"/{verb}/"+s.node()+below, comes, fault)
+	}
+}
+
+func (s *Sparkplug) node() string { return cmp.Or(s.Node, "{host}") }
+
+func (s *Sparkplug) lanes() []string {
+	if len(s.Lanes) == 0 {
+		return []string{prefix + "*/*"}
+	}
+	return s.Lanes
 }
 
 func (a *Announce) prefix() string { return cmp.Or(a.Prefix, "homeassistant") }

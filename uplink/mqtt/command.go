@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ func (o *out) subscriptions() []string {
 	if o.announcer != nil {
 		wanted = append(wanted, o.announcer.subscriptions()...)
 	}
+	if o.edge != nil {
+		wanted = append(wanted, o.edge.node.Filters()...)
+	}
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
 }
@@ -75,7 +79,7 @@ func (b *bridge) qosOf(filter string) byte {
 // asked is a command on its way to its lane.
 type asked struct {
 	topic string
-	raw   string
+	raw   string // for people
 	node  route.NodeURI
 	lane  route.LaneName
 	body  []byte
@@ -104,6 +108,10 @@ func (s *session) isCommand(a *arrival) bool {
 		}
 	}
 	found := false
+	if n := o.edge; n != nil && n.isFor(a.topic) {
+		n.ask(a)
+		found = true
+	}
 	for _, c := range o.commands {
 		p, ok := c.topic.match(a.topic)
 		if !ok {
@@ -138,7 +146,7 @@ func bodyFor(form string, raw []byte) ([]byte, error) {
 
 // ask hands a command over, unless it is not to be obeyed.
 func (s *session) ask(a *arrival, c asked, err error) {
-	c.topic, c.raw = a.topic, shorten(a.raw)
+	c.topic, c.raw = a.topic, cmp.Or(c.raw, shorten(a.raw))
 	switch {
 	case a.tooBig:
 		s.deny(c, fmt.Errorf("it has more than %d bytes", maxPacket))

@@ -30,6 +30,8 @@ type Config struct {
 	Publish  map[string]Publish `toml:"publish" doc:"Lanes that are published on a topic, in which {host}, {node}, {name} (the last part of the node), {lane} and {key} (of a map lane) stand for where it is." example:"home/{name}/{lane}"`
 	Command  map[string]Command `toml:"command" doc:"What a message on a topic tells a lane; {name} stands for a level of it, or for the rest of one." example:"home/{name}/set"`
 	Announce *Announce          `toml:"announce" doc:"Has Home Assistant find the devices here by itself, with MQTT discovery."`
+
+	Sparkplug *Sparkplug `toml:"sparkplug" doc:"Makes this host an edge node of Sparkplug B, whose devices are the agents here. Its death is the will of the connection, so status, publish and announce need another table for the broker." example:"-"`
 }
 
 // Map is one table [uplink.NAME.map."topic"].
@@ -103,4 +105,11 @@ type Announce struct {
 	Lanes  []string `toml:"lanes" doc:"which lanes, each * standing for one segment and the last segment for the lane" unset:"/device/*/*" example:"[\"/device/*/*\", \"/room/*/temperature\"]"`
 	Prefix string   `toml:"prefix" doc:"Home Assistant's discovery prefix" unset:"homeassistant" example:"homeassistant"`
 	Base   string   `toml:"base" doc:"what the topics of lanes begin with" unset:"selvage/{host}" example:"selvage/{host}"`
+}
+
+// Sparkplug is the table [uplink.NAME.sparkplug].
+type Sparkplug struct {
+	Group string   `toml:"group" doc:"the group that the edge node is in" example:"Plant1"`
+	Node  string   `toml:"node" doc:"the name of the edge node, which no other of the group may have; {host} is the host's name" unset:"{host}" example:"{host}"`
+	Lanes []string `toml:"lanes" doc:"which lanes are metrics, each * standing for one segment and the last segment for the lane; an agent is a device by the last part of its node" unset:"/device/*/*" example:"[\"/device/*/*\", \"/room/*/temperature\"]"`
 }

@@ -78,7 +78,7 @@ func (b *bridge) recall() error {
 
 // concerned are the families whose subscriptions bring a topic.
 func (b *bridge) concerned(topic string) []*member {
-	if n := b.out.announcer; n != nil && n.host.Owns(topic) { // we tell of ourselves there
+	if n := b.out.announcer; n != nil && n.host.Owns(topic) || b.isOwnNode(topic) { // we tell of ourselves there
 		return nil
 	}
 	return b.wanted.takers(topic, b.members)

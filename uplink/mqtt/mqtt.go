@@ -54,6 +54,15 @@
 //	[uplink.broker.announce]                                 # to Home Assistant; may be empty
 //	lanes    = ["/device/*/*"]
 //
+//	[uplink.plant]                                           # the same broker once more: a connection has one will
+//	kind     = "mqtt"
+//	url      = "mqtts://broker.example"
+//
+//	[uplink.plant.sparkplug]                                 # this host is an edge node of Sparkplug B
+//	group    = "Plant1"
+//	node     = "{host}"
+//	lanes    = ["/device/*/*"]
+//
 // # Discovery
 //
 // A kind that discover names is a package below uplink/mqtt/family, whose text says what it understands. A twin is named
@@ -119,6 +128,19 @@
 // Home Assistant's own discovery on the same broker is not announced, since it is there already.
 //
 // The topic status, selvage/HOST/status unless given, says online, and offline by our will.
+//
+// # The way out by Sparkplug B
+//
+// Each agent with lanes that are chosen is a device, by the last part of its node; each lane that holds a reading, a number,
+// true or false, or a text of up to 4 kB is a metric of that name, from its first value on: a Double, Boolean or String, with
+// the properties Quality (192 good, 500 uncertain, 0 bad) and engUnit, the unit as people write it. An output is the metric set,
+// which has the property writable, the value of its lane state, and takes DCMD under the same [policy] as other commands.
+// A device is born again when it has other lanes, and dies with its agent, or while the status of its twin is lost or faulty. What
+// is published is how things are: after an outage the births say the newest, and what was in between is not queued.
+//
+// The will of the connection is the death of the node, so the table has neither status nor publish nor announce. The number
+// of its session, bdSeq, is kept. A twin that was found behind another edge node of the broker is no device, nor does discovery
+// find what this host publishes as a node itself.
 //
 // # What can be relied on
 //
@@ -235,7 +257,7 @@ func (b *bridge) Session() (s uplink.Session, ok bool) {
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}
-	return s, s.QoS > 0 && len(s.Filters) > 0
+	return s, s.QoS > 0 && len(s.Filters) > 0 && !b.isBrief()
 }
 
 // Peer implements uplink.Uplink. User and password are refused in the URL, so it has no secrets.
@@ -368,6 +390,11 @@ func (b *bridge) Run(ctx context.Context) error {
 			return err
 		}
 		b.receipts.load(notes)
+		if n := b.out.edge; n != nil {
+			if err := n.load(); err != nil {
+				return err
+			}
+		}
 		b.loaded = true
 	}
 	if err := b.loadCursor(); err != nil {

@@ -23,6 +23,8 @@ type out struct {
 	history   []*outlet // of what they held
 	commands  []*command
 	announcer *announcer // nil if nothing is announced
+	edge      *edgeNode  // nil if this is none
+	teller    teller     // one of these two, or nil
 	filters   []string   // subscriptions for commands
 
 	wake    chan struct{} // something is pending
@@ -35,13 +37,20 @@ type out struct {
 	relayed relayed
 }
 
+// teller tells of agents rather than of lanes.
+type teller interface {
+	wants(laneAt) bool
+	take(*window, *follower, recon.Value) error // that a lane has a value
+	lose(*window, *follower) error              // that there is no such lane any more
+}
+
 // laneAt is where a lane is.
 type laneAt struct {
 	node route.NodeURI
 	lane route.LaneName
 }
 
-// follow is what is published of a lane: by an outlet, or, where that is nil, by the announcer.
+// follow is what is published of a lane: by an outlet, or, where that is nil, by the teller.
 type follow struct {
 	outlet *outlet
 	at     laneAt
@@ -86,6 +95,13 @@ func newOut(b *bridge) (*out, error) {
 		if o.announcer, err = newAnnouncer(o, c.Announce); err != nil {
 			return nil, err
 		}
+		o.teller = o.announcer
+	}
+	if c.Sparkplug != nil {
+		if o.edge, err = newEdgeNode(o, c.Sparkplug); err != nil {
+			return nil, err
+		}
+		o.teller = o.edge
 	}
 	o.filters = o.subscriptions()
 	return o, nil
@@ -127,7 +143,7 @@ func (o *out) meet(l *agent.Lane) {
 			o.follow(follow{outlet, at}, l)
 		}
 	}
-	if o.announcer != nil && l.Kind() == agent.ValueKind && o.announcer.wants(at) {
+	if o.teller != nil && l.Kind() == agent.ValueKind && o.teller.wants(at) {
 		o.follow(follow{nil, at}, l)
 	}
 }
@@ -249,6 +265,12 @@ func (s *session) tellLanes() {
 	defer o.detach()
 	orphans := time.NewTimer(orphanTime)
 	defer orphans.Stop()
+	var tick <-chan time.Time
+	if o.edge != nil {
+		ticker := time.NewTicker(tickTime)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	for {
 		if o.reborn.Swap(false) {
 			o.announcer.anew()
@@ -262,8 +284,15 @@ func (s *session) tellLanes() {
 			}
 			continue
 		}
+		if o.edge != nil {
+			if err := o.edge.settle(w); err != nil {
+				s.fail(err)
+				return
+			}
+		}
 		select {
 		case <-o.wake:
+		case <-tick: // births may be owed
 		case <-w.landing():
 			if err := w.settle(mostFlights); err != nil {
 				s.fail(err)
@@ -334,7 +363,7 @@ func (s *session) event(w *window, f *follower, body []byte, seen map[string]boo
 	}
 	switch {
 	case f.outlet == nil:
-		return s.bridge.out.announcer.take(w, f, v)
+		return s.bridge.out.teller.take(w, f, v)
 	case !f.outlet.keyed:
 		return s.put(w, f, "", payloadOf(f.outlet.form, v, clock.Stamp{}))
 	}
@@ -381,7 +410,7 @@ func (s *session) put(w *window, f *follower, key string, payload []byte) error 
 // takeAway has the broker forget what it keeps of a lane that is no more.
 func (s *session) takeAway(w *window, f *follower) error {
 	if f.outlet == nil {
-		return s.bridge.out.announcer.lose(w, f)
+		return s.bridge.out.teller.lose(w, f)
 	}
 	if !f.outlet.retain {
 		return nil

@@ -33,9 +33,11 @@ type ear struct {
 	lines []string // RETAINED TOPIC PAYLOAD
 }
 
-func (b *broker) listen(topics ...string) *ear {
+func (b *broker) listen(topics ...string) *ear { return b.listenAs("%r %t %p", topics...) }
+
+func (b *broker) listenAs(format string, topics ...string) *ear {
 	b.t.Helper()
-	args := []string{"-p", b.port, "-q", "2", "-F", "%r %t %p"}
+	args := []string{"-p", b.port, "-q", "2", "-F", format}
 	for _, topic := range topics {
 		args = append(args, "-t", topic)
 	}

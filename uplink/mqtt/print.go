@@ -55,6 +55,15 @@ func readingIn(v recon.Value) (r device.Reading, ok bool) {
 	return r, r.LoadRecon(v) == nil
 }
 
+// quantityIn returns a value as a reading: if it is one, a number, true or false, or a text.
+func quantityIn(v recon.Value) (r device.Reading, ok bool) {
+	r, ok = readingIn(v)
+	if !ok && v.Kind() != recon.KindRecord && v.Kind() != recon.KindExtant && v.Kind() != recon.KindAbsent {
+		ok = r.LoadRecon(v) == nil
+	}
+	return r, ok
+}
+
 // plain is a reading's value alone.
 func plain(r device.Reading) recon.Value {
 	switch r.Form {

@@ -82,7 +82,7 @@ func (s *session) options() (*paho.ClientOptions, error) {
 	o := paho.NewClientOptions().AddBroker(c.URL).
 		SetClientID(s.bridge.client()).SetUsername(c.User).SetPassword(password).
 		SetProtocolVersion(4). // else a refusal is followed by a try with 3.1, whose refusal would be shown
-		SetCleanSession(false).SetStore(nothing{}).
+		SetCleanSession(s.bridge.isBrief()).SetStore(nothing{}).
 		SetAutoReconnect(false).SetConnectRetry(false). // the Line does
 		SetKeepAlive(cmp.Or(c.KeepAlive, keepAlive)).SetPingTimeout(pingTimeout).SetConnectTimeout(patience).SetWriteTimeout(writeTime).
 		SetAutoAckDisabled(true).SetOrderMatters(true).
@@ -99,6 +99,13 @@ func (s *session) connect() error {
 	o, err := s.options()
 	if err != nil {
 		return err
+	}
+	if n := s.bridge.out.edge; n != nil {
+		will, err := n.will(s)
+		if err != nil {
+			return err
+		}
+		o.SetBinaryWill(will.Topic, will.Payload, will.QoS, will.Retain)
 	}
 	return s.connectAs(o)
 }
@@ -150,6 +157,7 @@ func (s *session) serve() error {
 		return err
 	}
 	b.conn.Store(s)
+	notify(b.out.wake) // an edge node may be born now
 	b.line.Up()
 	_ = b.line.Do(s.ctx, b.look)
 	return s.stay()
@@ -187,8 +195,13 @@ func (s *session) stay() error {
 // anew has receipts forgotten that are of a session the broker does not know any more: it begins its packet
 // identifiers anew. Nothing comes before we subscribe.
 func (s *session) anew() error {
+	return s.noted(func() { s.bridge.receipts.forget(s.bridge.line.Note) }) // on flash at the latest with the first receipt
+}
+
+// noted has a turn of the uplink's agent note something, and returns when it is on flash.
+func (s *session) noted(note func()) error {
 	line, done := s.bridge.line, make(chan error, 1)
-	if err := line.Post(s.ctx, func() { s.bridge.receipts.forget(line.Note) }, func(err error) { done <- err }); err != nil {
+	if err := line.Post(s.ctx, note, func(err error) { done <- err }); err != nil {
 		return err
 	}
 	select {
@@ -196,7 +209,7 @@ func (s *session) anew() error {
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
 	}
-	_ = line.Host.Flush(s.ctx) // else with the first receipt, or before it
+	_ = line.Host.Flush(s.ctx) // if that fails, the store tells people
 	return nil
 }
 
@@ -338,6 +351,9 @@ func (s *session) leave() {
 
 // bye says that we leave: a client that does is not given its will.
 func (s *session) bye() {
+	if n := s.bridge.out.edge; n != nil && s.client.IsConnectionOpen() {
+		n.bye(s)
+	}
 	if topic := s.bridge.out.status; topic != "" && s.client.IsConnectionOpen() {
 		s.client.Publish(topic, 1, true, announce.Offline).WaitTimeout(farewell)
 	}
