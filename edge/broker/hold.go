@@ -49,7 +49,7 @@ type holds struct {
 
 // seat is what there is of a keeper. It is guarded by holds.mu.
 type seat struct {
-	Keeper
+	Keeper      // its Filters are those that are waited for
 	passing int // messages that mochi hands out at this moment
 	moving  int // connections that are about to take its session over
 }
@@ -88,6 +88,7 @@ func (h *holds) set(keepers []Keeper) (gone []string) {
 		if s == nil {
 			s = &seat{}
 		}
+		k.Filters = s.Filters // which hook.seat and the client itself change
 		s.Keeper = k
 		now[k.Client] = s
 	}
@@ -118,13 +119,26 @@ func (h *holds) isKeeper(id string) bool {
 	return is
 }
 
-// subscribe takes in that a keeper is about to get more than it said. What it is subscribed to no more is not sent to it,
-// and so not waited for.
-func (h *holds) subscribe(id, filter string) {
+// subscribe takes in that a keeper is about to get what matches a filter. What it is sent with QoS 0 it does not
+// acknowledge, so that is not waited for.
+func (h *holds) subscribe(id, filter string, qos byte) {
+	if qos == 0 {
+		h.unsubscribe(id, func(f string) bool { return f == filter })
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if k := h.keepers[id]; k != nil && !slices.Contains(k.Filters, filter) {
-		k.Filters = append(slices.Clip(k.Filters), filter)
+		k.Filters = append(k.Filters, filter)
+	}
+}
+
+// unsubscribe takes in that a keeper is not sent any more what matches some of its filters.
+func (h *holds) unsubscribe(id string, gone func(filter string) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if k := h.keepers[id]; k != nil {
+		k.Filters = slices.DeleteFunc(k.Filters, gone)
 	}
 }
 

@@ -123,6 +123,79 @@ func TestKeeperSubscribes(t *testing.T) {
 	p.wantID(t, pubackPart, 1)
 }
 
+// What a keeper asks for with QoS 0 it does not acknowledge, and nobody waits for that, not after a reload either.
+func TestKeeperSubscribesWithQoS0(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), keeper(t, b)
+	p.join(t, "publisher", 0)
+	k.send(t, subscribePacket(1, 0, "kept/#", "late/#"))
+	k.want(t, 0x90)
+	for id := range uint16(2) {
+		p.send(t, publishPacket("kept/x", 1, 2*id+1, nil), publishPacket("late/x", 1, 2*id+2, nil))
+		p.wantID(t, pubackPart, 2*id+1)
+		p.wantID(t, pubackPart, 2*id+2)
+		k.want(t, 0x30)
+		k.want(t, 0x30)
+		b.Keep([]Keeper{{Client: "keeper", Filters: []string{"kept/#"}, QoS: 1}})
+	}
+	k.send(t, subscribePacket(2, 1, "kept/#"))
+	k.want(t, 0x90)
+	p.send(t, publishPacket("kept/x", 1, 9, nil))
+	p.ping(t)
+	_, id := k.message(t, 0x32)
+	k.send(t, idPacket(pubackPart, id))
+	p.wantID(t, pubackPart, 9)
+}
+
+// What a keeper has subscribed to itself is waited for after a reload, too.
+func TestKeeperSubscribesBeforeReload(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), keeper(t, b)
+	p.join(t, "publisher", 0)
+	k.send(t, subscribePacket(1, 1, "late/#"))
+	k.want(t, 0x90)
+	b.Keep([]Keeper{{Client: "keeper", Filters: []string{"kept/#", "new/#"}, QoS: 1}})
+	for n, topic := range []string{"late/x", "kept/x", "new/x"} {
+		p.send(t, publishPacket(topic, 1, uint16(n+1), nil))
+		p.ping(t) // whose answer is the next: no acknowledgement came
+		_, id := k.message(t, 0x32)
+		k.send(t, idPacket(pubackPart, id))
+		p.wantID(t, pubackPart, uint16(n+1))
+	}
+}
+
+// What a keeper has unsubscribed from is not waited for.
+func TestKeeperUnsubscribes(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), keeper(t, b)
+	p.join(t, "publisher", 0)
+	k.send(t, subscribePacket(1, 1, "late/#"))
+	k.want(t, 0x90)
+	k.send(t, packet(0xa2, []byte{0, 2}, text("late/#"), text("kept/#")))
+	k.want(t, 0xb0)
+	p.send(t, publishPacket("late/x", 1, 1, nil), publishPacket("kept/x", 1, 2, nil))
+	p.wantID(t, pubackPart, 1)
+	p.wantID(t, pubackPart, 2)
+	b.Keep([]Keeper{{Client: "keeper", Filters: []string{"kept/#"}, QoS: 1}})
+	p.send(t, publishPacket("kept/x", 1, 3, nil))
+	_, id := k.message(t, 0x32)
+	p.ping(t)
+	k.send(t, idPacket(pubackPart, id))
+	p.wantID(t, pubackPart, 3)
+}
+
+// While a keeper that has ended its session has no other one yet, nothing that it is to keep is acknowledged.
+func TestKeeperBetweenSessions(t *testing.T) {
+	b := startKeeping(t, nil)
+	p, k := dial(t, b), dial(t, b)
+	p.join(t, "publisher", 0)
+	k.join(t, "keeper", cleanSession)
+	p.send(t, publishPacket("kept/x", 1, 1, nil))
+	if header, body, err := p.next(); err == nil && header != 0xe0 { // mochi's DISCONNECT
+		t.Errorf("read packet %#x %v", header, body)
+	}
+}
+
 // Before a keeper has come for the first time, and while it is away, nothing is acknowledged that it is to keep.
 func TestKeeperAway(t *testing.T) {
 	b := startKeeping(t, nil)

@@ -57,8 +57,8 @@ func (h *hook) Provides(b byte) bool {
 	return slices.Contains([]byte{
 		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnSessionEstablished,
 		mqtt.OnDisconnect, mqtt.OnClientExpired, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
-		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnPublish, mqtt.OnWill, mqtt.OnRetainMessage, mqtt.OnQosPublish,
-		mqtt.OnPublishDropped, mqtt.OnPacketProcessed,
+		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnUnsubscribe, mqtt.OnPublish, mqtt.OnWill, mqtt.OnRetainMessage,
+		mqtt.OnQosPublish, mqtt.OnPublishDropped, mqtt.OnPacketProcessed,
 	}, b)
 }
 
@@ -179,7 +179,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
-			h.holds.subscribe(cl.ID, *f)
+			h.holds.subscribe(cl.ID, *f, pk.Filters[i].Qos)
 			if !had {
 				room--
 			}
@@ -195,6 +195,15 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.subscribing.Store(false)
 	}
+}
+
+// OnUnsubscribe is for what a client asks for: mochi says OnUnsubscribed of sessions that end, too, and what a keeper
+// misses between two sessions must not be acknowledged.
+func (h *hook) OnUnsubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	for _, s := range pk.Filters {
+		h.holds.unsubscribe(cl.ID, func(f string) bool { return f == s.Filter })
+	}
+	return pk
 }
 
 // maySubscribe lets a keeper have what it is a keeper for. MQTT 3.1.1 tells a client of a refusal.

@@ -135,15 +135,21 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 	}
 }
 
-// seat has a keeper get what it is to keep although it is not connected.
+// seat has a keeper get what it is to keep although it is not connected. What it has subscribed to itself stays as it
+// has asked for it.
 func (h *hook) seat(k Keeper) {
 	cl, ok := h.server.Clients.Get(k.Client)
 	if !ok {
 		cl = h.server.NewClient(nil, "tcp", k.Client, false)
 		cl.Stop(packets.ErrServerShuttingDown) // as mochi does with sessions that it loads
 		h.server.Clients.Add(cl)
+		h.holds.unsubscribe(k.Client, func(string) bool { return true }) // of a session that is gone
 	}
 	for _, f := range k.Filters {
+		if _, has := cl.State.Subscriptions.Get(f); has {
+			continue
+		}
+		h.holds.subscribe(k.Client, f, k.QoS)
 		sub := packets.Subscription{Filter: f, Qos: k.QoS}
 		if h.server.Topics.Subscribe(k.Client, sub) {
 			atomic.AddInt64(&h.server.Info.Subscriptions, 1)
