@@ -2,9 +2,13 @@ package broker
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"selvage/edge/policy"
 )
@@ -211,6 +215,70 @@ func TestForbiddenSubscribe(t *testing.T) {
 	}
 	if payload, _ := c.message(t, 0x3a); payload != "later" {
 		t.Errorf("of what was published while it was away it receives %q", payload)
+	}
+}
+
+// While mochi sees to a client's SUBSCRIBE, what others publish meanwhile is held against its user's filters and the
+// bounds of its queue all the same.
+func TestForbiddenWhileSubscribing(t *testing.T) {
+	b := startFor(t, func(o *Options) { small(&o.Limits) })
+	as(t, b, "garden", "c", 0)
+	cl, _ := b.hook.server.Clients.Get("c")
+	c := cl.Net.Conn.(*conn)
+	c.queue.add(packets.Packet{Payload: make([]byte, 64<<10)})
+	cl.State.Inflight.Set(packets.Packet{PacketID: 1, Payload: make([]byte, 64<<10)})
+	pk := b.hook.OnSubscribe(cl, packets.Packet{Filters: packets.Subscriptions{{Filter: "#"}, {Filter: "open/x"}, {Filter: "secret"}}})
+	for i, want := range []bool{true, true, false} {
+		if f := pk.Filters[i].Filter; want != (f != "" && b.hook.OnACLCheck(cl, f, false)) {
+			t.Errorf("filter %d is allowed: %v", i, !want)
+		}
+	}
+	for _, topic := range []string{"secret", "open/x"} {
+		if b.hook.OnACLCheck(cl, strings.Clone(topic), false) {
+			t.Errorf("a message to %s is let through, want it refused: forbidden, or the queue is full", topic)
+		}
+	}
+	b.hook.OnSubscribed(cl, pk, nil)
+	if b.hook.OnACLCheck(cl, pk.Filters[0].Filter, false) {
+		t.Error("a filter is still asked for after SUBSCRIBE")
+	}
+}
+
+// The same with real connections, whose SUBSCRIBE takes mochi long.
+func TestForbiddenDuringSubscribe(t *testing.T) {
+	b := startFor(t, nil)
+	p, c := as(t, b, "boss", "p", cleanSession), as(t, b, "garden", "c", cleanSession)
+	filters := []string{"#"}
+	for i := range 2000 {
+		filters = append(filters, fmt.Sprint("open/", i))
+	}
+	const rounds = 40
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer close(stop)
+	others.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := p.Write(publishPacket("secret/x", 1, 1, []byte("no"))); err != nil {
+				t.Error(err)
+				return
+			}
+			if _, _, err := p.next(); err != nil { // its acknowledgement
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for id := range uint16(rounds) {
+		c.send(t, subscribePacket(id+1, 0, filters...))
+		if header, body, err := c.next(); err != nil || header != 0x90 {
+			t.Fatalf("read packet %#x %.40q, %v; want a SUBACK", header, body, err)
+		}
 	}
 }
 

@@ -42,12 +42,12 @@ type conn struct {
 	unacked atomic.Int64 // length of acks
 	leaves  atomic.Bool  // closing, for who does not hold mu
 
-	queue       queue      // of the client's session
-	turn        sync.Mutex // held while a message of the client with QoS 1 or 2 is handed out
-	inTurn      bool       // only the client's reading goroutine asks
-	publishing  *held      // likewise
-	ids         ids        // only the client's reading goroutine asks
-	subscribing atomic.Bool
+	queue      queue                          // of the client's session
+	turn       sync.Mutex                     // held while a message of the client with QoS 1 or 2 is handed out
+	inTurn     bool                           // only the client's reading goroutine asks
+	publishing *held                          // likewise
+	ids        ids                            // only the client's reading goroutine asks
+	asked      atomic.Pointer[map[*byte]bool] // see asksFor
 
 	leaving  bool          // guarded by mu
 	next     *conn         // has taken over the session; guarded by mu

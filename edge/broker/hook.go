@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -83,7 +84,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 		return ok
 	}
 	c, known := cl.Net.Conn.(*conn)
-	if known && c.subscribing.Load() {
+	if known && c.asksFor(topic) {
 		return true // OnSubscribe has checked it
 	}
 	if h.holds.isKeeper(cl.ID) {
@@ -104,6 +105,14 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 		return false
 	}
 	return true
+}
+
+// asksFor tells whether mochi asks for a filter of the SUBSCRIBE that it is at. Meanwhile it asks on other clients'
+// goroutines for messages to this one, maybe to a topic that is such a filter. So what counts is the string itself,
+// which OnSubscribe has made, not what it says.
+func (c *conn) asksFor(topic string) bool {
+	asked := c.asked.Load()
+	return asked != nil && (*asked)[unsafe.StringData(topic)]
 }
 
 // keepUp disconnects a client that reads too slowly.
@@ -167,6 +176,7 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) (out packets.P
 
 // OnSubscribe has mochi refuse what is no filter, one too many or forbidden: it refuses an empty one.
 func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	asked := map[*byte]bool{}
 	room := h.limits.Subscriptions - int(atomic.LoadInt64(&h.server.Info.Subscriptions))
 	for i := range pk.Filters {
 		f := &pk.Filters[i].Filter
@@ -179,6 +189,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			asked[unsafe.StringData(*f)] = true
 			h.holds.subscribe(cl.ID, *f, pk.Filters[i].Qos)
 			if !had {
 				room--
@@ -186,14 +197,14 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		}
 	}
 	if c, ok := cl.Net.Conn.(*conn); ok {
-		c.subscribing.Store(true)
+		c.asked.Store(&asked)
 	}
 	return pk
 }
 
 func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
 	if c, ok := cl.Net.Conn.(*conn); ok {
-		c.subscribing.Store(false)
+		c.asked.Store(nil)
 	}
 }
 
