@@ -421,3 +421,19 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs (-update writes it anew):\n%s", file, got)
 	}
 }
+
+// A node may have any name that is a URI, and brokers accept the topic: Mosquitto closes the connection for a control character.
+func TestOddNames(t *testing.T) {
+	leaktest.Check(t)
+	b := startBroker(t)
+	e := newEdge(t, t.TempDir())
+	for _, name := range []string{"a%c2%85b", "a%ef%b7%90b", "a%ef%bf%bfb"} {
+		r, h := e.room(route.NodeURI("/room/" + name))
+		e.do(h, func() { r.target.Set(21) })
+	}
+	ear := b.listen("home/#")
+	e.open("broker", Config{URL: b.url(), Publish: map[string]Publish{"home/{name}/{lane}": {Lanes: []string{"/room/*/target"}}}})
+	for _, name := range []string{"a%c2%85b", "a%ef%b7%90b", "a%ef%bf%bfb"} {
+		ear.hears("0 home/" + name + `/target {"value":21}`)
+	}
+}
