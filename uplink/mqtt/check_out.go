@@ -20,11 +20,14 @@ func (c Config) checkOut(fault faulter) {
 			comes[o.Topic] = "the mapping of"
 		}
 	}
+	kept := c.kept(comes)
 	for _, text := range slices.Sorted(maps.Keys(c.Command)) {
 		c.Command[text].check(text, under("command."+text, fault))
-		if by, taken := comes[text]; taken {
-			fault("command."+text, fmt.Sprintf("%s %q takes what comes there", by, text), "give one of them another topic")
+		if topic, err := parseTopic(text); err == nil {
+			checkKept(text, levelsOf(topic.filter()), kept, under("command."+text, fault))
 		}
+	}
+	for text := range c.Command {
 		comes[text] = "the command"
 	}
 	for _, text := range slices.Sorted(maps.Keys(c.Publish)) {
@@ -43,6 +46,11 @@ func (c Config) checkOut(fault faulter) {
 		checkLanes(a.Lanes, at)
 		for _, topic := range []string{a.base() + "/{node}/{lane}", a.prefix() + "/{node}/config"} {
 			checkLoop(topic, comes, at)
+		}
+		for _, topic := range []string{a.base() + "/{node}/set", a.prefix() + "/status"} {
+			if t, err := parseTopic(topic); err == nil {
+				checkKept(topic, t.levels, kept, at)
+			}
 		}
 	}
 	if s := c.Sparkplug; s != nil {
@@ -183,6 +191,53 @@ func checkLanes(lanes []string, fault faulter) {
 			fault("lanes", err.Error(), likeLanes)
 		}
 	}
+}
+
+// kept are the filters of subscriptions whose messages the broker keeps for us, and what they are for.
+func (c Config) kept(comes map[string]string) map[string]string {
+	all := map[string]string{}
+	for text, by := range comes {
+		if topic, err := parseTopic(text); err == nil {
+			all[topic.filter()] = fmt.Sprintf("%s %q", by, text)
+		}
+	}
+	for _, text := range c.Discover {
+		name, base := splitDiscover(text)
+		if newFamily := families[name]; newFamily != nil {
+			for _, f := range newFamily(base).Filters() {
+				all[f] = fmt.Sprintf("discover %q", text)
+			}
+		}
+	}
+	return all
+}
+
+// checkKept finds commands that would come by a subscription whose messages the broker keeps. Their filters count, not the
+// topics they were made of: home/a_{x} and home/b_{x} are one subscription.
+func checkKept(text string, levels []level, kept map[string]string, fault faulter) {
+	for _, filter := range slices.Sorted(maps.Keys(kept)) {
+		if meet(levels, levelsOf(filter)) || meet(levelsOf(filter), levels) {
+			fault("", fmt.Sprintf("commands on %q would come by %s, too, which the broker keeps for us: they could be obeyed much later", text, kept[filter]),
+				"give one of them another topic")
+			return
+		}
+	}
+}
+
+// levelsOf is a filter for meet.
+func levelsOf(filter string) []level {
+	var all []level
+	for text := range strings.SplitSeq(filter, "/") {
+		switch text {
+		case "+":
+			all = append(all, level{part: "any"})
+		case "#":
+			all = append(all, level{part: "node"})
+		default:
+			all = append(all, level{before: text})
+		}
+	}
+	return all
 }
 
 // checkLoop finds what would come back to us.

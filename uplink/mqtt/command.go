@@ -67,15 +67,6 @@ func (o *out) subscriptions() []string {
 	return slices.Compact(wanted)
 }
 
-// qosOf is what a subscription is asked for with. Those for commands have QoS 0: a broker keeps no such message while we are
-// away, and what somebody wanted then is not done later.
-func (b *bridge) qosOf(filter string) byte {
-	if slices.Contains(b.out.filters, filter) {
-		return 0
-	}
-	return byte(b.config.QoS)
-}
-
 // asked is a command on its way to its lane.
 type asked struct {
 	topic string
@@ -154,6 +145,11 @@ func (s *session) ask(a *arrival, c asked, err error) {
 		s.deny(c, &uplink.Fault{
 			Err:    errors.New("the broker has kept it, so it would be obeyed with each connection"),
 			Remedy: "publish commands without retain, and take this one away: an empty payload with retain",
+		})
+	case a.delivery != nil:
+		s.deny(c, &uplink.Fault{
+			Err:    errors.New("it came with QoS 1 or 2, by another subscription than that for commands, so it may be from when we were away"),
+			Remedy: "give the command a topic that nothing else is read from: /uplink/" + s.bridge.line.Name + " has in filters what is subscribed to",
 		})
 	case err != nil:
 		s.deny(c, err)

@@ -106,7 +106,7 @@ func TestFaults(t *testing.T) {
 		{"publish.\"shed/{name}\" = { lanes = [\"/device/*/*\"] }\n" + shed + ` = { device = "/device/{name}", channel = { a = {} } }`, "would come back by the mapping"},
 		{"publish.\"{node}/{lane}\" = { lanes = [\"/device/*/*\"] }\n" + `map."a/b/{c}/d" = { device = "/device/{c}", channel = { a = {} } }`, "would come back by the mapping"},
 		{"publish.\"x/{name}/{lane}\" = { lanes = [\"/device/*/*\"] }\n" + `command."x/{y}/say" = { node = "/room/{y}" }`, "would come back by the command"},
-		{"announce = {}\n" + `map."selvage/{h}/{x}/{y}/{l}" = { device = "/device/{y}", channel = { a = {} } }`, "would come back"},
+		{"announce = {}\n" + `map."selvage/{h}/{x}/{y}/state" = { device = "/device/{y}", channel = { a = {} } }`, "would come back"},
 		{`announce = { lanes = ["/"] }`, "lane"},
 		{`announce = { base = "a/+" }`, "is no topic"},
 		{`sparkplug = {}`, "needs a group"},
@@ -125,7 +125,17 @@ func TestFaults(t *testing.T) {
 		{`command.a = { node = "a b" }`, "no node URI"},
 		{`command.a = { node = "/%41" }`, "it would be /A"},
 		{`command.a = { node = "/a", lane = "" , payload = "xml" }`, `no payload "xml"`},
-		{"command.\"a/{b}\" = { node = \"/a/{b}\" }\n" + `map."a/{b}" = { device = "/device/{b}", channel = { a = {} } }`, "takes what comes there"},
+		{"command.\"a/{b}\" = { node = \"/a/{b}\" }\n" + `map."a/{b}" = { device = "/device/{b}", channel = { a = {} } }`, "would come by the mapping of \"a/{b}\""},
+		{"command.\"home/{name}/set\" = { node = \"/a/{name}\" }\n" + `map."home/{name}/{what}" = { device = "/device/{name}", channel = { a = {} } }`, "would come by the mapping"},
+		{"command.\"home/{room}/{name}\" = { node = \"/a/{name}\" }\n" + `map."home/temp/{name}" = { device = "/device/{name}", channel = { a = {} } }`, "would come by the mapping"},
+		{"command.\"home/{node}\" = { node = \"/a/{node}\" }\n" + `map."home/on" = { device = "/device/x", channel = { a = {} } }`, "would come by the mapping"},
+		{"command.\"home/do_{x}\" = { node = \"/a/{x}\" }\n" + `map."home/t_{x}" = { device = "/device/{x}", channel = { a = {} } }`, "would come by the mapping"},
+		{"command.\"home/{x}/do\" = { node = \"/a/{x}\" }\n" + `map."a/{x}" = { device = "/device/{x}", channel = { a = {} }, online = { topic = "home/{x}/do" } }`, "would come by the mapping"},
+		{"discover = [\"zigbee2mqtt\"]\ncommand.\"zigbee2mqtt/{x}/do\" = { node = \"/a/{x}\" }", `would come by discover "zigbee2mqtt"`},
+		{"discover = [\"sparkplug\"]\ncommand.\"spBv1.0/{x}/do\" = { node = \"/a/{x}\" }", "would come by discover"},
+		{"announce = { base = \"x-{host}\" }\n" + `map."x-y/device/{y}/set" = { device = "/device/{y}", channel = { a = {} } }`, "would come by the mapping"},
+		{"announce = {}\n" + `map."selvage/x/device/{y}/set" = { device = "/device/{y}", channel = { a = {} } }`, "would come by the mapping"},
+		{"announce = {}\n" + `map."homeassistant/status" = { device = "/device/x", channel = { a = {} } }`, "would come by the mapping"},
 	} {
 		text := "[host]\nname = \"x\"\n[uplink.broker]\nkind = \"mqtt\"\n"
 		if !strings.Contains(c.toml, "url =") {

@@ -22,19 +22,39 @@ func TestLoops(t *testing.T) {
 			return l.seen("a", []byte("on"), at.Add(10*time.Millisecond))
 		}, loopRounds - 1},
 		"slowly": {20, func(l *loops, i int, at time.Time) bool {
-			at = at.Add(time.Duration(i) * 4 * time.Second)
+			at = at.Add(time.Duration(i) * 3 * time.Second)
 			l.note("a", []byte("on"), at)
 			return l.seen("a", []byte("on"), at.Add(3*time.Second))
 		}, loopRounds - 1},
+		"read on purpose, as often as it is measured": {20, func(l *loops, i int, at time.Time) bool {
+			at = at.Add(time.Duration(i) * time.Second)
+			l.note("a", []byte("21.5"), at)
+			return l.seen("a", []byte("21.5"), at.Add(10*time.Millisecond))
+		}, -1},
+		"read on purpose, and toggling": {40, func(l *loops, i int, at time.Time) bool {
+			payload := []byte([]string{"on", "off"}[i%2])
+			at = at.Add(time.Duration(i) * time.Second)
+			l.note("a", payload, at)
+			return l.seen("a", payload, at.Add(10*time.Millisecond))
+		}, -1},
+		"on another topic, too": {20, func(l *loops, i int, at time.Time) bool {
+			l.note("a", []byte("on"), at)
+			l.note("b", fmt.Append(nil, i), at)
+			return l.seen("a", []byte("on"), at)
+		}, loopRounds - 1},
+		"not the first that is published": {20, func(l *loops, i int, at time.Time) bool {
+			l.note("a", fmt.Append(nil, min(i, 3)), at)
+			return l.seen("a", fmt.Append(nil, min(i, 3)), at)
+		}, 3 + loopRounds - 1},
 		"two that alternate": {20, func(l *loops, i int, at time.Time) bool {
 			payload := []byte([]string{"on", "off"}[i%2])
 			l.note("a", payload, at)
 			return l.seen("a", payload, at)
-		}, 2*loopRounds - 2},
+		}, -1}, // for they look like one that toggles
 		"among others": {20, func(l *loops, i int, at time.Time) bool {
 			l.note("a", []byte("on"), at)
 			for j := range loopMost / 2 {
-				l.note("b", fmt.Append(nil, i, j), at)
+				l.note(fmt.Sprint("b", i, j), []byte("on"), at)
 			}
 			return l.seen("a", []byte("on"), at)
 		}, loopRounds - 1},

@@ -121,6 +121,7 @@
 // A message on the topic of a command is sent to the lane as a command: ON and OFF as true and false, JSON as what it says,
 // anything else as text; with payload = "text" all of it as text. If there is a [policy], it is to have a table
 // [policy.uplink.NAME] with roles that may do so. What the broker has kept, or held while we were away, is not obeyed.
+// Nothing else may be subscribed to that brings it, since of that the broker keeps messages.
 // Who was refused is told by a condition only, since MQTT 3.1.1 has no answer.
 //
 // What is announced to Home Assistant is on selvage/HOST/NODE/LANE, as text. The lane status of a twin is online there or,
@@ -253,7 +254,7 @@ func open(l *uplink.Line, c Config) (uplink.Uplink, error) {
 
 // Session implements uplink.Subscriber.
 func (b *bridge) Session() (s uplink.Session, ok bool) {
-	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersWanted(), QoS: byte(b.config.QoS)}
+	s = uplink.Session{Client: b.client(), User: b.config.User, Filters: b.filtersKept(), QoS: byte(b.config.QoS)}
 	if u, err := url.Parse(b.config.URL); err == nil && schemes[u.Scheme] == schemes["mqtt"] {
 		s.Address = addressOf(u)
 	}

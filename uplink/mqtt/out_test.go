@@ -320,6 +320,56 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// A device that is met later may bring the topic of a command with QoS 1. What the broker has kept of it is not obeyed,
+// whether it sends what two subscriptions bring once or twice.
+func TestCommandsKept(t *testing.T) {
+	leaktest.Check(t)
+	for _, option := range []string{"allow_duplicate_messages false", "allow_duplicate_messages true"} {
+		b := startBroker(t, option)
+		b.pub("homeassistant/sensor/hall/config", `{"name":"Said","unique_id":"hall","state_topic":"say/hall","device":{"identifiers":["hall"],"name":"Hall"}}`, "-r")
+		e := newEdge(t, t.TempDir())
+		r, h := e.room("/room/hall")
+		c := Config{URL: b.url(), Client: "here", QoS: 1, Discover: []string{"homeassistant"}, Command: map[string]Command{"say/{room}": {Node: "/room/{room}", Lane: "say"}}}
+		l := e.open("broker", c)
+		until(t, "both subscriptions", func() bool { return b.subscribed("say/hall") && b.subscribed("say/+") })
+		e.has("/uplink/broker", "filters", "say/hall", "say/+")
+		if s, ok := l.Session(); !ok || slices.Contains(s.Filters, "say/+") || !slices.Contains(s.Filters, "say/hall") || s.QoS != 1 {
+			t.Errorf("the session is %+v", s)
+		}
+		b.pub("say/hall", "now")
+		e.has("/room/hall", "told", "now")
+		if err := l.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e.lines = nil
+		b.pub("say/hall", "late", "-q", "1")
+		told := make(chan string, 2)
+		e.do(h, func() { r.told.OnSet(func(_, now string) error { told <- now; return nil }) })
+		e.open("again", c)
+		if c := e.condition("uplink.again.commands"); !strings.Contains(c.Text, `"late" on "say/hall"`) || !strings.Contains(c.Text, "when we were away") {
+			t.Errorf("%s: %s", option, c.Text)
+		}
+		b.pub("say/hall", "marker")
+		if got := <-told; got != "marker" {
+			t.Errorf("%s: told %q after the bridge had been away", option, got)
+		}
+		e.stop()
+	}
+}
+
+// A filter that is wanted for a command and for something else is one subscription, of which the broker keeps messages.
+func TestSubscriptions(t *testing.T) {
+	x := &member{name: "x"}
+	b := &bridge{config: Config{QoS: 1}, wanted: newWanted(nil), out: &out{filters: []string{"a/+", "a/b", "c", "d/e"}}}
+	b.wanted.change(x, nil, []string{"c", "d/+", "f"})
+	if got, want := b.subscriptions(), map[string]byte{"a/+": 0, "c": 1, "d/+": 1, "d/e": 0, "f": 1}; !maps.Equal(got, want) {
+		t.Errorf("subscriptions %v, want %v", got, want)
+	}
+	if want := []string{"a/+", "a/b", "c", "d/e"}; !slices.Equal(b.out.filters, want) {
+		t.Errorf("filters of commands are %q now", b.out.filters)
+	}
+}
+
 func TestAnnounced(t *testing.T) {
 	leaktest.Check(t)
 	b := startBroker(t)
@@ -421,5 +471,21 @@ func golden(t *testing.T, name, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("%s differs (-update writes it anew):\n%s", file, got)
+	}
+}
+
+// A node may have any name that is a URI, and brokers accept the topic: Mosquitto closes the connection for a control character.
+func TestOddNames(t *testing.T) {
+	leaktest.Check(t)
+	b := startBroker(t)
+	e := newEdge(t, t.TempDir())
+	for _, name := range []string{"a%c2%85b", "a%ef%b7%90b", "a%ef%bf%bfb"} {
+		r, h := e.room(route.NodeURI("/room/" + name))
+		e.do(h, func() { r.target.Set(21) })
+	}
+	ear := b.listen("home/#")
+	e.open("broker", Config{URL: b.url(), Publish: map[string]Publish{"home/{name}/{lane}": {Lanes: []string{"/room/*/target"}}}})
+	for _, name := range []string{"a%c2%85b", "a%ef%b7%90b", "a%ef%bf%bfb"} {
+		ear.hears("0 home/" + name + `/target {"value":21}`)
 	}
 }

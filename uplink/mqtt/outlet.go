@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"selvage/edge/route"
 )
@@ -105,25 +107,26 @@ func topicOfNode(node route.NodeURI) string {
 }
 
 // topicPart writes text as part of one level of a topic. What means something else there, is no text, or which servers
-// may refuse (MQTT 3.1.1, 1.5.3 and 4.7), is written as in a URI.
+// may refuse (MQTT 3.1.1, 1.5.3 and 4.7), is written as in a URI. unescaped reads it.
 func topicPart(text string) string {
-	plain := func(i int, c byte) bool {
-		return c >= ' ' && c != 0x7f && strings.IndexByte("/+#%", c) < 0 && (c != '$' || i > 0)
-	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	for i := range len(text) {
-		if plain(i, text[i]) {
-			continue
-		}
-		var b strings.Builder
-		for i := range len(text) {
-			if plain(i, text[i]) {
-				b.WriteByte(text[i])
-			} else {
-				fmt.Fprintf(&b, "%%%02x", text[i])
+	var b strings.Builder
+	b.Grow(len(text))
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && n == 1 || !isPlain(r) || r == '$' && i == 0 {
+			for _, c := range []byte(text[i : i+n]) {
+				fmt.Fprintf(&b, "%%%02x", c)
 			}
+		} else {
+			b.WriteString(text[i : i+n])
 		}
-		return b.String()
+		i += n
 	}
-	return text
+	return b.String()
+}
+
+// isPlain reports whether a character stands for itself. Control characters and what Unicode calls noncharacters may have
+// a server close the connection (MQTT 3.1.1, 1.5.3); Mosquitto does.
+func isPlain(r rune) bool {
+	return !unicode.IsControl(r) && !unicode.Is(unicode.Noncharacter_Code_Point, r) && !strings.ContainsRune("/+#%", r)
 }

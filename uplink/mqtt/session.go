@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,7 +39,7 @@ type session struct {
 	acks      *acks
 	parts     sync.WaitGroup
 	known     bool            // the broker has had a session for us
-	asked     map[string]bool // filters this connection has asked for
+	asked     map[string]byte // filters this connection has asked for, and their QoS
 	heard     atomic.Int64    // when a message came last, Unix nanoseconds
 	wantsCert atomic.Bool     // the broker has asked for a certificate
 
@@ -218,7 +219,8 @@ func (s *session) noted(note func()) error {
 func (s *session) subscribe() error {
 	b := s.bridge
 	again := b.repeated()
-	wanted := b.filtersWanted()
+	qos := b.subscriptions()
+	wanted := slices.Sorted(maps.Keys(qos))
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -235,12 +237,15 @@ func (s *session) subscribe() error {
 			return err
 		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool { return s.asked[f] && !again[f] })
+	fresh := slices.DeleteFunc(slices.Clone(wanted), func(f string) bool {
+		was, is := s.asked[f]
+		return is && was == qos[f] && !again[f]
+	})
 	var no []string
 	for some := range slices.Chunk(fresh, mostFilters) {
 		asked := map[string]byte{}
 		for _, f := range some {
-			asked[f] = b.qosOf(f)
+			asked[f] = qos[f]
 		}
 		token := s.client.SubscribeMultiple(asked, nil)
 		if err := s.await(token); err != nil {
@@ -248,10 +253,7 @@ func (s *session) subscribe() error {
 		}
 		no = append(no, refusedOf(some, token)...)
 	}
-	s.asked = map[string]bool{}
-	for _, f := range wanted {
-		s.asked[f] = true
-	}
+	s.asked = qos
 	s.granted(no)
 	if slices.Equal(old, wanted) {
 		return nil
@@ -268,11 +270,25 @@ func (b *bridge) repeated() map[string]bool {
 	return b.wanted.repeated()
 }
 
-// filtersWanted are the subscriptions that bring everything that mappings, families and routes of commands read.
-func (b *bridge) filtersWanted() []string {
+// subscriptions are those that bring everything that mappings, families and routes of commands read, and the QoS that each
+// is asked for with. Those for commands have QoS 0: a broker keeps no such message while we are away, and what somebody
+// wanted then is not done later. So none of them is left out because a filter of the others covers it.
+func (b *bridge) subscriptions() map[string]byte {
+	all := map[string]byte{}
+	for _, f := range only(slices.Clone(b.out.filters)) {
+		all[f] = 0
+	}
+	for _, f := range b.filtersKept() {
+		all[f] = byte(b.config.QoS)
+	}
+	return all
+}
+
+// filtersKept are the subscriptions whose messages the broker keeps for us.
+func (b *bridge) filtersKept() []string {
 	b.taking.Lock()
 	defer b.taking.Unlock()
-	return only(slices.Concat(filters(b.mappings), b.wanted.filters(), b.out.filters))
+	return only(slices.Concat(filters(b.mappings), b.wanted.filters()))
 }
 
 // refusedFilter is a broker's answer to a subscription (MQTT 3.1.1, 3.9.3).
