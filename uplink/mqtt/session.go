@@ -218,9 +218,10 @@ func (s *session) noted(note func()) error {
 // what those before them read: the broker would keep it in our session for ever.
 func (s *session) subscribe() error {
 	b := s.bridge
-	again := b.repeated()
+	repeated := b.repeated()
 	qos := b.subscriptions()
 	wanted := slices.Sorted(maps.Keys(qos))
+	again := bringing(repeated, wanted)
 	had := make(chan []string, 1)
 	if err := b.line.Do(s.ctx, func() { had <- b.filters.Get() }); err != nil {
 		return err
@@ -263,6 +264,19 @@ func (s *session) subscribe() error {
 
 // mostFilters is how many filters are asked for in one packet.
 const mostFilters = 100
+
+// bringing returns those subscriptions of all that bring what those of some do: these, or others that cover them.
+func bringing(some map[string]bool, all []string) map[string]bool {
+	found := map[string]bool{}
+	for f := range some {
+		for _, by := range all {
+			if by == f || covers(by, f) {
+				found[by] = true
+			}
+		}
+	}
+	return found
+}
 
 func (b *bridge) repeated() map[string]bool {
 	b.taking.Lock()

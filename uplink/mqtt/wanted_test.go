@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"selvage/edge/leaktest"
 )
 
 // Filters and topics as in MQTT 3.1.1, 4.7.
@@ -95,4 +97,18 @@ func TestWanted(t *testing.T) {
 	if got := w.filters(); !slices.Equal(got, []string{"c"}) {
 		t.Errorf("filters = %q", got)
 	}
+}
+
+// What the broker has kept for a device that is met later comes, also where another subscription covers the device's.
+func TestKeptBeforeMet(t *testing.T) {
+	leaktest.Check(t)
+	b := startBroker(t)
+	b.pub("shed/cellar", "61.5", "-r", "-q", "1")
+	e := newEdge(t, t.TempDir())
+	c := shed(b.url())
+	c.Discover = []string{"homeassistant"}
+	e.connected(e.open("broker", c))
+	e.has("/device/cellar", "temperature", "value:61.5")
+	b.pub("homeassistant/sensor/damp/config", `{"name":"Damp","unique_id":"d","unit_of_measurement":"%","state_topic":"shed/cellar"}`, "-r", "-q", "1")
+	e.has("/device/damp", "damp", "value:61.5")
 }
