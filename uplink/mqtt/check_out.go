@@ -24,7 +24,7 @@ func (c Config) checkOut(fault faulter) {
 	for _, text := range slices.Sorted(maps.Keys(c.Command)) {
 		c.Command[text].check(text, under("command."+text, fault))
 		if topic, err := parseTopic(text); err == nil {
-			checkKept(text, levelsOf(topic.filter()), kept, under("command."+text, fault))
+			checkKept(text, topic.filter(), kept, under("command."+text, fault))
 		}
 	}
 	for text := range c.Command {
@@ -48,9 +48,7 @@ func (c Config) checkOut(fault faulter) {
 			checkLoop(topic, comes, at)
 		}
 		for _, topic := range []string{a.base() + "/{node}/set", a.prefix() + "/status"} {
-			if t, err := parseTopic(topic); err == nil {
-				checkKept(topic, t.levels, kept, at)
-			}
+			checkKept(topic, strings.NewReplacer("{host}", "+", "{node}", "+/+").Replace(topic), kept, at) // of most nodes
 		}
 	}
 	if s := c.Sparkplug; s != nil {
@@ -212,32 +210,17 @@ func (c Config) kept(comes map[string]string) map[string]string {
 	return all
 }
 
-// checkKept finds commands that would come by a subscription whose messages the broker keeps. Their filters count, not the
-// topics they were made of: home/a_{x} and home/b_{x} are one subscription.
-func checkKept(text string, levels []level, kept map[string]string, fault faulter) {
+// checkKept finds commands that would come by a subscription whose messages the broker keeps, or the other way round. Their
+// filters count, not the topics they were made of: home/a_{x} and home/b_{x} are one subscription. Where they have some
+// topics in common only, a command on one of these is refused when it comes.
+func checkKept(text, asked string, kept map[string]string, fault faulter) {
 	for _, filter := range slices.Sorted(maps.Keys(kept)) {
-		if meet(levels, levelsOf(filter)) || meet(levelsOf(filter), levels) {
+		if covers(filter, asked) || covers(asked, filter) {
 			fault("", fmt.Sprintf("commands on %q would come by %s, too, which the broker keeps for us: they could be obeyed much later", text, kept[filter]),
 				"give one of them another topic")
 			return
 		}
 	}
-}
-
-// levelsOf is a filter for meet.
-func levelsOf(filter string) []level {
-	var all []level
-	for text := range strings.SplitSeq(filter, "/") {
-		switch text {
-		case "+":
-			all = append(all, level{part: "any"})
-		case "#":
-			all = append(all, level{part: "node"})
-		default:
-			all = append(all, level{before: text})
-		}
-	}
-	return all
 }
 
 // checkLoop finds what would come back to us.

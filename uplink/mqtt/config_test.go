@@ -133,7 +133,7 @@ func TestFaults(t *testing.T) {
 		{"command.\"home/{x}/do\" = { node = \"/a/{x}\" }\n" + `map."a/{x}" = { device = "/device/{x}", channel = { a = {} }, online = { topic = "home/{x}/do" } }`, "would come by the mapping"},
 		{"discover = [\"zigbee2mqtt\"]\ncommand.\"zigbee2mqtt/{x}/do\" = { node = \"/a/{x}\" }", `would come by discover "zigbee2mqtt"`},
 		{"discover = [\"sparkplug\"]\ncommand.\"spBv1.0/{x}/do\" = { node = \"/a/{x}\" }", "would come by discover"},
-		{"announce = { base = \"x-{host}\" }\n" + `map."x-y/device/{y}/set" = { device = "/device/{y}", channel = { a = {} } }`, "would come by the mapping"},
+		{"announce = { base = \"x/{host}\" }\n" + `map."x/y/device/{y}/set" = { device = "/device/{y}", channel = { a = {} } }`, "would come by the mapping"},
 		{"announce = {}\n" + `map."selvage/x/device/{y}/set" = { device = "/device/{y}", channel = { a = {} } }`, "would come by the mapping"},
 		{"announce = {}\n" + `map."homeassistant/status" = { device = "/device/x", channel = { a = {} } }`, "would come by the mapping"},
 	} {
