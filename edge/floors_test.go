@@ -76,7 +76,7 @@ const rooms = `
 3 | drivers/kerneltest/guest | device drivers/*                         | periph.io/x/conn/v3 golang.org/x/sys | for tests: a host in a few lines, which runs drivers on a kernel of its own
 4 | edge/web           | agent host peer policy recon route clock series health | github.com/gorilla/websocket github.com/VictoriaMetrics/metrics | HTTP and the accepting side of WARP; it reads lanes over HTTP, hence agent, and their history, hence clock and series
 4 | edge/far           | agent host peer recon route health        |                                     | agents of other hosts, as agents here
-4 | edge/broker        | agent policy health                       | github.com/mochi-mqtt/server/v2     | the embedded MQTT broker, which is an agent too; passwords are those of the console, hence policy
+4 | edge/broker        | agent policy health                       | github.com/mochi-mqtt/server/v2 golang.org/x/sync/semaphore | the embedded MQTT broker, which is an agent too; passwords are those of the console, hence policy; large packets wait in order, hence the semaphore
 4 | edge/hub           | agent host peer warp uplink/warp recon route health | github.com/gorilla/websocket | where edges uplink to: copies of their lanes
 5 | edge/cli           | edge/* edge/device/* uplink uplink/warp                 | github.com/spf13/cobra github.com/guptarohit/asciigraph | the commands: wires everything, stops it in reverse
 6 | edge/cmd/selvage   | below                                     |                                     | main.go, and parts.go: the one list of drivers and agents

@@ -83,7 +83,7 @@ func New(o Options) *Broker {
 		SysTopicResendInterval: 10,
 	})
 	b.hook = newHook(o, b.server)
-	b.door = newDoor(o, &b.hook.flow, b.hook.holds)
+	b.door = newDoor(o, b.hook.flow, b.hook.holds)
 	return b
 }
 

@@ -1,15 +1,17 @@
 package broker
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	enough    = 64 << 10 // bytes that wait to be written; with more, a client is behind
+	enough    = 16 << 10 // bytes that wait to be written; with more, a client is behind
 	keepSpare = 16 << 10 // bytes of an idle buffer
 	closeTime = 500 * time.Millisecond
 )
@@ -24,17 +26,25 @@ type conn struct {
 	flow     *flow
 	holds    *holds
 	flushing sync.WaitGroup
+	ctx      context.Context // ends when nothing more is taken
+	cancel   context.CancelFunc
+	intake   intake
 
 	mu      sync.Mutex
 	changed sync.Cond // less waits, or ended
 	waiting []byte    // to be written
 	spare   []byte
-	writing int   // bytes being written
-	writer  bool  // flush runs
-	closing bool  // nothing more is taken
-	ended   bool  // nothing more is written
-	behind  bool  // somebody has waited for room, and not all has been written since
-	mark    int64 // published, when that began
+	writing int  // bytes being written
+	writer  bool // flush runs
+	closing bool // nothing more is taken
+	ended   bool // nothing more is written
+	behind  bool // somebody has waited for room, and not all has been written since
+	mark    mark // when that began
+
+	outgoing []*grant // of large packets that are to be written
+	asks     []string // filters whose retained messages are to be sent
+	hands    bool     // a goroutine of handing does so
+	handing  sync.WaitGroup
 
 	user    *User        // whose client it is, once it has logged in; only the client's reading goroutine asks
 	client  string       // its identifier, once it has said CONNECT
@@ -59,8 +69,26 @@ type conn struct {
 
 // flow is what goes through a broker.
 type flow struct {
-	published atomic.Int64 // bytes, by all clients
-	behind    atomic.Int64 // connections
+	bytes    atomic.Int64 // published by all clients
+	messages atomic.Int64 // likewise
+	behind   atomic.Int64 // connections
+	slow     atomic.Int64 // connections that took the room of others for too long
+	reading  *budget
+	writing  *budget
+}
+
+// mark is a point in what goes through.
+type mark struct{ bytes, messages int64 }
+
+func (f *flow) mark() mark { return mark{f.bytes.Load(), f.messages.Load()} }
+
+func (f *flow) publish(size int64) {
+	f.bytes.Add(size)
+	f.messages.Add(1)
+}
+
+func newFlow(l Limits) *flow {
+	return &flow{reading: newBudget(l.Reading), writing: newBudget(l.Writing)}
 }
 
 func newConn(raw net.Conn, l Limits, f *flow, h *holds) *conn {
@@ -69,6 +97,7 @@ func newConn(raw net.Conn, l Limits, f *flow, h *holds) *conn {
 		settled: make(chan struct{}), left: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
@@ -81,6 +110,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	if c.put(b); len(c.waiting) > 0 {
 		c.write()
+	}
+	if i := slices.IndexFunc(c.outgoing, func(g *grant) bool { return !g.put }); i >= 0 && len(b) >= large {
+		c.outgoing[i].put = true
 	}
 	return len(b), nil
 }
@@ -98,20 +130,31 @@ func (c *conn) await() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.waiting)+c.writing >= enough && !c.closing {
-		if !c.behind {
-			c.behind, c.mark = true, c.flow.published.Load()
-			c.flow.behind.Add(1)
-		}
+		c.lag()
 		c.changed.Wait()
 	}
 }
 
+// lag notes that the client is behind. c.mu is held.
+func (c *conn) lag() {
+	if !c.behind {
+		c.behind, c.mark = true, c.flow.mark()
+		c.flow.behind.Add(1)
+	}
+}
+
 // tooFar tells whether so much was published since the client fell behind that what mochi has put
-// by for it may be as large as Limits allow. mochi bounds that only by number.
+// by for it may be as large as Limits allow. mochi bounds that only by number. All clients share the payloads, but
+// each has its copy of what is around them.
 func (c *conn) tooFar() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.behind && c.flow.published.Load()-c.mark > min(c.limits.Behind, c.limits.BehindAll/max(1, c.flow.behind.Load()))
+	if !c.behind {
+		return false
+	}
+	now := c.flow.mark()
+	return now.bytes-c.mark.bytes > c.limits.Behind ||
+		(now.messages-c.mark.messages)*perMessage > min(c.limits.Behind, c.limits.BehindAll/max(1, c.flow.behind.Load()))
 }
 
 // flush writes what waits, then returns.
@@ -142,6 +185,7 @@ func (c *conn) flush() {
 		}
 	}
 	c.writer = false
+	c.written(false)
 	c.caughtUp()
 	if c.closing {
 		c.end()
@@ -164,6 +208,7 @@ func (c *conn) end() {
 	c.close()
 	c.ended = true
 	c.waiting = nil
+	c.written(true)
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		t.NetConn().Close() // else it would take leave first, for which it may wait long
 	} else {
@@ -176,6 +221,7 @@ func (c *conn) end() {
 func (c *conn) close() {
 	c.closing = true
 	c.leaves.Store(true)
+	c.cancel()
 	c.holds.wake()
 }
 

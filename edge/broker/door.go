@@ -170,8 +170,10 @@ func (d *door) leave(c *conn) {
 		c.endTurn(net.ErrClosed)
 	}
 	close(c.left)
+	c.letGo()
 	c.Close()
 	c.flushing.Wait()
+	c.handing.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.conns, c)

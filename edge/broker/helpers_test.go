@@ -110,6 +110,7 @@ func collect(t *testing.T, b *Broker, args ...string) []string {
 type subscriber struct {
 	*exec.Cmd
 	lines *bufio.Scanner
+	early []string // before ready
 }
 
 // ready is a retained topic that every broker has, and # does not match: who receives it has subscribed.
@@ -130,7 +131,7 @@ func listen(t *testing.T, b *Broker, args ...string) *subscriber {
 		_ = cmd.Process.Kill() // fails when it has ended
 		_ = cmd.Wait()         // was killed
 	})
-	return &subscriber{cmd, bufio.NewScanner(out)}
+	return &subscriber{Cmd: cmd, lines: bufio.NewScanner(out)}
 }
 
 // subscribe starts mosquitto_sub and returns when it has subscribed.
@@ -141,6 +142,7 @@ func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
 		if strings.HasPrefix(s.lines.Text(), ready) {
 			return s
 		}
+		s.early = append(s.early, s.lines.Text())
 	}
 	t.Fatalf("mosquitto_sub %s did not subscribe", args)
 	return nil
@@ -149,6 +151,13 @@ func subscribe(t *testing.T, b *Broker, args ...string) *subscriber {
 // want reads the next message and compares it: topic, QoS, retain flag and payload.
 func (s *subscriber) want(t *testing.T, want string) {
 	t.Helper()
+	if len(s.early) > 0 {
+		if got := s.early[0]; got != want {
+			t.Errorf("received %q, want %q", got, want)
+		}
+		s.early = s.early[1:]
+		return
+	}
 	for s.lines.Scan() {
 		if got := s.lines.Text(); !strings.HasPrefix(got, ready) {
 			if got != want {

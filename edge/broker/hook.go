@@ -35,7 +35,7 @@ type hook struct {
 	saver     *saver
 	holds     *holds
 	order     atomic.Int64 // of messages
-	flow      flow
+	flow      *flow
 	dropped   atomic.Int64 // messages
 }
 
@@ -47,6 +47,7 @@ func newHook(o Options, s *mqtt.Server) *hook {
 		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, saver: saver, sizes: map[string]int64{}},
 		saver:    saver,
 		holds:    newHolds(o.Limits, saver),
+		flow:     newFlow(o.Limits),
 	}
 	h.order.Store(firstNumber)
 	return h
@@ -167,9 +168,13 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) (out packets.Packet) {
 	defer h.guard()
 	out = pk
+	if pk.FixedHeader.Type == packets.Publish {
+		out.Payload = payload(pk)
+	}
 	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Type != packets.Disconnect {
 		c.ids.out(&out)
 		c.await()
+		c.grantOut(out)
 	}
 	return out
 }
@@ -189,6 +194,9 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			if isByHand(*f) {
+				pk.Filters[i].RetainHandling = byHand
+			}
 			asked[unsafe.StringData(*f)] = true
 			h.holds.subscribe(cl.ID, *f, pk.Filters[i].Qos)
 			if !had {
@@ -254,10 +262,11 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			return pk, packets.ErrRejectPacket
 		}
 	}
-	h.flow.published.Add(sizeOf(pk))
+	h.flow.publish(sizeOf(pk))
 	if pk.FixedHeader.Retain {
 		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
 	}
+	share(&pk)
 	return pk, nil
 }
 
@@ -265,6 +274,9 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 // message out, but would write the acknowledgement to the next connection of the session.
 func (h *hook) OnPacketProcessed(cl *mqtt.Client, pk packets.Packet, err error) {
 	c, ok := cl.Net.Conn.(*conn)
+	if ok && err == nil && pk.FixedHeader.Type == packets.Subscribe {
+		h.hand(cl, c, pk.Filters)
+	}
 	if !ok || !c.inTurn {
 		return
 	}
@@ -281,7 +293,7 @@ func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	if !h.mayPublish(cl, will.TopicName, "its will was dropped") { // it might when it connected
 		return mqtt.Will{TopicName: nowhere}, nil
 	}
-	h.flow.published.Add(retainedSize(will.TopicName, will.Payload))
+	h.flow.publish(retainedSize(will.TopicName, will.Payload))
 	if will.Retain {
 		will.Retain = h.mayRetain(will.TopicName, will.Payload)
 	}

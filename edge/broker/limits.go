@@ -7,6 +7,7 @@ type Limits struct {
 	Clients       int           // connected at one time; one more is told that the broker is unavailable
 	Sessions      int           // of all clients; beyond, the session that is away longest is forgotten
 	Packet        int           // bytes of one packet; a larger one ends its connection
+	Will          int           // bytes of a will's payload, which mochi copies for each who gets it
 	Topic         int           // bytes of a topic, filter or client identifier
 	Levels        int           // of a topic or filter
 	Subscriptions int           // of all clients; one more is refused
@@ -17,28 +18,32 @@ type Limits struct {
 	Held          int           // messages that keepers have not acknowledged, and of one client; who publishes more waits
 	HeldBytes     int64         // likewise
 	Behind        int64         // bytes published while a client does not read; then it is disconnected
-	BehindAll     int64         // likewise for all of those, each getting an equal share
+	BehindAll     int64         // that messages take besides their payloads for all of those, each getting an equal share
+	Reading       int64         // that large packets take while they arrive; one more waits
+	Writing       int64         // that they take while they are written; one more waits
 	Stall         time.Duration // for a client to read something; then it is disconnected
 	Away          time.Duration // for a session to be resumed
 }
 
-// DefaultLimits are for a board with 512 MB. Retained is below the 4,096 messages that may wait for
-// one connection to be written, since a new subscription to # gets all retained ones at once.
+// DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 25 MB.
 var DefaultLimits = Limits{
-	Clients:       1000,
-	Sessions:      2000,
+	Clients:       250,
+	Sessions:      500,
 	Packet:        1 << 20, // the device list of a large Zigbee network takes some hundred KB
+	Will:          8 << 10,
 	Topic:         1024,
 	Levels:        32,
 	Subscriptions: 10_000, // Home Assistant makes several for each entity
 	Retained:      4000,
-	RetainedBytes: 16 << 20,
-	Queued:        4096,
-	QueuedBytes:   16 << 20,
-	Held:          1024, // below Queued, or a keeper's session could not take them
-	HeldBytes:     8 << 20,
-	Behind:        4 << 20,
-	BehindAll:     16 << 20,
+	RetainedBytes: 8 << 20,
+	Queued:        1024,
+	QueuedBytes:   4 << 20,
+	Held:          512, // below Queued, or a keeper's session could not take them
+	HeldBytes:     2 << 20,
+	Behind:        2 << 20,
+	BehindAll:     4 << 20,
+	Reading:       2 << 20, // one of the largest packets
+	Writing:       3 << 20, // one of the largest packets
 	Stall:         5 * time.Second,
 	Away:          72 * time.Hour, // a long weekend
 }

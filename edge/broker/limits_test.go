@@ -20,9 +20,9 @@ import (
 
 func small(l *Limits) {
 	*l = Limits{
-		Clients: 4, Sessions: 6, Packet: 4096, Topic: 32, Levels: 4, Subscriptions: 10,
+		Clients: 4, Sessions: 6, Packet: 4096, Will: 32, Topic: 32, Levels: 4, Subscriptions: 10,
 		Retained: 5, RetainedBytes: 16 << 10, Queued: 20, QueuedBytes: 64 << 10, Held: 10, HeldBytes: 64 << 10,
-		Behind: 1 << 20, BehindAll: 8 << 20, Stall: time.Minute, Away: time.Hour,
+		Behind: 1 << 20, BehindAll: 8 << 20, Reading: 1 << 20, Writing: 1 << 20, Stall: time.Minute, Away: time.Hour,
 	}
 }
 
@@ -57,6 +57,7 @@ func TestRefusals(t *testing.T) {
 		{name: "MQTT 5", raw: true, send: packet(0x10, text("MQTT"), []byte{5, cleanSession, 0, 60, 0}, text("five"))},
 		{name: "protocol from elsewhere", raw: true, send: packet(0x10, text("MQTX"), []byte{4, cleanSession, 0, 60}, text("x"))},
 		{name: "will with wildcard", raw: true, send: connectPacket("w", willed, text("a/+"), text("x"))},
+		{name: "large will", raw: true, send: connectPacket("w", willed, text("a"), text(strings.Repeat("x", 33)))},
 		{name: "will on $SYS", raw: true, send: connectPacket("w", willed, text("$SYS/x"), text("x"))},
 		{name: "deep will", raw: true, send: connectPacket("w", willed, text("a/b/c/d/e"), text("x"))},
 		{name: "no CONNECT", raw: true, send: publishPacket("a", 0, 0, nil)},
@@ -264,7 +265,7 @@ func TestQueueLimits(t *testing.T) {
 // A client that does not read neither holds up its publisher nor another reader, whatever the QoS,
 // and is disconnected; its session gets what it missed.
 func TestSlowReader(t *testing.T) {
-	b := start(t, func(l *Limits) { l.Behind, l.Stall = 2<<20, time.Minute })
+	b := start(t, func(l *Limits) { l.QueuedBytes, l.Stall = 64<<20, time.Minute })
 	slow := dial(t, b)
 	slow.join(t, "slow", 0)
 	slow.send(t, subscribePacket(1, 1, "x"))
@@ -371,7 +372,7 @@ func TestHostileBytes(t *testing.T) {
 	for i := range 400 {
 		c := dial(t, b)
 		if i%2 == 0 {
-			c.join(t, "h", byte(i/2%2)*cleanSession)
+			c.join(t, "joined", byte(i/2%2)*cleanSession) // nobody else takes it over
 		}
 		for range 1 + r.IntN(8) {
 			p := bytes.Clone(templates[r.IntN(len(templates))])

@@ -52,7 +52,7 @@ func (q *queue) full(cl *mqtt.Client, bound int64) bool {
 }
 
 func sizeOf(pk packets.Packet) int64 {
-	return int64(len(pk.TopicName) + len(pk.Payload) + perMessage)
+	return int64(len(pk.TopicName) + len(payload(pk)) + perMessage)
 }
 
 // renumber has mochi send a resumed session's queue in the order it was published in: mochi sorts

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -21,6 +23,7 @@ type retained struct {
 
 	mu    sync.Mutex
 	sizes map[string]int64 // by topic
+	order []string         // the topics of sizes, sorted
 	bytes int64
 }
 
@@ -46,14 +49,58 @@ func (r *retained) admit(topic string, size int64, empty bool) bool {
 		})
 		return false
 	}
-	r.sizes[topic], r.bytes = size, bytes
+	r.set(topic, size)
 	return true
+}
+
+// set is called with r.mu held.
+func (r *retained) set(topic string, size int64) {
+	at, had := slices.BinarySearch(r.order, topic)
+	if !had {
+		r.order = slices.Insert(r.order, at, topic)
+	}
+	r.bytes += size - r.sizes[topic]
+	r.sizes[topic] = size
+}
+
+// unset is called with r.mu held.
+func (r *retained) unset(topic string) {
+	if at, had := slices.BinarySearch(r.order, topic); had {
+		r.order = slices.Delete(r.order, at, at+1)
+		r.bytes -= r.sizes[topic]
+		delete(r.sizes, topic)
+	}
+}
+
+// after returns the first n topics behind last that match a filter, in order.
+func (r *retained) after(filter, last string, n int) (topics []string) {
+	wild := strings.IndexAny(filter, "+#")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if wild < 0 {
+		if _, has := r.sizes[filter]; has && last == "" {
+			topics = append(topics, filter)
+		}
+		return topics
+	}
+	start := strings.TrimSuffix(filter[:wild], "/") // a/# matches a, too
+	at, _ := slices.BinarySearch(r.order, max(start, last))
+	for _, topic := range r.order[at:] {
+		if len(topics) == n || !strings.HasPrefix(topic, start) {
+			break
+		}
+		if topic > last && matches(filter, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
 }
 
 // load retains what the book has.
 func (r *retained) load() {
 	for _, pk := range r.saver.load() {
 		if r.admit(pk.TopicName, sizeOf(pk), false) {
+			share(&pk)
 			r.topics.RetainMessage(pk)
 		}
 	}
@@ -64,12 +111,10 @@ func (r *retained) load() {
 func (r *retained) settle(topic string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.bytes -= r.sizes[topic]
-	delete(r.sizes, topic)
 	if pk, ok := r.topics.Retained.Get(topic); ok {
-		size := sizeOf(pk)
-		r.sizes[topic] = size
-		r.bytes += size
+		r.set(topic, sizeOf(pk))
+	} else {
+		r.unset(topic)
 	}
 	r.saver.change(topic)
 }

@@ -279,7 +279,7 @@ func (s *saver) tell(err error) {
 
 // An entry of the book is the QoS of a message, as a digit, and its payload.
 func encode(pk packets.Packet) []byte {
-	return append([]byte{'0' + pk.FixedHeader.Qos}, pk.Payload...)
+	return append([]byte{'0' + pk.FixedHeader.Qos}, payload(pk)...)
 }
 
 func decode(topic string, entry []byte) (pk packets.Packet, ok bool) {

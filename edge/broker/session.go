@@ -48,6 +48,8 @@ func (h *hook) judge(cl *mqtt.Client) packets.Code {
 		return packets.ErrClientIdentifierNotValid
 	case will.Flag == 1 && !(h.isTopic(will.TopicName) && mqtt.IsValidFilter(will.TopicName, true)):
 		return packets.ErrBadUsernameOrPassword // the client reads: not authorized
+	case len(will.Payload) > h.limits.Will:
+		return packets.ErrBadUsernameOrPassword // likewise; it has no code that says more
 	}
 	return packets.CodeSuccess
 }

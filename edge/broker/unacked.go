@@ -15,6 +15,10 @@ type ack struct {
 // put takes whole packets that are to be written. Acknowledgements stay behind that have to wait, and those
 // after them: they go out in the order of their messages [MQTT-4.6.0-2]. c.mu is held.
 func (c *conn) put(b []byte) {
+	if len(b) >= large && len(c.waiting) == 0 && packetSize(b) == len(b) {
+		c.waiting = b[:len(b):len(b)] // mochi makes a new one for each Write
+		return
+	}
 	for len(b) > 0 {
 		n := packetSize(b)
 		if kind := b[0] >> 4; n != 4 || kind != packets.Puback && kind != packets.Pubrec || !c.holdBack([4]byte(b)) {

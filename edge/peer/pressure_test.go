@@ -446,7 +446,7 @@ func TestDeafForAnHour(t *testing.T) {
 		t.Logf("then it was told in %v events", events)
 		mu.Lock()
 		defer mu.Unlock()
-		if events["go"]+dropped != n || events["value"] > 2 || events["map"] > 30 {
+		if events["go"]+dropped != n || events["value"] > 4 || events["map"] > 30 {
 			t.Errorf("it was told in %v events, and %d are reported to be dropped, of %d", events, dropped, n)
 		}
 	})

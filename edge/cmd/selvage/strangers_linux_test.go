@@ -69,10 +69,16 @@ func (b *bridged) connected(t *testing.T) {
 // holds checks that the memory is bounded.
 func (b *bridged) holds(t *testing.T) {
 	t.Helper()
+	b.within(t, mostMemory)
+}
+
+// within checks that the host has never had more than most MB.
+func (b *bridged) within(t *testing.T, most float64) {
+	t.Helper()
 	peak := b.peak(t)
 	t.Logf("%.1f MB at most", peak)
-	if peak > mostMemory && !raceEnabled {
-		t.Errorf("the host has had %.1f MB, want %d at most", peak, mostMemory)
+	if peak > most && !raceEnabled {
+		t.Errorf("the host has had %.1f MB, want %.0f at most", peak, most)
 	}
 }
 

@@ -1,0 +1,105 @@
+package broker
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	large     = 4 << 10               // bytes of a packet that has to have a grant; more than mochi reads ahead
+	hurry     = time.Second           // for a large packet to arrive while another waits for room
+	mostHurry = 20 * time.Millisecond // while many do
+	readCost  = 2                     // of a packet that arrives: mochi reads it, and copies it
+	writeCost = 2                     // of one that goes out: mochi encodes it into two buffers
+)
+
+// budget bounds the bytes that large packets take while they arrive, or go out. Who has no room waits, in order.
+type budget struct {
+	room  *semaphore.Weighted
+	total int64
+
+	mu      sync.Mutex
+	grants  map[*grant]struct{}
+	waiting int
+	timer   *time.Timer // runs press while somebody waits
+}
+
+// grant is room that a packet has.
+type grant struct {
+	of    *budget
+	size  int64
+	began time.Time
+	late  func()      // called when others have waited for it too long; nil for never
+	here  atomic.Bool // it has arrived, so nobody need hurry it
+	put   bool        // of one that goes out: its bytes wait to be written
+}
+
+func newBudget(total int64) *budget {
+	return &budget{room: semaphore.NewWeighted(total), total: total, grants: map[*grant]struct{}{}}
+}
+
+// take returns nil when ctx has ended before there was room.
+func (b *budget) take(ctx context.Context, size int64, late func()) *grant {
+	g := &grant{of: b, size: min(size, b.total), late: late}
+	if !b.room.TryAcquire(g.size) {
+		b.queue(1)
+		err := b.room.Acquire(ctx, g.size)
+		b.queue(-1)
+		if err != nil {
+			return nil
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g.began = time.Now()
+	b.grants[g] = struct{}{}
+	return g
+}
+
+func (g *grant) release() {
+	g.of.mu.Lock()
+	delete(g.of.grants, g)
+	g.of.mu.Unlock()
+	g.of.room.Release(g.size)
+}
+
+// queue counts who waits.
+func (b *budget) queue(more int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting += more
+	switch {
+	case b.waiting == 0:
+		b.timer.Stop()
+	case b.waiting == 1 && more == 1 && b.timer == nil:
+		b.timer = time.AfterFunc(hurry, b.press)
+	case b.waiting == 1 && more == 1:
+		b.timer.Reset(hurry)
+	}
+}
+
+// press ends what takes too long to arrive, the sooner the more wait.
+func (b *budget) press() {
+	b.mu.Lock()
+	if b.waiting == 0 {
+		b.mu.Unlock()
+		return
+	}
+	enough := max(mostHurry, hurry/time.Duration(b.waiting))
+	var late []func()
+	for g := range b.grants {
+		if g.late != nil && !g.here.Load() && time.Since(g.began) >= enough {
+			late = append(late, g.late)
+			g.late = nil
+		}
+	}
+	b.timer.Reset(max(mostHurry, enough/2))
+	b.mu.Unlock()
+	for _, end := range late {
+		end()
+	}
+}

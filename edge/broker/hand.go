@@ -1,0 +1,102 @@
+package broker
+
+import (
+	"strings"
+	"sync/atomic"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// byHand has mochi send no retained messages for a subscription. It would copy all that match first, for every
+// subscriber, and drop those for which the client's queue has no room.
+const byHand = 2
+
+// isByHand tells whether hook.hand is to send what is retained: not what mochi itself retains, nor for a shared
+// subscription [MQTT 5, 4.8.2].
+func isByHand(filter string) bool {
+	first, _, _ := strings.Cut(filter, "/")
+	return first != "$SYS" && first != "$share"
+}
+
+const (
+	handful   = 64 // topics that are looked up at a time
+	mostAsked = 64 // subscriptions of a connection that wait for retained messages; its reading waits for room
+)
+
+// hand sends a client what is retained and matches what it has just subscribed to [MQTT-3.3.1-6], as fast as the
+// client reads. It does not wait for that.
+func (h *hook) hand(cl *mqtt.Client, c *conn, asked packets.Subscriptions) {
+	for _, sub := range asked {
+		if sub.Filter == "" || sub.RetainHandling != byHand {
+			continue
+		}
+		c.mu.Lock()
+		for len(c.asks) >= mostAsked && !c.closing {
+			c.changed.Wait()
+		}
+		c.asks = append(c.asks, sub.Filter)
+		if !c.hands {
+			c.hands = true
+			c.handing.Go(func() { h.handAll(cl, c) })
+		}
+		c.mu.Unlock()
+	}
+}
+
+// handAll sends what is retained until no subscription waits for it.
+func (h *hook) handAll(cl *mqtt.Client, c *conn) {
+	defer h.guard()
+	for {
+		c.mu.Lock()
+		if len(c.asks) == 0 || c.closing {
+			c.hands = false
+			c.mu.Unlock()
+			return
+		}
+		filter := c.asks[0]
+		c.asks = c.asks[1:]
+		c.changed.Broadcast()
+		c.mu.Unlock()
+		h.handMatching(cl, c, filter)
+	}
+}
+
+func (h *hook) handMatching(cl *mqtt.Client, c *conn, filter string) {
+	for last := ""; ; {
+		topics := h.retained.after(filter, last, handful)
+		if len(topics) == 0 {
+			return
+		}
+		for _, topic := range topics {
+			sub, still := cl.State.Subscriptions.Get(filter)
+			if !still || c.leaves.Load() || h.handOne(cl, topic, sub.Qos) != nil {
+				return
+			}
+		}
+		last = topics[len(topics)-1]
+	}
+}
+
+// handOne sends what is retained under a topic, as mochi's publishToClient does. An error says that the connection ends.
+func (h *hook) handOne(cl *mqtt.Client, topic string, qos byte) error {
+	pk, ok := h.server.Topics.Retained.Get(topic)
+	if !ok || !h.OnACLCheck(cl, topic, false) {
+		return nil
+	}
+	out := pk.Copy(false)
+	out.FixedHeader.Retain = true // [MQTT-3.3.1-8]
+	if out.FixedHeader.Qos = min(out.FixedHeader.Qos, qos); out.FixedHeader.Qos > 0 {
+		id, err := cl.NextPacketID()
+		if err != nil || cl.State.Inflight.Len() >= h.limits.Queued {
+			h.dropped.Add(1)
+			return nil
+		}
+		out.PacketID = uint16(id)
+		if cl.State.Inflight.Set(out) {
+			atomic.AddInt64(&h.server.Info.Inflight, 1)
+			h.OnQosPublish(cl, out, out.Created, 0)
+		}
+	}
+	return cl.WritePacket(out)
+}

@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"net"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// intake follows the packets that a client sends, so that a large one has room before mochi hears of it: it would make
+// room at once, by what the packet's first bytes say. Only the client's reading goroutine has it.
+type intake struct {
+	header [5]byte // of a packet whose length is not known yet
+	has    int     // bytes of header
+	left   int     // bytes of the packet that are to come
+	grant  *grant  // of the packet, until mochi has done with it
+}
+
+// Read reads no further than to the end of a large packet: when mochi asks for more, it has done with that one.
+func (c *conn) Read(b []byte) (int, error) {
+	in := &c.intake
+	if in.grant != nil {
+		if in.left == 0 {
+			c.letGo()
+		} else {
+			b = b[:min(len(b), in.left)]
+		}
+	}
+	n, err := c.Conn.Read(b)
+	if !c.arrive(b[:n]) {
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+// arrive takes in what was read. It waits where a large packet begins, and returns false if the connection ends
+// meanwhile.
+func (c *conn) arrive(b []byte) bool {
+	in := &c.intake
+	for len(b) > 0 {
+		if in.left > 0 {
+			n := min(in.left, len(b))
+			in.left, b = in.left-n, b[n:]
+			continue
+		}
+		in.header[in.has] = b[0]
+		in.has, b = in.has+1, b[1:]
+		switch {
+		case in.has > 1 && in.header[in.has-1] < 0x80: // [MQTT 3.1.1, 2.2.3]
+			for i := range in.has - 1 {
+				in.left |= int(in.header[i+1]&0x7f) << (7 * i)
+			}
+			in.has = 0
+			if in.left >= large && in.left < c.limits.Packet { // mochi refuses what is larger
+				if in.grant = c.flow.reading.take(c.ctx, int64(readCost*in.left), c.tooSlow); in.grant == nil {
+					return false
+				}
+			}
+		case in.has == len(in.header):
+			in.has = 0 // a length that does not end, which mochi refuses
+		}
+	}
+	if in.grant != nil && in.left == 0 {
+		in.grant.here.Store(true)
+	}
+	return true
+}
+
+// letGo is called when mochi has done with a large packet, or with the connection.
+func (c *conn) letGo() {
+	if c.intake.grant != nil {
+		c.intake.grant.release()
+		c.intake.grant = nil
+	}
+}
+
+// tooSlow ends a connection that takes the room of others.
+func (c *conn) tooSlow() {
+	c.flow.slow.Add(1)
+	c.Close()
+}
+
+// grantOut waits for room for a packet that is to go out; mochi calls Write with it next.
+func (c *conn) grantOut(pk packets.Packet) {
+	size := len(pk.TopicName) + len(pk.Payload)
+	if size < large {
+		return
+	}
+	c.mu.Lock()
+	c.lag() // until it has room
+	c.mu.Unlock()
+	g := c.flow.writing.take(c.ctx, int64(writeCost*size), nil)
+	if g == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting)+c.writing == 0 {
+		c.caughtUp()
+	}
+	if c.outgoing = append(c.outgoing, g); c.ended {
+		c.written(true)
+	}
+}
+
+// written lets go of the room of what has been written; of all where nothing more will be. c.mu is held.
+func (c *conn) written(all bool) {
+	rest := c.outgoing[:0]
+	for _, g := range c.outgoing {
+		if all || g.put {
+			g.release()
+		} else {
+			rest = append(rest, g)
+		}
+	}
+	c.outgoing = rest
+}
