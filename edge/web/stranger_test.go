@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,21 @@ func TestOneNeighbourhoodOfStrangers(t *testing.T) {
 		}
 		return true
 	}
+	settled := func(strangers int) { // the server notes the end of a connection after its client
+		t.Helper()
+		end := time.Now().Add(10 * time.Second)
+		for counted := -1; counted != strangers; runtime.Gosched() {
+			counted = 0
+			b.mu.Lock()
+			for _, n := range b.strangers {
+				counted += n
+			}
+			b.mu.Unlock()
+			if time.Now().After(end) {
+				t.Fatalf("%d strangers are counted, want %d", counted, strangers)
+			}
+		}
+	}
 	first, second := b.talk(t), b.talk(t)
 	if taken() {
 		t.Error("a third connection of strangers at one address was taken")
@@ -87,6 +103,7 @@ func TestOneNeighbourhoodOfStrangers(t *testing.T) {
 	if !taken() {
 		t.Error("a stranger was turned away because of users at his address")
 	}
+	settled(0)
 	for range 3 {
 		b.talk(t, asAnna).say("@link("+level+")", "@linked("+level+")")
 	}
@@ -94,6 +111,7 @@ func TestOneNeighbourhoodOfStrangers(t *testing.T) {
 		t.Errorf("a user is answered %d, Connection: %s", status, header.Get("Connection"))
 	}
 	first.say("@deauth", "@deauthed")
+	settled(1)
 	b.talk(t)
 	if taken() {
 		t.Error("one who gave up who he was is no stranger")
