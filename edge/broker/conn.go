@@ -72,7 +72,6 @@ type flow struct {
 	bytes    atomic.Int64 // published by all clients
 	messages atomic.Int64 // likewise
 	behind   atomic.Int64 // connections
-	slow     atomic.Int64 // connections that took the room of others for too long
 	reading  *budget
 	writing  *budget
 }
@@ -209,6 +208,7 @@ func (c *conn) end() {
 	c.ended = true
 	c.waiting = nil
 	c.written(true)
+	c.caughtUp()
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		t.NetConn().Close() // else it would take leave first, for which it may wait long
 	} else {

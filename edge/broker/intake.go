@@ -51,7 +51,7 @@ func (c *conn) arrive(b []byte) bool {
 			}
 			in.has = 0
 			if in.left >= large && in.left < c.limits.Packet { // mochi refuses what is larger
-				if in.grant = c.flow.reading.take(c.ctx, int64(readCost*in.left), c.tooSlow); in.grant == nil {
+				if in.grant = c.flow.reading.take(c.ctx, int64(readCost*in.left), func() { c.Close() }); in.grant == nil {
 					return false
 				}
 			}
@@ -73,12 +73,6 @@ func (c *conn) letGo() {
 	}
 }
 
-// tooSlow ends a connection that takes the room of others.
-func (c *conn) tooSlow() {
-	c.flow.slow.Add(1)
-	c.Close()
-}
-
 // grantOut waits for room for a packet that is to go out; mochi calls Write with it next.
 func (c *conn) grantOut(pk packets.Packet) {
 	size := len(pk.TopicName) + len(pk.Payload)
@@ -86,8 +80,14 @@ func (c *conn) grantOut(pk packets.Packet) {
 		return
 	}
 	c.mu.Lock()
-	c.lag() // until it has room
+	closing := c.closing
+	if !closing {
+		c.lag() // until it has room
+	}
 	c.mu.Unlock()
+	if closing {
+		return
+	}
 	g := c.flow.writing.take(c.ctx, int64(writeCost*size), nil)
 	if g == nil {
 		return

@@ -32,6 +32,12 @@ func newBridged(t *testing.T) *bridged {
 
 func (b *bridged) run(t *testing.T) {
 	t.Helper()
+	b.begin(t, "")
+}
+
+// begin starts the host, with more of a config.
+func (b *bridged) begin(t *testing.T, more string) {
+	t.Helper()
 	b.program = folderWith(t, fmt.Sprintf(`[host]
 data = "./var"
 listen = "127.0.0.1:0"
@@ -53,7 +59,7 @@ channel = { value = { path = "p.p" } }
 [uplink.broker.map."deep/{name}%s"]
 device = "/device/deep-{name}"
 channel = { value = { } }
-`, b.address, strings.Repeat("/x", 198))).host(t)
+`, b.address, strings.Repeat("/x", 198))+more).host(t)
 	b.connected(t)
 }
 

@@ -28,28 +28,7 @@ func newBesieged(t *testing.T) *besieged {
 	t.Helper()
 	address := freePort(t)
 	b := &besieged{bridged: &bridged{mosquitto: &mosquitto{address: address}}}
-	b.program = folderWith(t, fmt.Sprintf(`[host]
-data = "./var"
-listen = "127.0.0.1:0"
-[broker]
-listen = %q
-[history."/device/good/*"]
-keep = "1d"
-[uplink.broker]
-kind = "mqtt"
-url = "mqtt://%[1]s"
-client = "bridge"
-[uplink.broker.map."good"]
-device = "/device/good"
-channel = { n = { } }
-[uplink.broker.map."text/{name}"]
-device = "/device/{name}"
-channel = { value = { } }
-[uplink.broker.map."json/{name}"]
-device = "/device/json-{name}"
-channel = { value = { path = "p.p" } }
-`, address)).host(t)
-	b.connected(t)
+	b.begin(t, fmt.Sprintf("[broker]\nlisten = %q\n", address))
 	t.Cleanup(b.leave)
 	return b
 }
