@@ -14,7 +14,6 @@ const (
 	hurry     = time.Second           // for a large packet to arrive while another waits for room
 	mostHurry = 20 * time.Millisecond // while many do
 	readCost  = 2                     // of a packet that arrives: mochi reads it, and copies it
-	writeCost = 2                     // of one that goes out: mochi encodes it into two buffers
 )
 
 // budget bounds the bytes that large packets take while they arrive, or go out. Who has no room waits, in order.
@@ -35,7 +34,6 @@ type grant struct {
 	began time.Time
 	late  func()      // called when others have waited for it too long; nil for never
 	here  atomic.Bool // it has arrived, so nobody need hurry it
-	put   bool        // of one that goes out: its bytes wait to be written
 }
 
 func newBudget(total int64) *budget {

@@ -4,15 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	enough    = 16 << 10 // bytes that wait to be written; with more, a client is behind
-	keepSpare = 16 << 10 // bytes of an idle buffer
+	enough    = 8 << 10 // bytes that wait to be written; with more, a client is behind
+	keepSpare = 8 << 10 // bytes of an idle buffer
 	closeTime = 500 * time.Millisecond
 )
 
@@ -32,16 +31,16 @@ type conn struct {
 
 	mu      sync.Mutex
 	changed sync.Cond // less waits, or ended
-	waiting []byte    // to be written
-	spare   []byte
-	writing int  // bytes being written
-	writer  bool // flush runs
-	closing bool // nothing more is taken
-	ended   bool // nothing more is written
-	behind  bool // somebody has waited for room, and not all has been written since
-	mark    mark // when that began
+	waiting outbox    // to be written
+	writing int       // bytes being written
+	writer  bool      // flush runs
+	closing bool      // nothing more is taken
+	ended   bool      // nothing more is written
+	behind  bool      // somebody has waited for room, and not all has been written since
+	mark    mark      // when that began
 
-	outgoing []*grant // of large packets that are to be written
+	outgoing []body   // of large packets that are to be written
+	bodies   uint64   // there were
 	asks     []string // filters whose retained messages are to be sent
 	hands    bool     // a goroutine of handing does so
 	handing  sync.WaitGroup
@@ -107,11 +106,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	if c.closing {
 		return 0, net.ErrClosed
 	}
-	if c.put(b); len(c.waiting) > 0 {
+	if c.put(b); c.waiting.size > 0 {
 		c.write()
-	}
-	if i := slices.IndexFunc(c.outgoing, func(g *grant) bool { return !g.put }); i >= 0 && len(b) >= large {
-		c.outgoing[i].put = true
 	}
 	return len(b), nil
 }
@@ -128,7 +124,7 @@ func (c *conn) write() {
 func (c *conn) await() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting)+c.writing >= enough && !c.closing {
+	for c.waiting.size+c.writing >= enough && !c.closing {
 		c.lag()
 		c.changed.Wait()
 	}
@@ -160,34 +156,39 @@ func (c *conn) tooFar() bool {
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting) > 0 && !c.ended {
-		out := c.waiting
-		c.waiting, c.spare = c.spare, nil
-		for rest := out; len(rest) > 0 && !c.ended; {
-			part := rest[:min(len(rest), enough)]
-			rest = rest[len(part):]
-			c.writing = len(part) + len(rest)
-			if !c.closing {
-				_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limits.Stall)) // Write says what is wrong
-			}
-			c.mu.Unlock()
-			_, err := c.Conn.Write(part)
-			c.mu.Lock()
-			if err != nil {
-				c.end()
-			}
-			c.writing = len(rest)
-			c.changed.Broadcast()
+	for c.waiting.size > 0 && !c.ended {
+		var parts []part
+		parts, c.writing = c.waiting.take()
+		for _, p := range parts {
+			c.send(p.bytes)
+			c.waiting.reuse(p)
 		}
-		if cap(out) <= keepSpare {
-			c.spare = out[:0]
-		}
+		c.writing = 0
 	}
 	c.writer = false
 	c.written(false)
 	c.caughtUp()
 	if c.closing {
 		c.end()
+	}
+}
+
+// send is called with c.mu held, and lets go of it meanwhile.
+func (c *conn) send(b []byte) {
+	for len(b) > 0 && !c.ended {
+		some := b[:min(len(b), enough)]
+		b = b[len(some):]
+		if !c.closing {
+			_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limits.Stall)) // Write says what is wrong
+		}
+		c.mu.Unlock()
+		_, err := c.Conn.Write(some)
+		c.mu.Lock()
+		if err != nil {
+			c.end()
+		}
+		c.writing -= len(some)
+		c.changed.Broadcast()
 	}
 }
 
@@ -206,7 +207,7 @@ func (c *conn) end() {
 	}
 	c.close()
 	c.ended = true
-	c.waiting = nil
+	c.waiting = outbox{}
 	c.written(true)
 	c.caughtUp()
 	if t, ok := c.Conn.(*tls.Conn); ok {

@@ -137,7 +137,7 @@ func (d *door) full(at net.Addr) {
 	d.health.Raise(health.Condition{
 		Code:   "broker.clients",
 		Text:   fmt.Sprintf("all %d connections of the MQTT broker are in use, and more are turned away", d.limits.Clients),
-		Remedy: "see whose they are: ss -tn 'sport = :" + portOf(at) + "'; a client may open them and forget them",
+		Remedy: "see whose they are: ss -tn 'sport = :" + portOf(at) + "'; a client may open them and forget them; if all are needed, raise [broker] clients",
 	})
 }
 

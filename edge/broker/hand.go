@@ -1,23 +1,11 @@
 package broker
 
 import (
-	"strings"
 	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
-
-// byHand has mochi send no retained messages for a subscription. It would copy all that match first, for every
-// subscriber, and drop those for which the client's queue has no room.
-const byHand = 2
-
-// isByHand tells whether hook.hand is to send what is retained: not what mochi itself retains, nor for a shared
-// subscription [MQTT 5, 4.8.2].
-func isByHand(filter string) bool {
-	first, _, _ := strings.Cut(filter, "/")
-	return first != "$SYS" && first != "$share"
-}
 
 const (
 	handful   = 64 // topics that are looked up at a time
@@ -25,10 +13,11 @@ const (
 )
 
 // hand sends a client what is retained and matches what it has just subscribed to [MQTT-3.3.1-6], as fast as the
-// client reads. It does not wait for that.
+// client reads. It does not wait for that. mochi would copy all that match first, for every subscriber, and drop those
+// for which the client's queue has no room.
 func (h *hook) hand(cl *mqtt.Client, c *conn, asked packets.Subscriptions) {
 	for _, sub := range asked {
-		if sub.Filter == "" || sub.RetainHandling != byHand {
+		if sub.Filter == "" { // it was refused
 			continue
 		}
 		c.mu.Lock()
@@ -80,12 +69,11 @@ func (h *hook) handMatching(cl *mqtt.Client, c *conn, filter string) {
 
 // handOne sends what is retained under a topic, as mochi's publishToClient does. An error says that the connection ends.
 func (h *hook) handOne(cl *mqtt.Client, topic string, qos byte) error {
-	pk, ok := h.server.Topics.Retained.Get(topic)
+	m, ok := h.retained.get(topic)
 	if !ok || !h.OnACLCheck(cl, topic, false) {
 		return nil
 	}
-	out := pk.Copy(false)
-	out.FixedHeader.Retain = true // [MQTT-3.3.1-8]
+	out := m.packet()
 	if out.FixedHeader.Qos = min(out.FixedHeader.Qos, qos); out.FixedHeader.Qos > 0 {
 		id, err := cl.NextPacketID()
 		if err != nil || cl.State.Inflight.Len() >= h.limits.Queued {

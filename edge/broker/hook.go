@@ -40,13 +40,14 @@ type hook struct {
 }
 
 func newHook(o Options, s *mqtt.Server) *hook {
-	saver := newSaver(o, s.Topics)
+	kept := &retained{limits: o.Limits, board: o.Health}
+	kept.saver = newSaver(o, kept.get)
 	h := &hook{
 		server: s, limits: o.Limits, health: o.Health, log: o.Log,
 		access: newAccess(o.Health, o.Log), forbidden: &forbidden{board: o.Health},
-		retained: &retained{limits: o.Limits, board: o.Health, topics: s.Topics, saver: saver, sizes: map[string]int64{}},
-		saver:    saver,
-		holds:    newHolds(o.Limits, saver),
+		retained: kept,
+		saver:    kept.saver,
+		holds:    newHolds(o.Limits, kept.saver),
 		flow:     newFlow(o.Limits),
 	}
 	h.order.Store(firstNumber)
@@ -59,7 +60,7 @@ func (h *hook) Provides(b byte) bool {
 	return slices.Contains([]byte{
 		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnSessionEstablished,
 		mqtt.OnDisconnect, mqtt.OnClientExpired, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPacketEncode,
-		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnUnsubscribe, mqtt.OnPublish, mqtt.OnWill, mqtt.OnRetainMessage,
+		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnUnsubscribe, mqtt.OnPublish, mqtt.OnWill,
 		mqtt.OnQosPublish, mqtt.OnPublishDropped, mqtt.OnPacketProcessed,
 	}, b)
 }
@@ -174,7 +175,7 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) (out packets.P
 	if c, ok := cl.Net.Conn.(*conn); ok && pk.FixedHeader.Type != packets.Disconnect {
 		c.ids.out(&out)
 		c.await()
-		c.grantOut(out)
+		out.Payload = c.grantOut(out)
 	}
 	return out
 }
@@ -194,9 +195,6 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
-			if isByHand(*f) {
-				pk.Filters[i].RetainHandling = byHand
-			}
 			asked[unsafe.StringData(*f)] = true
 			h.holds.subscribe(cl.ID, *f, pk.Filters[i].Qos)
 			if !had {
@@ -264,7 +262,8 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	}
 	h.flow.publish(sizeOf(pk))
 	if pk.FixedHeader.Retain {
-		pk.FixedHeader.Retain = h.mayRetain(pk.TopicName, pk.Payload)
+		h.retain(message{pk.TopicName, pk.Payload, pk.FixedHeader.Qos, pk.Created})
+		pk.FixedHeader.Retain = false // mochi need not
 	}
 	share(&pk)
 	return pk, nil
@@ -293,30 +292,18 @@ func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	if !h.mayPublish(cl, will.TopicName, "its will was dropped") { // it might when it connected
 		return mqtt.Will{TopicName: nowhere}, nil
 	}
-	h.flow.publish(retainedSize(will.TopicName, will.Payload))
+	m := message{will.TopicName, will.Payload, will.Qos, h.order.Add(1)}
+	h.flow.publish(m.size())
 	if will.Retain {
-		will.Retain = h.mayRetain(will.TopicName, will.Payload)
+		h.retain(m)
+		will.Retain = false
 	}
 	return will, nil
 }
 
-// mayRetain counts a message that is to be retained. If there is no room for it, an older one on its
-// topic goes too: none is better than one that is not true any more.
-func (h *hook) mayRetain(topic string, payload []byte) bool {
-	if h.retained.admit(topic, retainedSize(topic, payload), len(payload) == 0) {
-		return true
-	}
-	if _, ok := h.server.Topics.Retained.Get(topic); ok {
-		h.server.Topics.RetainMessage(packets.Packet{TopicName: topic})
-		h.retained.settle(topic)
-	}
-	return false
-}
-
-func (h *hook) OnRetainMessage(_ *mqtt.Client, pk packets.Packet, _ int64) {
-	defer h.guard()
-	h.retained.settle(pk.TopicName)
-	h.retained.ease()
+func (h *hook) retain(m message) {
+	h.retained.keep(m)
+	atomic.StoreInt64(&h.server.Info.Retained, h.retained.count())
 }
 
 func (h *hook) OnQosPublish(cl *mqtt.Client, pk packets.Packet, _ int64, _ int) {

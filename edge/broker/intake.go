@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"net"
-
-	"github.com/mochi-mqtt/server/v2/packets"
-)
+import "net"
 
 // intake follows the packets that a client sends, so that a large one has room before mochi hears of it: it would make
 // room at once, by what the packet's first bytes say. Only the client's reading goroutine has it.
@@ -71,46 +67,4 @@ func (c *conn) letGo() {
 		c.intake.grant.release()
 		c.intake.grant = nil
 	}
-}
-
-// grantOut waits for room for a packet that is to go out; mochi calls Write with it next.
-func (c *conn) grantOut(pk packets.Packet) {
-	size := len(pk.TopicName) + len(pk.Payload)
-	if size < large {
-		return
-	}
-	c.mu.Lock()
-	closing := c.closing
-	if !closing {
-		c.lag() // until it has room
-	}
-	c.mu.Unlock()
-	if closing {
-		return
-	}
-	g := c.flow.writing.take(c.ctx, int64(writeCost*size), nil)
-	if g == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.waiting)+c.writing == 0 {
-		c.caughtUp()
-	}
-	if c.outgoing = append(c.outgoing, g); c.ended {
-		c.written(true)
-	}
-}
-
-// written lets go of the room of what has been written; of all where nothing more will be. c.mu is held.
-func (c *conn) written(all bool) {
-	rest := c.outgoing[:0]
-	for _, g := range c.outgoing {
-		if all || g.put {
-			g.release()
-		} else {
-			rest = append(rest, g)
-		}
-	}
-	c.outgoing = rest
 }

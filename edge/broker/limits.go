@@ -27,8 +27,8 @@ type Limits struct {
 
 // DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 25 MB.
 var DefaultLimits = Limits{
-	Clients:       250,
-	Sessions:      500,
+	Clients:       100,
+	Sessions:      200,
 	Packet:        1 << 20, // the device list of a large Zigbee network takes some hundred KB
 	Will:          8 << 10,
 	Topic:         1024,
@@ -43,7 +43,7 @@ var DefaultLimits = Limits{
 	Behind:        2 << 20,
 	BehindAll:     4 << 20,
 	Reading:       2 << 20, // one of the largest packets
-	Writing:       3 << 20, // one of the largest packets
+	Writing:       2 << 20, // one of the largest packets
 	Stall:         5 * time.Second,
 	Away:          72 * time.Hour, // a long weekend
 }

@@ -6,15 +6,11 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// standIn is in the place of a payload that is shared. It is not empty, or mochi would take a retained message for one
-// that takes another away.
-var standIn = []byte{0}
-
 // share has all copies of a message share its payload. mochi copies Payload for each subscriber, but not what Origin
 // refers to, of which it has no use in MQTT 3.1.1. SessionPresent marks it, which is for CONNACK only.
 func share(pk *packets.Packet) {
 	if len(pk.Payload) > 0 {
-		pk.Origin, pk.Payload, pk.SessionPresent = unsafe.String(&pk.Payload[0], len(pk.Payload)), standIn, true
+		pk.Origin, pk.Payload, pk.SessionPresent = unsafe.String(&pk.Payload[0], len(pk.Payload)), nil, true
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"selvage/edge/health"
@@ -14,62 +13,93 @@ import (
 
 const retainedCode = "broker.retained"
 
-// retained counts what mochi retains for clients; mochi has no bound for it.
+// retained is what is retained for clients. mochi would keep some 2 KB besides each payload, without a bound.
 type retained struct {
 	limits Limits
 	board  *health.Board
-	topics *mqtt.TopicsIndex
 	saver  *saver
 
 	mu    sync.Mutex
-	sizes map[string]int64 // by topic
-	order []string         // the topics of sizes, sorted
+	all   []message // by topic
 	bytes int64
 }
 
-// admit tells whether a message may be retained, and if so counts it.
-func (r *retained) admit(topic string, size int64, empty bool) bool {
+// message is one that is retained. Its payload is not to be changed.
+type message struct {
+	topic   string
+	payload []byte
+	qos     byte
+	number  int64 // see hook.OnPublish
+}
+
+func (m message) size() int64 { return int64(len(m.topic) + len(m.payload) + perMessage) }
+
+// packet is m as a client gets it.
+func (m message) packet() (pk packets.Packet) {
+	pk.FixedHeader = packets.FixedHeader{Type: packets.Publish, Qos: m.qos, Retain: true} // [MQTT-3.3.1-8]
+	pk.TopicName, pk.Payload, pk.Created = m.topic, m.payload, m.number
+	share(&pk)
+	return pk
+}
+
+// keep retains a message in place of an older one with its topic. If there is no room for it, the older one goes too:
+// none is better than one that is not true any more. One that is empty only takes the older one away [MQTT-3.3.1-10].
+func (r *retained) keep(m message) {
+	if r.put(m) {
+		r.saver.change(m.topic)
+	}
+}
+
+// put tells whether something has changed.
+func (r *retained) put(m message) (changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if empty {
-		return true // it takes a message away
+	at, had := r.find(m.topic)
+	if had {
+		m.topic = r.all[at].topic
+		r.bytes -= r.all[at].size()
+		r.all = slices.Delete(r.all, at, at+1)
 	}
-	old, had := r.sizes[topic]
-	bytes, count := r.bytes-old+size, len(r.sizes)
-	if !had {
-		count++
+	switch fits := len(r.all) < r.limits.Retained && r.bytes+m.size() <= r.limits.RetainedBytes; {
+	case len(m.payload) > 0 && !fits:
+		r.refuse(m.topic)
+		return had
+	case len(m.payload) > 0:
+		if !had {
+			m.topic = strings.Clone(m.topic) // it is part of a packet
+		}
+		r.all = slices.Insert(r.all, at, m)
+		r.bytes += m.size()
 	}
-	if count > r.limits.Retained || bytes > r.limits.RetainedBytes {
-		r.board.Add("broker.retained.refused", 1)
-		r.board.Raise(health.Condition{
-			Code: retainedCode,
-			Text: fmt.Sprintf("the MQTT broker retains %d messages with %d KB, and no more: one for %q was delivered without being retained",
-				len(r.sizes), r.bytes>>10, topic),
-			Remedy: "see what is retained: mosquitto_sub --retained-only -v -t '#'; remove what is not needed: mosquitto_pub -r -n -t TOPIC",
-		})
-		return false
+	if len(r.all)*10 <= r.limits.Retained*9 && r.bytes <= r.limits.RetainedBytes/10*9 {
+		r.board.Clear(retainedCode)
 	}
-	r.set(topic, size)
-	return true
+	return had || len(m.payload) > 0
 }
 
-// set is called with r.mu held.
-func (r *retained) set(topic string, size int64) {
-	at, had := slices.BinarySearch(r.order, topic)
-	if !had {
-		r.order = slices.Insert(r.order, at, topic)
-	}
-	r.bytes += size - r.sizes[topic]
-	r.sizes[topic] = size
+// refuse tells that there is no room for a message. It is called with r.mu held.
+func (r *retained) refuse(topic string) {
+	r.board.Add("broker.retained.refused", 1)
+	r.board.Raise(health.Condition{
+		Code: retainedCode,
+		Text: fmt.Sprintf("the MQTT broker retains %d messages with %d KB, and no more: one for %q was delivered without being retained",
+			len(r.all), r.bytes>>10, topic),
+		Remedy: "see what is retained: mosquitto_sub --retained-only -v -t '#'; remove what is not needed: mosquitto_pub -r -n -t TOPIC",
+	})
 }
 
-// unset is called with r.mu held.
-func (r *retained) unset(topic string) {
-	if at, had := slices.BinarySearch(r.order, topic); had {
-		r.order = slices.Delete(r.order, at, at+1)
-		r.bytes -= r.sizes[topic]
-		delete(r.sizes, topic)
+// find is called with r.mu held.
+func (r *retained) find(topic string) (at int, has bool) {
+	return slices.BinarySearchFunc(r.all, topic, func(m message, topic string) int { return strings.Compare(m.topic, topic) })
+}
+
+func (r *retained) get(topic string) (m message, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, has := r.find(topic); has {
+		return r.all[at], true
 	}
+	return m, false
 }
 
 // after returns the first n topics behind last that match a filter, in order.
@@ -78,19 +108,19 @@ func (r *retained) after(filter, last string, n int) (topics []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if wild < 0 {
-		if _, has := r.sizes[filter]; has && last == "" {
+		if _, has := r.find(filter); has && last == "" {
 			topics = append(topics, filter)
 		}
 		return topics
 	}
 	start := strings.TrimSuffix(filter[:wild], "/") // a/# matches a, too
-	at, _ := slices.BinarySearch(r.order, max(start, last))
-	for _, topic := range r.order[at:] {
-		if len(topics) == n || !strings.HasPrefix(topic, start) {
+	at, _ := r.find(max(start, last))
+	for _, m := range r.all[at:] {
+		if len(topics) == n || !strings.HasPrefix(m.topic, start) {
 			break
 		}
-		if topic > last && matches(filter, topic) {
-			topics = append(topics, topic)
+		if m.topic > last && matches(filter, m.topic) {
+			topics = append(topics, m.topic)
 		}
 	}
 	return topics
@@ -98,43 +128,13 @@ func (r *retained) after(filter, last string, n int) (topics []string) {
 
 // load retains what the book has.
 func (r *retained) load() {
-	for _, pk := range r.saver.load() {
-		if r.admit(pk.TopicName, sizeOf(pk), false) {
-			share(&pk)
-			r.topics.RetainMessage(pk)
-		}
-	}
-}
-
-// settle brings the count of a topic in line with what mochi has, after each change: of two clients
-// that publish to one topic at the same time, the second to be admitted may be the first to be retained.
-func (r *retained) settle(topic string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if pk, ok := r.topics.Retained.Get(topic); ok {
-		r.set(topic, sizeOf(pk))
-	} else {
-		r.unset(topic)
-	}
-	r.saver.change(topic)
-}
-
-// ease withdraws the condition when there is room again.
-func (r *retained) ease() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.sizes)*10 <= r.limits.Retained*9 && r.bytes <= r.limits.RetainedBytes/10*9 {
-		r.board.Clear(retainedCode)
+	for _, m := range r.saver.load() {
+		r.put(m)
 	}
 }
 
 func (r *retained) count() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return int64(len(r.sizes))
-}
-
-// retainedSize is what a message will count once it is retained.
-func retainedSize(topic string, payload []byte) int64 {
-	return sizeOf(packets.Packet{TopicName: topic, Payload: payload})
+	return int64(len(r.all))
 }

@@ -1,15 +1,11 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"sync"
 	"time"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"selvage/edge/health"
 )
@@ -41,10 +37,10 @@ const (
 
 // saver brings a book in line with the retained messages.
 type saver struct {
-	book   Book
-	topics *mqtt.TopicsIndex
-	board  *health.Board
-	wake   chan struct{}
+	book  Book
+	get   func(topic string) (m message, retained bool)
+	board *health.Board
+	wake  chan struct{}
 
 	mu      sync.Mutex
 	changed map[string]struct{} // topics
@@ -59,15 +55,15 @@ type waiting struct {
 	then  func()
 }
 
-func newSaver(o Options, topics *mqtt.TopicsIndex) *saver {
+func newSaver(o Options, get func(topic string) (m message, retained bool)) *saver {
 	return &saver{
-		book: o.Book, topics: topics, board: o.Health, wake: make(chan struct{}, 1),
+		book: o.Book, get: get, board: o.Health, wake: make(chan struct{}, 1),
 		changed: map[string]struct{}{}, saved: map[string][sha256.Size]byte{},
 	}
 }
 
 // load returns what the book has.
-func (s *saver) load() (all []packets.Packet) {
+func (s *saver) load() (all []message) {
 	if s.book == nil {
 		return nil
 	}
@@ -76,9 +72,9 @@ func (s *saver) load() (all []packets.Packet) {
 		s.tell(fmt.Errorf("what the MQTT broker retained before the start cannot be read, so it goes without: %w", err))
 	}
 	for topic, entry := range entries {
-		if pk, ok := decode(topic, entry); ok {
+		if m, ok := decode(topic, entry); ok {
 			s.saved[topic] = sha256.Sum256(entry)
-			all = append(all, pk)
+			all = append(all, m)
 		}
 	}
 	return all
@@ -218,11 +214,11 @@ func (s *saver) some(ctx context.Context, topics []string) (size int) {
 		delete(s.changed, topic) // first: what changes from here on is noted anew
 		s.mu.Unlock()
 		taken = append(taken, topic)
-		pk, retained := s.topics.Retained.Get(topic)
+		m, retained := s.get(topic)
 		was, had := s.saved[topic]
 		switch {
 		case retained:
-			entry := encode(pk)
+			entry := encode(m)
 			if sum := sha256.Sum256(entry); sum != was {
 				changes[topic], sums[topic] = entry, sum
 				size += len(topic) + len(entry)
@@ -278,15 +274,13 @@ func (s *saver) tell(err error) {
 }
 
 // An entry of the book is the QoS of a message, as a digit, and its payload.
-func encode(pk packets.Packet) []byte {
-	return append([]byte{'0' + pk.FixedHeader.Qos}, payload(pk)...)
+func encode(m message) []byte {
+	return append([]byte{'0' + m.qos}, m.payload...)
 }
 
-func decode(topic string, entry []byte) (pk packets.Packet, ok bool) {
+func decode(topic string, entry []byte) (m message, ok bool) {
 	if len(entry) < 2 || entry[0] < '0' || entry[0] > '2' {
-		return pk, false
+		return m, false
 	}
-	pk.FixedHeader = packets.FixedHeader{Type: packets.Publish, Qos: entry[0] - '0', Retain: true}
-	pk.TopicName, pk.Payload = topic, bytes.Clone(entry[1:])
-	return pk, true
+	return message{topic: topic, payload: entry[1:], qos: entry[0] - '0'}, true
 }

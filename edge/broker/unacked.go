@@ -15,14 +15,12 @@ type ack struct {
 // put takes whole packets that are to be written. Acknowledgements stay behind that have to wait, and those
 // after them: they go out in the order of their messages [MQTT-4.6.0-2]. c.mu is held.
 func (c *conn) put(b []byte) {
-	if len(b) >= large && len(c.waiting) == 0 && packetSize(b) == len(b) {
-		c.waiting = b[:len(b):len(b)] // mochi makes a new one for each Write
-		return
-	}
 	for len(b) > 0 {
 		n := packetSize(b)
-		if kind := b[0] >> 4; n != 4 || kind != packets.Puback && kind != packets.Pubrec || !c.holdBack([4]byte(b)) {
-			c.waiting = append(c.waiting, b[:n]...)
+		if payload := c.bodyOf(b[:n]); payload != nil {
+			c.putBody(b[:n], payload)
+		} else if kind := b[0] >> 4; n != 4 || kind != packets.Puback && kind != packets.Pubrec || !c.holdBack([4]byte(b)) {
+			c.waiting.add(b[:n])
 		}
 		b = b[n:]
 	}
@@ -47,13 +45,13 @@ func (c *conn) release() {
 	n := 0
 	for n < len(c.acks) && (c.acks[n].of == nil || c.acks[n].of.done.Load()) {
 		if !c.closing {
-			c.waiting = append(c.waiting, c.acks[n].text[:]...)
+			c.waiting.add(c.acks[n].text[:])
 		}
 		n++
 	}
 	c.acks = slices.Delete(c.acks, 0, n)
 	c.unacked.Store(int64(len(c.acks)))
-	if len(c.waiting) > 0 {
+	if c.waiting.size > 0 {
 		c.write()
 	}
 	c.mu.Unlock()

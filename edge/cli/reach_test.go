@@ -87,7 +87,7 @@ func TestSilentHost(t *testing.T) {
 	host := listener(t, func(net.Conn) {})
 	want := host + " accepted the connection but did not answer in 10 s\n  that may be no Selvage host; is it the right port?"
 	for name, connect := range connects {
-		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		if err := connect(&env{host: host}, ctx); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}

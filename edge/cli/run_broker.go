@@ -65,7 +65,7 @@ func (b *embedded) keep(keepers []broker.Keeper) {
 func (b *embedded) set(ctx context.Context, plan *config.Broker) error {
 	was, before := b.broker.Load(), b.plan
 	b.plan = plan
-	if was != nil && plan != nil && plan.Listen == before.Listen && plan.TLS == before.TLS {
+	if was != nil && plan != nil && plan.Listen == before.Listen && plan.TLS == before.TLS && plan.Clients == before.Clients {
 		return was.Admit(users(plan))
 	}
 	err := b.stop(ctx)
@@ -74,9 +74,11 @@ func (b *embedded) set(ctx context.Context, plan *config.Broker) error {
 		return errors.Join(err, b.host.Remove(ctx, brokerNode))
 	}
 	kept := &book{host: b.host}
+	limits := broker.DefaultLimits
+	limits.Clients, limits.Sessions = plan.Clients, 2*plan.Clients
 	now := broker.New(broker.Options{
 		Listen: plan.Listen, TLS: broker.TLS(plan.TLS), Users: users(plan), Book: kept,
-		Health: b.host.Health, Log: b.log, Keepers: b.keepers,
+		Health: b.host.Health, Log: b.log, Limits: limits, Keepers: b.keepers,
 	})
 	if b.agent != nil {
 		err = errors.Join(err, b.host.Replace(brokerNode, now.Kind(), nil))

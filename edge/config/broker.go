@@ -16,6 +16,8 @@ type Broker struct {
 	Listen string // without TLS; "" for nowhere
 	TLS    BrokerTLS
 	Users  []BrokerUser // by their names
+
+	Clients int // connected at one time
 }
 
 // BrokerTLS is the table [broker.tls].
@@ -38,6 +40,7 @@ type brokerTable struct {
 	_         struct{}              `doc:"An MQTT broker in this host, off unless the table is there. It speaks MQTT 3.1.1. Retained messages are kept in the store, sessions in memory."`
 	Listen    string                `doc:"host:port for MQTT without TLS; \"\" if there is only TLS"`
 	Anonymous bool                  `doc:"let everybody in who reaches the broker, from other machines too, and do everything; without this it takes users, or certificates of clients, to listen on other than loopback" example:"-"`
+	Clients   int                   `doc:"how many may be connected at one time; each takes up to 60 kB"`
 	Insecure  bool                  `doc:"let passwords cross the network in plain text; listening without TLS on other than loopback takes it"`
 	TLS       *BrokerTLS            `toml:"tls" doc:"Where it listens with TLS, which is 1.2 at least."`
 	User      map[string]brokerUser `doc:"Somebody who can log in. Without any user everybody may do everything who can reach the broker: this machine alone, or who has a certificate." example:"sensors"`
@@ -50,13 +53,20 @@ type brokerUser struct {
 	Subscribe []string `doc:"topics to receive, likewise; a subscription to more than these brings these" example:"[\"#\"]"`
 }
 
-const defaultBroker = "127.0.0.1:1883"
+const (
+	defaultBroker  = "127.0.0.1:1883"
+	defaultClients = 100
+	mostClients    = 10_000
+)
 
 // broker reads [broker]. A port belongs to one of it and the host, whose table was read before.
 func (p *planner) broker(t, host *table) {
-	raw := brokerTable{Listen: defaultBroker}
+	raw := brokerTable{Listen: defaultBroker, Clients: defaultClients}
 	p.section(t, &raw)
-	b := &Broker{Listen: raw.Listen}
+	b := &Broker{Listen: raw.Listen, Clients: raw.Clients}
+	if b.Clients < 1 || b.Clients > mostClients {
+		p.doc.faultIn(t.get("clients"), fmt.Sprintf("clients is from 1 to %d, got %d", mostClients, b.Clients), "write 100, or leave it out")
+	}
 	if raw.TLS != nil {
 		b.TLS = *raw.TLS
 	}
