@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"runtime"
 	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -62,6 +63,7 @@ func (h *hook) handMatching(cl *mqtt.Client, c *conn, filter string) {
 			if !still || c.leaves.Load() || h.handOne(cl, topic, sub.Qos) != nil {
 				return
 			}
+			runtime.Gosched() // many may be handed out at the same time, and live messages go first
 		}
 		last = topics[len(topics)-1]
 	}

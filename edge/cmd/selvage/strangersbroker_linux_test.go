@@ -16,7 +16,7 @@ import (
 )
 
 // mostBesieged is what a host may have whose own broker is attacked, in MB. A third of it is the program's text.
-const mostBesieged = 144
+const mostBesieged = 64
 
 // besieged is a host whose broker strangers reach, and whose bridge is at that broker.
 type besieged struct {
@@ -184,7 +184,7 @@ func TestStrangersAtTheBroker(t *testing.T) {
 			all.Wait()
 		}},
 	}
-	t.Setenv("GOMEMLIMIT", "32MiB") // as on a small board
+	t.Setenv("GOMEMLIMIT", "30MiB") // as on a small board
 	b := newBesieged(t)
 	for _, attack := range attacks {
 		stop := b.echo(t)
