@@ -47,7 +47,7 @@ func FuzzConnection(f *testing.F) {
 }
 
 // heapBound is what the broker may hold besides the test itself, on a host that has 64 MB in all.
-const heapBound = 28 << 20
+const heapBound = 12 << 20
 
 // heap tells what is held, after garbage has been collected.
 func heap(t *testing.T, when string) {

@@ -25,7 +25,7 @@ type Limits struct {
 	Away          time.Duration // for a session to be resumed
 }
 
-// DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 25 MB.
+// DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 20 MB.
 var DefaultLimits = Limits{
 	Clients:       100,
 	Sessions:      200,

@@ -16,7 +16,7 @@ import (
 )
 
 // mostBesieged is what a host may have whose own broker is attacked, in MB. A third of it is the program's text.
-const mostBesieged = 64
+const mostBesieged = 80
 
 // besieged is a host whose broker strangers reach, and whose bridge is at that broker.
 type besieged struct {
