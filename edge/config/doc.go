@@ -69,7 +69,7 @@ func Reference() []Section {
 	}
 	history := defaultHistory()
 	r.table(Section{Table: `history."/GLOB"`, Sample: `history."/device/*/*"`}, &history)
-	r.table(Section{Table: "broker"}, &brokerTable{Listen: plan.Broker.Listen})
+	r.table(Section{Table: "broker"}, &brokerTable{Listen: plan.Broker.Listen, Clients: plan.Broker.Clients})
 	r.table(Section{Table: "hub"}, plan.Hub)
 	r.table(Section{Table: "wear"}, &plan.Wear)
 	r.table(Section{Table: "policy"}, &policyTable{Loopback: loopbackAll})
