@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// maxUnacked is how many bytes may wait for their commit. Mosquitto sends 20 messages ahead, and under
-// load more (2.0.11: 941 were seen); a broker may be set to send 65,535.
+// maxUnacked is how many bytes may wait for their commit, of what brokers send ahead: see maxReceipts.
 const maxUnacked = 4 << 20
 
 // mostUnacked is how many these may be; more are left to the broker, and have no receipt yet.
-const mostUnacked = maxReceipts / 4
+const mostUnacked = 1024
 
 // flushPause is the time between two tries to save.
 const flushPause = time.Second
@@ -74,7 +73,7 @@ func (a *acks) add(ctx context.Context, ack func(), size int) (*delivery, error)
 
 // mostPending is how many receipts there may be for messages that are not acknowledged: one that is forgotten before is
 // missed if the message comes again.
-const mostPending = maxReceipts / 2
+const mostPending = 2048
 
 // told takes in that a thing has a turn of the delivery.
 func (a *acks) told(d *delivery) {

@@ -13,9 +13,10 @@ import (
 	"selvage/uplink"
 )
 
-// maxReceipts bounds what is remembered of messages that were stored. It must be more than senders may have
-// under way: Mosquitto 20 or, under load, a thousand; for the host's own broker see broker.Limits.Held.
-const maxReceipts = 4096
+// maxReceipts bounds what is remembered of messages that were stored. It must be more than are acknowledged while the
+// broker takes no acknowledgement in, of what it has sent before: Mosquitto 2.0.11 sends 20 ahead until a session with a
+// backlog is resumed, and then all there is (13,000 were seen). For the host's own broker see broker.Limits.Held.
+const maxReceipts = 16384
 
 // receipts tell which messages of QoS 1 and 2 have been stored, so that one is not stored again that is sent
 // again: its sender cannot know whether the acknowledgement was lost or the message. A receipt is noted in the
@@ -120,7 +121,7 @@ func (r *receipts) fresh(t *token, target uint64, note func(book route.NodeURI, 
 	case known:
 		note(r.book, key[:], nil)
 	}
-	for len(r.known) > maxReceipts || len(r.order) > 4*maxReceipts {
+	for len(r.known) > maxReceipts || len(r.order) > 2*maxReceipts {
 		first := r.order[0]
 		r.order = r.order[1:]
 		if r.known[first.key].number == first.number {

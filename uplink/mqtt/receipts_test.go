@@ -86,7 +86,7 @@ func TestReceiptsBound(t *testing.T) {
 				t.Fatalf("message %d is taken for an old one", from+i)
 			}
 		}
-		if len(b) != maxReceipts || len(r.known) != maxReceipts || len(r.order) > 4*maxReceipts {
+		if len(b) != maxReceipts || len(r.known) != maxReceipts || len(r.order) > 2*maxReceipts {
 			t.Fatalf("%d are noted, %d known", len(b), len(r.known))
 		}
 	}
@@ -102,7 +102,7 @@ func TestReceiptsBound(t *testing.T) {
 	for range 10 * maxReceipts { // of a sender that has one identifier
 		r.fresh(message(1, false), 1, b.note)
 	}
-	if len(r.order) > 4*maxReceipts {
+	if len(r.order) > 2*maxReceipts {
 		t.Errorf("%d entries for %d receipts", len(r.order), len(r.known))
 	}
 	b["x"] = []byte("damaged")

@@ -38,6 +38,8 @@ type session struct {
 	lost      chan error
 	acks      *acks
 	parts     sync.WaitGroup
+	turns     atomic.Int64    // of things, that have been posted and not ended
+	rest      chan struct{}   // there are none
 	known     bool            // the broker has had a session for us
 	asked     map[string]byte // filters this connection has asked for, and their QoS
 	heard     atomic.Int64    // when a message came last, Unix nanoseconds
@@ -53,7 +55,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, b *bridge) *session {
-	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1)}
+	s := &session{bridge: b, lost: make(chan error, 1), orders: make(chan order, maxOrders), commands: make(chan asked, maxAsked), resubscribe: make(chan struct{}, 1), rest: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.acks = newAcks(b.line.Host.Flush, s.together)
 	return s
@@ -370,6 +372,18 @@ func (s *session) end() {
 	s.bye()
 	s.leave()
 	s.parts.Wait()
+	s.settle()
+}
+
+// settle waits for turns that have been posted: the receipts they note are for who comes after us, maybe with another config.
+func (s *session) settle() {
+	for end := time.After(mostWait); s.turns.Load() > 0; {
+		select {
+		case <-s.rest:
+		case <-end:
+			return
+		}
+	}
 }
 
 func (s *session) leave() {

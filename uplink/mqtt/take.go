@@ -315,12 +315,23 @@ func (a *arrival) turn(t *thing, fn func()) {
 	}
 	d.left.Add(1)
 	s.acks.told(d)
-	ended := func(err error) { s.ended(t, d, err) }
+	ended := func(err error) {
+		s.ended(t, d, err)
+		s.turnEnded()
+	}
+	s.turns.Add(1)
 	if t.turns.Post(now, fn, ended) == nil {
 		return
 	}
 	if err := wait(s.ctx, mostWait, func(ctx context.Context) error { return t.turns.Post(ctx, fn, ended) }); err != nil {
+		s.turnEnded()
 		s.cancel(fmt.Errorf("%s takes no more: %w", t.node, err))
+	}
+}
+
+func (s *session) turnEnded() {
+	if s.turns.Add(-1) == 0 {
+		notify(s.rest)
 	}
 }
 
