@@ -164,6 +164,7 @@ func TestApplyWires(t *testing.T) {
 			t.Errorf("%d readings over its new wire, want 10", n)
 		}
 		must(t, b.Remove(t.Context(), "one"))
+		synctest.Wait()
 		if two.opened != two.closed || one.opened != one.closed+1 {
 			t.Errorf("the bus nobody needs was opened %d times and closed %d times, the other %d and %d",
 				two.opened, two.closed, one.opened, one.closed)
