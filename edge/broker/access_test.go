@@ -226,6 +226,7 @@ func TestForbiddenWhileSubscribing(t *testing.T) {
 	cl, _ := b.hook.server.Clients.Get("c")
 	c := cl.Net.Conn.(*conn)
 	c.queue.add(packets.Packet{Payload: make([]byte, 64<<10)})
+	b.hook.flow.queued.Store(64 << 10)
 	cl.State.Inflight.Set(packets.Packet{PacketID: 1, Payload: make([]byte, 64<<10)})
 	pk := b.hook.OnSubscribe(cl, packets.Packet{Filters: packets.Subscriptions{{Filter: "#"}, {Filter: "open/x"}, {Filter: "secret"}}})
 	for i, want := range []bool{true, true, false} {

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -79,6 +80,8 @@ func New(o Options) *Broker {
 	b.server = mqtt.New(&mqtt.Options{
 		Capabilities: capabilities(o.Limits),
 		Logger:       slog.New(quiet{o.Log.Handler()}),
+		// mochi would keep back small packets, and what stands for large ones that have room, while others follow.
+		ClientNetWriteBufferSize: 1,
 		// Each time all memory is measured, which stops the world.
 		SysTopicResendInterval: 10,
 	})
@@ -94,6 +97,7 @@ func (b *Broker) Start() error {
 		return err
 	}
 	b.hook.retained.load()
+	atomic.StoreInt64(&b.server.Info.Retained, b.hook.retained.count())
 	if err := errors.Join(b.server.AddHook(b.hook, nil), b.server.AddListener(b.door), b.server.Serve()); err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func capabilities(l Limits) *mqtt.Capabilities {
 	c.ReceiveMaximum = uint16(l.Queued)
 	c.MaximumClientWritesPending = int32(l.Queued) // 8 bytes each for every connection
 	c.MaximumSessionExpiryInterval = uint32(l.Away / time.Second)
-	c.MaximumMessageExpiryInterval = 0 // else retained messages vanish after a day, and see hook.OnPublish
+	c.MaximumMessageExpiryInterval = 0 // else what waits for a session vanishes after a day, and see hook.OnPublish
 	c.TopicAliasMaximum = 0
 	c.Compatibilities.NoInheritedPropertiesOnAck = true
 	return c

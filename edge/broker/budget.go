@@ -12,7 +12,8 @@ import (
 const (
 	large     = 4 << 10               // bytes of a packet that has to have a grant; more than mochi reads ahead
 	hurry     = time.Second           // for a large packet to arrive while another waits for room
-	mostHurry = 20 * time.Millisecond // while many do
+	mostHurry = 50 * time.Millisecond // while many do, and what comes at hurryRate has longer
+	hurryRate = 1 << 20               // bytes a second
 	readCost  = 2                     // of a packet that arrives: mochi reads it, and copies it
 )
 
@@ -32,25 +33,38 @@ type grant struct {
 	of    *budget
 	size  int64
 	began time.Time
-	late  func()      // called when others have waited for it too long; nil for never
-	here  atomic.Bool // it has arrived, so nobody need hurry it
+	late  func()       // called when others have waited for it too long; nil for never
+	got   atomic.Int64 // bytes that have arrived
+	here  atomic.Bool  // all of it has, so nobody need hurry it
 }
 
 func newBudget(total int64) *budget {
 	return &budget{room: semaphore.NewWeighted(total), total: total, grants: map[*grant]struct{}{}}
 }
 
+// try returns nil when there is no room now.
+func (b *budget) try(size int64) *grant {
+	if size = min(size, b.total); b.room.TryAcquire(size) {
+		return b.grant(size, nil)
+	}
+	return nil
+}
+
 // take returns nil when ctx has ended before there was room.
 func (b *budget) take(ctx context.Context, size int64, late func()) *grant {
-	g := &grant{of: b, size: min(size, b.total), late: late}
-	if !b.room.TryAcquire(g.size) {
+	if size = min(size, b.total); !b.room.TryAcquire(size) {
 		b.queue(1)
-		err := b.room.Acquire(ctx, g.size)
+		err := b.room.Acquire(ctx, size)
 		b.queue(-1)
 		if err != nil {
 			return nil
 		}
 	}
+	return b.grant(size, late)
+}
+
+func (b *budget) grant(size int64, late func()) *grant {
+	g := &grant{of: b, size: size, late: late}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g.began = time.Now()
@@ -90,7 +104,7 @@ func (b *budget) press() {
 	enough := max(mostHurry, hurry/time.Duration(b.waiting))
 	var late []func()
 	for g := range b.grants {
-		if g.late != nil && !g.here.Load() && time.Since(g.began) >= enough {
+		if g.late != nil && !g.here.Load() && time.Since(g.began) >= enough+time.Duration(g.got.Load())*time.Second/hurryRate {
 			late = append(late, g.late)
 			g.late = nil
 		}

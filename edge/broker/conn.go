@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ type conn struct {
 	behind  bool      // somebody has waited for room, and not all has been written since
 	mark    mark      // when that began
 
-	outgoing []body   // of large packets that are to be written
+	outgoing []*body  // of large packets that are to be written
 	bodies   uint64   // there were
 	asks     []string // filters whose retained messages are to be sent
 	hands    bool     // a goroutine of handing does so
@@ -71,8 +72,11 @@ type flow struct {
 	bytes    atomic.Int64 // published by all clients
 	messages atomic.Int64 // likewise
 	behind   atomic.Int64 // connections
-	reading  *budget
-	writing  *budget
+	queued   atomic.Int64 // bytes of messages with QoS 1 and 2 that are not acknowledged, or more
+
+	recounted atomic.Int64 // when queued was, Unix nanoseconds
+	reading   *budget
+	writing   *budget
 }
 
 // mark is a point in what goes through.
@@ -161,12 +165,15 @@ func (c *conn) flush() {
 		parts, c.writing = c.waiting.take()
 		for _, p := range parts {
 			c.send(p.bytes)
-			c.waiting.reuse(p)
+			if p.body != nil {
+				c.written(p.body)
+			} else {
+				c.waiting.reuse(p)
+			}
 		}
 		c.writing = 0
 	}
 	c.writer = false
-	c.written(false)
 	c.caughtUp()
 	if c.closing {
 		c.end()
@@ -208,7 +215,7 @@ func (c *conn) end() {
 	c.close()
 	c.ended = true
 	c.waiting = outbox{}
-	c.written(true)
+	c.written(slices.Clone(c.outgoing)...)
 	c.caughtUp()
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		t.NetConn().Close() // else it would take leave first, for which it may wait long

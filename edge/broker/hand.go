@@ -2,6 +2,7 @@ package broker
 
 import (
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -13,12 +14,18 @@ const (
 	mostAsked = 64 // subscriptions of a connection that wait for retained messages; its reading waits for room
 )
 
+// byHand has mochi send no retained messages for a subscription, of which it has none but its own, nor look for them: it
+// goes through all subscriptions for that.
+const byHand = 2
+
+func isByHand(filter string) bool { return !strings.HasPrefix(filter, "$SYS") }
+
 // hand sends a client what is retained and matches what it has just subscribed to [MQTT-3.3.1-6], as fast as the
 // client reads. It does not wait for that. mochi would copy all that match first, for every subscriber, and drop those
 // for which the client's queue has no room.
 func (h *hook) hand(cl *mqtt.Client, c *conn, asked packets.Subscriptions) {
 	for _, sub := range asked {
-		if sub.Filter == "" { // it was refused
+		if sub.Filter == "" || mqtt.IsSharedFilter(sub.Filter) { // it was refused, or brings none [MQTT 5, 4.8.2]
 			continue
 		}
 		c.mu.Lock()
@@ -69,12 +76,29 @@ func (h *hook) handMatching(cl *mqtt.Client, c *conn, filter string) {
 	}
 }
 
-// handOne sends what is retained under a topic, as mochi's publishToClient does. An error says that the connection ends.
+// handOne sends what is retained under a topic: again, if it has changed before it was sent, for what was published
+// meanwhile may have overtaken it. An error says that the connection ends.
 func (h *hook) handOne(cl *mqtt.Client, topic string, qos byte) error {
 	m, ok := h.retained.get(topic)
 	if !ok || !h.OnACLCheck(cl, topic, false) {
 		return nil
 	}
+	for {
+		if err := h.handNow(cl, m, qos); err != nil {
+			return err
+		}
+		now, still := h.retained.get(topic)
+		if still && now.number == m.number || !still && len(m.payload) == 0 {
+			return nil
+		}
+		if m = now; !still {
+			m = message{topic: topic, number: h.order.Add(1)} // which says so
+		}
+	}
+}
+
+// handNow sends a message as mochi's publishToClient does.
+func (h *hook) handNow(cl *mqtt.Client, m message, qos byte) error {
 	out := m.packet()
 	if out.FixedHeader.Qos = min(out.FixedHeader.Qos, qos); out.FixedHeader.Qos > 0 {
 		id, err := cl.NextPacketID()

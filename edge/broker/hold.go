@@ -165,7 +165,7 @@ func (h *holds) take(c *conn, o Origin, pk *packets.Packet, retained bool) bool 
 	}
 	m := &held{Origin: o, size: sizeOf(*pk), left: 1, conn: c}
 	if retained {
-		m.book = pk.TopicName
+		m.book = strings.Clone(pk.TopicName) // it is part of a packet
 		m.left++
 	}
 	for _, k := range h.keepers {

@@ -102,7 +102,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok bool) {
 		return true
 	}
 	h.keepUp(cl, c)
-	if c.queue.full(cl, h.limits.QueuedBytes/int64(max(1, h.server.Clients.Len()))) {
+	if h.isFull(cl, c) {
 		h.dropped.Add(1)
 		return false
 	}
@@ -195,6 +195,9 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			*f = ""
 		default:
 			*f = strings.Clone(*f) // else it would hold on to all of its packet
+			if isByHand(*f) {
+				pk.Filters[i].RetainHandling = byHand
+			}
 			asked[unsafe.StringData(*f)] = true
 			h.holds.subscribe(cl.ID, *f, pk.Filters[i].Qos)
 			if !had {
@@ -314,6 +317,7 @@ func (h *hook) OnQosPublish(cl *mqtt.Client, pk packets.Packet, _ int64, _ int) 
 	h.holds.hand(cl.ID, pk, cl.IsTakenOver())
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.queue.add(pk)
+		h.flow.queued.Add(sizeOf(pk))
 	}
 }
 

@@ -36,6 +36,9 @@ func (c *conn) arrive(b []byte) bool {
 		if in.left > 0 {
 			n := min(in.left, len(b))
 			in.left, b = in.left-n, b[n:]
+			if in.grant != nil {
+				in.grant.got.Add(int64(n))
+			}
 			continue
 		}
 		in.header[in.has] = b[0]

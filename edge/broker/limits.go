@@ -14,7 +14,7 @@ type Limits struct {
 	Retained      int           // messages; one more is delivered and not retained
 	RetainedBytes int64         // likewise
 	Queued        int           // messages with QoS 1 or 2 for one session, while it is away or does not acknowledge
-	QueuedBytes   int64         // likewise for all sessions, each getting an equal share
+	QueuedBytes   int64         // likewise for all sessions; beyond, each gets an equal share
 	Held          int           // messages that keepers have not acknowledged, and of one client; who publishes more waits
 	HeldBytes     int64         // likewise
 	Behind        int64         // bytes published while a client does not read; then it is disconnected
@@ -23,6 +23,18 @@ type Limits struct {
 	Writing       int64         // that they take while they are written; one more waits
 	Stall         time.Duration // for a client to read something; then it is disconnected
 	Away          time.Duration // for a session to be resumed
+}
+
+// LimitsFor are DefaultLimits for another number of clients.
+func LimitsFor(clients int) Limits {
+	l := DefaultLimits
+	l.Clients, l.Sessions = clients, 2*clients
+	if n := clients / DefaultLimits.Clients; n > 1 {
+		l.Subscriptions *= n
+		l.QueuedBytes *= int64(n)
+		l.BehindAll *= int64(n)
+	}
+	return l
 }
 
 // DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 20 MB.

@@ -18,12 +18,12 @@ type outbox struct {
 
 // part is small packets one after another, or the payload of a large one, which all who get it share.
 type part struct {
-	bytes  []byte
-	shared bool
+	bytes []byte
+	body  *body // whose payload it is
 }
 
 func (o *outbox) add(b []byte) {
-	if n := len(o.parts); n == 0 || o.parts[n-1].shared {
+	if n := len(o.parts); n == 0 || o.parts[n-1].body != nil {
 		o.parts = append(o.parts, part{bytes: o.spare})
 		o.spare = nil
 	}
@@ -32,9 +32,9 @@ func (o *outbox) add(b []byte) {
 	o.size += len(b)
 }
 
-func (o *outbox) share(b []byte) {
-	o.parts = append(o.parts, part{b, true})
-	o.size += len(b)
+func (o *outbox) share(b *body) {
+	o.parts = append(o.parts, part{b.payload, b})
+	o.size += len(b.payload)
 }
 
 // take empties o.
@@ -46,7 +46,7 @@ func (o *outbox) take() (parts []part, size int) {
 
 // reuse takes back a part that has been written.
 func (o *outbox) reuse(p part) {
-	if !p.shared && cap(p.bytes) <= keepSpare {
+	if cap(p.bytes) <= keepSpare {
 		o.spare = p.bytes[:0]
 	}
 }
@@ -56,7 +56,6 @@ type body struct {
 	payload []byte
 	grant   *grant
 	number  uint64
-	put     bool // it waits to be written
 }
 
 // secret begins what stands for a large payload in packets that mochi encodes, which would copy it for each client.
@@ -74,49 +73,48 @@ func (c *conn) grantOut(pk packets.Packet) []byte {
 	if len(pk.Payload) < large {
 		return pk.Payload
 	}
-	c.mu.Lock()
-	closing := c.closing
-	if !closing {
-		c.lag() // until it has room
+	g := c.flow.writing.try(int64(len(pk.Payload)))
+	if g == nil {
+		c.mu.Lock()
+		if !c.closing {
+			c.lag() // until it has room
+		}
+		c.mu.Unlock()
+		g = c.flow.writing.take(c.ctx, int64(len(pk.Payload)), nil)
 	}
-	c.mu.Unlock()
-	if closing {
-		return nil
-	}
-	g := c.flow.writing.take(c.ctx, int64(len(pk.Payload)), nil)
 	if g == nil {
 		return nil // the connection ends
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ended {
+		g.release()
+		return nil
+	}
 	if c.waiting.size+c.writing == 0 {
 		c.caughtUp()
 	}
 	c.bodies++
-	if c.outgoing = append(c.outgoing, body{payload: pk.Payload, grant: g, number: c.bodies}); c.ended {
-		c.written(true)
-	}
+	c.outgoing = append(c.outgoing, &body{payload: pk.Payload, grant: g, number: c.bodies})
 	return binary.BigEndian.AppendUint64(bytes.Clone(secret[:]), c.bodies)
 }
 
 // bodyOf returns what is to go out in place of the last standInSize bytes of a packet, nil if that is they themselves.
 // c.mu is held.
-func (c *conn) bodyOf(packet []byte) []byte {
+func (c *conn) bodyOf(packet []byte) *body {
 	at := len(packet) - standInSize
 	if at < 0 || packet[0]>>4 != packets.Publish || !bytes.HasPrefix(packet[at:], secret[:]) {
 		return nil
 	}
 	number := binary.BigEndian.Uint64(packet[at+len(secret):])
-	i := slices.IndexFunc(c.outgoing, func(b body) bool { return b.number == number })
-	if i < 0 {
-		return nil
+	if i := slices.IndexFunc(c.outgoing, func(b *body) bool { return b.number == number }); i >= 0 {
+		return c.outgoing[i]
 	}
-	c.outgoing[i].put = true
-	return c.outgoing[i].payload
+	return nil
 }
 
 // putBody has a PUBLISH written with a payload in place of what stands for it. c.mu is held.
-func (c *conn) putBody(packet, payload []byte) {
+func (c *conn) putBody(packet []byte, b *body) {
 	var header [5]byte
 	header[0] = packet[0]
 	head := 2 // bytes of the fixed header [MQTT 3.1.1, 2.2.3]
@@ -124,18 +122,17 @@ func (c *conn) putBody(packet, payload []byte) {
 		head++
 	}
 	rest := packet[head : len(packet)-standInSize]
-	c.waiting.add(header[:1+binary.PutUvarint(header[1:], uint64(len(rest)+len(payload)))])
+	c.waiting.add(header[:1+binary.PutUvarint(header[1:], uint64(len(rest)+len(b.payload)))])
 	c.waiting.add(rest)
-	c.waiting.share(payload)
+	c.waiting.share(b)
 }
 
-// written lets go of the room of what has been written; of all where nothing more will be. c.mu is held.
-func (c *conn) written(all bool) {
-	c.outgoing = slices.DeleteFunc(c.outgoing, func(b body) bool {
-		if all || b.put {
+// written lets go of bodies that have been written, or never will be. c.mu is held.
+func (c *conn) written(bodies ...*body) {
+	for _, b := range bodies {
+		if i := slices.Index(c.outgoing, b); i >= 0 {
+			c.outgoing = slices.Delete(c.outgoing, i, i+1)
 			b.grant.release()
-			return true
 		}
-		return false
-	})
+	}
 }

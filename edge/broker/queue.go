@@ -29,6 +29,36 @@ func (q *queue) add(pk packets.Packet) {
 	q.estimate += sizeOf(pk)
 }
 
+// isFull tells whether a client's queue has no room for more: it holds more than its share, and all together hold
+// all that they may.
+func (h *hook) isFull(cl *mqtt.Client, c *conn) bool {
+	share := h.limits.QueuedBytes / int64(max(1, h.server.Clients.Len()))
+	if !c.queue.full(cl, share) || h.flow.queued.Load() < h.limits.QueuedBytes {
+		return false
+	}
+	if last := h.flow.recounted.Load(); time.Since(time.Unix(0, last)) < recountTime || !h.flow.recounted.CompareAndSwap(last, time.Now().UnixNano()) {
+		return true
+	}
+	var all int64
+	for _, cl := range h.server.Clients.GetAll() {
+		if c, ok := cl.Net.Conn.(*conn); ok {
+			all += c.queue.held(cl)
+		}
+	}
+	h.flow.queued.Store(all)
+	return all >= h.limits.QueuedBytes
+}
+
+// held is what the queue is believed to hold.
+func (q *queue) held(cl *mqtt.Client) int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cl.State.Inflight.Len() == 0 {
+		q.estimate = 0
+	}
+	return q.estimate
+}
+
 // full tells whether cl's queue holds bound bytes.
 func (q *queue) full(cl *mqtt.Client, bound int64) bool {
 	q.mu.Lock()

@@ -55,23 +55,24 @@ func (r *retained) put(m message) (changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at, had := r.find(m.topic)
+	count, bytes := len(r.all), r.bytes
 	if had {
+		count, bytes = count-1, bytes-r.all[at].size()
+	}
+	fits := count < r.limits.Retained && bytes+m.size() <= r.limits.RetainedBytes
+	switch {
+	case len(m.payload) > 0 && fits && had:
 		m.topic = r.all[at].topic
-		r.bytes -= r.all[at].size()
-		r.all = slices.Delete(r.all, at, at+1)
+		r.all[at], r.bytes = m, bytes+m.size()
+	case len(m.payload) > 0 && fits:
+		m.topic = strings.Clone(m.topic) // it is part of a packet
+		r.all, r.bytes = slices.Insert(r.all, at, m), bytes+m.size()
+	case had:
+		r.all, r.bytes = slices.Delete(r.all, at, at+1), bytes
 	}
-	switch fits := len(r.all) < r.limits.Retained && r.bytes+m.size() <= r.limits.RetainedBytes; {
-	case len(m.payload) > 0 && !fits:
+	if len(m.payload) > 0 && !fits {
 		r.refuse(m.topic)
-		return had
-	case len(m.payload) > 0:
-		if !had {
-			m.topic = strings.Clone(m.topic) // it is part of a packet
-		}
-		r.all = slices.Insert(r.all, at, m)
-		r.bytes += m.size()
-	}
-	if len(r.all)*10 <= r.limits.Retained*9 && r.bytes <= r.limits.RetainedBytes/10*9 {
+	} else if len(r.all)*10 <= r.limits.Retained*9 && r.bytes <= r.limits.RetainedBytes/10*9 {
 		r.board.Clear(retainedCode)
 	}
 	return had || len(m.payload) > 0
@@ -128,7 +129,8 @@ func (r *retained) after(filter, last string, n int) (topics []string) {
 
 // load retains what the book has.
 func (r *retained) load() {
-	for _, m := range r.saver.load() {
+	for i, m := range r.saver.load() {
+		m.number = int64(i + 1) // below firstNumber
 		r.put(m)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,7 +87,7 @@ func (s *saver) change(topic string) {
 		return
 	}
 	s.mu.Lock()
-	s.changed[topic] = struct{}{}
+	s.changed[strings.Clone(topic)] = struct{}{} // it is part of a packet
 	s.mu.Unlock()
 	s.rouse()
 }
@@ -128,9 +129,9 @@ func (s *saver) run(ctx context.Context) {
 		if !rested {
 			continue
 		}
-		if n := s.some(ctx, s.all()); n > 0 {
+		if _, size, _ := s.some(ctx, s.all()); size > 0 {
 			rested = false
-			rest.Reset(max(savePause, time.Duration(n)*time.Second/saveRate))
+			rest.Reset(max(savePause, time.Duration(size)*time.Second/saveRate))
 		}
 	}
 }
@@ -150,14 +151,13 @@ func (s *saver) urgent(ctx context.Context) {
 	if len(all) == 0 {
 		return
 	}
-	for len(topics) > 0 {
-		before := len(topics)
-		s.some(ctx, topics)
-		if topics = s.still(topics); len(topics) == before {
-			break // it does not work
-		}
+	well := true
+	for len(topics) > 0 && well {
+		var taken int
+		taken, _, well = s.some(ctx, topics)
+		topics = topics[taken:]
 	}
-	s.flush(ctx, len(topics) == 0)
+	s.flush(ctx, well)
 	if ctx.Err() != nil {
 		return // the broker stops, and with it the connections that wait
 	}
@@ -189,31 +189,19 @@ func (s *saver) all() (topics []string) {
 	return topics
 }
 
-// still returns those of topics that have changed and are not saved.
-func (s *saver) still(topics []string) (rest []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, topic := range topics {
-		if _, is := s.changed[topic]; is {
-			rest = append(rest, topic)
-		}
-	}
-	return rest
-}
-
-// some saves the first of topics, as many as go together, and returns how many bytes that took.
-func (s *saver) some(ctx context.Context, topics []string) (size int) {
+// some saves the first of topics, as many as go together, and returns how many these were, how many bytes that took, and
+// whether it went well.
+func (s *saver) some(ctx context.Context, topics []string) (taken, size int, well bool) {
 	changes := map[string][]byte{}
 	sums := map[string][sha256.Size]byte{}
-	var taken []string
 	for _, topic := range topics {
 		if size >= saveChunk {
 			break
 		}
+		taken++
 		s.mu.Lock()
 		delete(s.changed, topic) // first: what changes from here on is noted anew
 		s.mu.Unlock()
-		taken = append(taken, topic)
 		m, retained := s.get(topic)
 		was, had := s.saved[topic]
 		switch {
@@ -229,16 +217,16 @@ func (s *saver) some(ctx context.Context, topics []string) (size int) {
 		}
 	}
 	if len(changes) == 0 {
-		return 0
+		return taken, 0, true
 	}
 	if err := s.book.Save(ctx, changes); err != nil {
 		s.tell(fmt.Errorf("what the MQTT broker retains cannot be saved: %w", err))
 		s.mu.Lock()
-		for _, topic := range taken {
+		for _, topic := range topics[:taken] {
 			s.changed[topic] = struct{}{}
 		}
 		s.mu.Unlock()
-		return size
+		return taken, size, false
 	}
 	for topic := range changes {
 		if sum, retained := sums[topic]; retained {
@@ -247,7 +235,7 @@ func (s *saver) some(ctx context.Context, topics []string) (size int) {
 			delete(s.saved, topic)
 		}
 	}
-	return size
+	return taken, size, true
 }
 
 // finish saves what is left when nothing changes any more.
@@ -257,12 +245,10 @@ func (s *saver) finish() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
-	for topics := s.all(); len(topics) > 0; {
-		before := len(topics)
-		s.some(ctx, topics)
-		if topics = s.all(); len(topics) >= before {
-			return
-		}
+	for topics, well := s.all(), true; len(topics) > 0 && well; {
+		var taken int
+		taken, _, well = s.some(ctx, topics)
+		topics = topics[taken:]
 	}
 }
 

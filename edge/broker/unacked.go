@@ -17,8 +17,8 @@ type ack struct {
 func (c *conn) put(b []byte) {
 	for len(b) > 0 {
 		n := packetSize(b)
-		if payload := c.bodyOf(b[:n]); payload != nil {
-			c.putBody(b[:n], payload)
+		if body := c.bodyOf(b[:n]); body != nil {
+			c.putBody(b[:n], body)
 		} else if kind := b[0] >> 4; n != 4 || kind != packets.Puback && kind != packets.Pubrec || !c.holdBack([4]byte(b)) {
 			c.waiting.add(b[:n])
 		}

@@ -74,11 +74,9 @@ func (b *embedded) set(ctx context.Context, plan *config.Broker) error {
 		return errors.Join(err, b.host.Remove(ctx, brokerNode))
 	}
 	kept := &book{host: b.host}
-	limits := broker.DefaultLimits
-	limits.Clients, limits.Sessions = plan.Clients, 2*plan.Clients
 	now := broker.New(broker.Options{
 		Listen: plan.Listen, TLS: broker.TLS(plan.TLS), Users: users(plan), Book: kept,
-		Health: b.host.Health, Log: b.log, Limits: limits, Keepers: b.keepers,
+		Health: b.host.Health, Log: b.log, Limits: broker.LimitsFor(plan.Clients), Keepers: b.keepers,
 	})
 	if b.agent != nil {
 		err = errors.Join(err, b.host.Replace(brokerNode, now.Kind(), nil))

@@ -40,7 +40,7 @@ type brokerTable struct {
 	_         struct{}              `doc:"An MQTT broker in this host, off unless the table is there. It speaks MQTT 3.1.1. Retained messages are kept in the store, sessions in memory."`
 	Listen    string                `doc:"host:port for MQTT without TLS; \"\" if there is only TLS"`
 	Anonymous bool                  `doc:"let everybody in who reaches the broker, from other machines too, and do everything; without this it takes users, or certificates of clients, to listen on other than loopback" example:"-"`
-	Clients   int                   `doc:"how many may be connected at one time; each takes up to 60 kB"`
+	Clients   int                   `doc:"how many may be connected at one time, uplinks of this host among them"`
 	Insecure  bool                  `doc:"let passwords cross the network in plain text; listening without TLS on other than loopback takes it"`
 	TLS       *BrokerTLS            `toml:"tls" doc:"Where it listens with TLS, which is 1.2 at least."`
 	User      map[string]brokerUser `doc:"Somebody who can log in. Without any user everybody may do everything who can reach the broker: this machine alone, or who has a certificate." example:"sensors"`
