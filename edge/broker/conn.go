@@ -38,6 +38,7 @@ type conn struct {
 	closing bool      // nothing more is taken
 	ended   bool      // nothing more is written
 	behind  bool      // somebody has waited for room, and not all has been written since
+	seeking int       // wait for room in flow.writing
 	mark    mark      // when that began
 
 	outgoing []*body  // of large packets that are to be written
@@ -90,7 +91,10 @@ func (f *flow) publish(size int64) {
 }
 
 func newFlow(l Limits) *flow {
-	return &flow{reading: newBudget(l.Reading), writing: newBudget(l.Writing)}
+	return &flow{
+		reading: newBudget(l.Reading, pace{time.Second, 50 * time.Millisecond, 1 << 20}),
+		writing: newBudget(l.Writing, pace{l.Stall, l.Stall, 64 << 10}),
+	}
 }
 
 func newConn(raw net.Conn, l Limits, f *flow, h *holds) *conn {
@@ -163,8 +167,9 @@ func (c *conn) flush() {
 	for c.waiting.size > 0 && !c.ended {
 		var parts []part
 		parts, c.writing = c.waiting.take()
-		for _, p := range parts {
-			c.send(p.bytes)
+		for i, p := range parts {
+			parts[i] = part{} // it is held no longer than its room
+			c.send(p)
 			if p.body != nil {
 				c.written(p.body)
 			} else {
@@ -181,8 +186,8 @@ func (c *conn) flush() {
 }
 
 // send is called with c.mu held, and lets go of it meanwhile.
-func (c *conn) send(b []byte) {
-	for len(b) > 0 && !c.ended {
+func (c *conn) send(p part) {
+	for b := p.bytes; len(b) > 0 && !c.ended; {
 		some := b[:min(len(b), enough)]
 		b = b[len(some):]
 		if !c.closing {
@@ -195,12 +200,22 @@ func (c *conn) send(b []byte) {
 			c.end()
 		}
 		c.writing -= len(some)
+		if p.body != nil {
+			p.body.grant.got.Add(int64(len(some)))
+		}
 		c.changed.Broadcast()
 	}
 }
 
-// caughtUp is called with c.mu held.
+// caughtUp notes that the client is not behind any more, unless it waits for room. c.mu is held.
 func (c *conn) caughtUp() {
+	if c.seeking == 0 {
+		c.forgive()
+	}
+}
+
+// forgive is called with c.mu held.
+func (c *conn) forgive() {
 	if c.behind {
 		c.behind = false
 		c.flow.behind.Add(-1)
@@ -216,7 +231,7 @@ func (c *conn) end() {
 	c.ended = true
 	c.waiting = outbox{}
 	c.written(slices.Clone(c.outgoing)...)
-	c.caughtUp()
+	c.forgive()
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		t.NetConn().Close() // else it would take leave first, for which it may wait long
 	} else {

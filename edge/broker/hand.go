@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	handful   = 64 // topics that are looked up at a time
-	mostAsked = 64 // subscriptions of a connection that wait for retained messages; its reading waits for room
+	handful    = 64 // topics that are looked up at a time
+	mostRounds = 3  // that a message is sent which changes all the time
+	mostAsked  = 64 // subscriptions of a connection that wait for retained messages; its reading waits for room
 )
 
 // byHand has mochi send no retained messages for a subscription, of which it has none but its own, nor look for them: it
@@ -80,21 +81,19 @@ func (h *hook) handMatching(cl *mqtt.Client, c *conn, filter string) {
 // meanwhile may have overtaken it. An error says that the connection ends.
 func (h *hook) handOne(cl *mqtt.Client, topic string, qos byte) error {
 	m, ok := h.retained.get(topic)
-	if !ok || !h.OnACLCheck(cl, topic, false) {
-		return nil
-	}
-	for {
+	for round := 0; ok && round < mostRounds && h.OnACLCheck(cl, topic, false); round++ {
 		if err := h.handNow(cl, m, qos); err != nil {
 			return err
 		}
-		now, still := h.retained.get(topic)
-		if still && now.number == m.number || !still && len(m.payload) == 0 {
+		was := m.number
+		if m, ok = h.retained.get(topic); ok && m.number == was {
 			return nil
 		}
-		if m = now; !still {
-			m = message{topic: topic, number: h.order.Add(1)} // which says so
+		if !ok && !h.retained.refuses.Load() { // it was taken away
+			return h.handNow(cl, message{topic: topic, number: h.order.Add(1)}, qos)
 		}
 	}
+	return nil
 }
 
 // handNow sends a message as mochi's publishToClient does.

@@ -201,6 +201,12 @@ func TestBehindNoMore(t *testing.T) {
 	p.join(t, "publisher", cleanSession)
 	p.send(t, publishPacket("x", 0, 0, make([]byte, large)))
 	counts(t, b, "it waits for room", func(Stats) bool { return flow.behind.Load() == 1 })
+	for range 3 {
+		slow.ping(t) // which is written, while what waits is not
+	}
+	if n := flow.behind.Load(); n != 1 {
+		t.Errorf("%d are behind, want the one that waits for room", n)
+	}
 	slow.Close()
 	counts(t, b, "it has left", func(Stats) bool { return flow.behind.Load() == 0 })
 	g.release()

@@ -37,7 +37,7 @@ func LimitsFor(clients int) Limits {
 	return l
 }
 
-// DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 20 MB.
+// DefaultLimits are for a board with 512 MB: with all of them reached the broker's heap is about 25 MB.
 var DefaultLimits = Limits{
 	Clients:       100,
 	Sessions:      200,

@@ -73,14 +73,11 @@ func (c *conn) grantOut(pk packets.Packet) []byte {
 	if len(pk.Payload) < large {
 		return pk.Payload
 	}
-	g := c.flow.writing.try(int64(len(pk.Payload)))
+	g := c.flow.writing.try(int64(len(pk.Payload)), c.tooSlow)
 	if g == nil {
-		c.mu.Lock()
-		if !c.closing {
-			c.lag() // until it has room
-		}
-		c.mu.Unlock()
-		g = c.flow.writing.take(c.ctx, int64(len(pk.Payload)), nil)
+		c.seek(1)
+		g = c.flow.writing.take(c.ctx, int64(len(pk.Payload)), c.tooSlow)
+		c.seek(-1)
 	}
 	if g == nil {
 		return nil // the connection ends
@@ -97,6 +94,22 @@ func (c *conn) grantOut(pk packets.Packet) []byte {
 	c.bodies++
 	c.outgoing = append(c.outgoing, &body{payload: pk.Payload, grant: g, number: c.bodies})
 	return binary.BigEndian.AppendUint64(bytes.Clone(secret[:]), c.bodies)
+}
+
+// seek notes who waits for room. Until it has it, the client is behind.
+func (c *conn) seek(more int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seeking += more; !c.closing && c.seeking > 0 {
+		c.lag()
+	}
+}
+
+// tooSlow ends a connection that takes too long to read a large packet while others wait for its room.
+func (c *conn) tooSlow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end()
 }
 
 // bodyOf returns what is to go out in place of the last standInSize bytes of a packet, nil if that is they themselves.

@@ -39,13 +39,13 @@ func (h *hook) isFull(cl *mqtt.Client, c *conn) bool {
 	if last := h.flow.recounted.Load(); time.Since(time.Unix(0, last)) < recountTime || !h.flow.recounted.CompareAndSwap(last, time.Now().UnixNano()) {
 		return true
 	}
-	var all int64
+	before, all := h.flow.queued.Load(), int64(0)
 	for _, cl := range h.server.Clients.GetAll() {
 		if c, ok := cl.Net.Conn.(*conn); ok {
 			all += c.queue.held(cl)
 		}
 	}
-	h.flow.queued.Store(all)
+	h.flow.queued.Add(all - before)
 	return all >= h.limits.QueuedBytes
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
@@ -22,6 +23,8 @@ type retained struct {
 	mu    sync.Mutex
 	all   []message // by topic
 	bytes int64
+
+	refuses atomic.Bool // for want of room, not long ago
 }
 
 // message is one that is retained. Its payload is not to be changed.
@@ -73,6 +76,7 @@ func (r *retained) put(m message) (changed bool) {
 	if len(m.payload) > 0 && !fits {
 		r.refuse(m.topic)
 	} else if len(r.all)*10 <= r.limits.Retained*9 && r.bytes <= r.limits.RetainedBytes/10*9 {
+		r.refuses.Store(false)
 		r.board.Clear(retainedCode)
 	}
 	return had || len(m.payload) > 0
@@ -80,6 +84,7 @@ func (r *retained) put(m message) (changed bool) {
 
 // refuse tells that there is no room for a message. It is called with r.mu held.
 func (r *retained) refuse(topic string) {
+	r.refuses.Store(true)
 	r.board.Add("broker.retained.refused", 1)
 	r.board.Raise(health.Condition{
 		Code: retainedCode,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -151,6 +152,8 @@ func (s *saver) urgent(ctx context.Context) {
 	if len(all) == 0 {
 		return
 	}
+	slices.Sort(topics)
+	topics = slices.Compact(topics)
 	well := true
 	for len(topics) > 0 && well {
 		var taken int

@@ -89,7 +89,7 @@ func (f *logFollower) once(ctx context.Context, again bool) (stood bool, err err
 	defer said.close()
 	for _, level := range f.levels {
 		if _, err := c.Follow(f.meta, level+"Log", true, said); err != nil {
-			return false, err
+			return false, unlinked(err)
 		}
 	}
 	standing := 0

@@ -132,7 +132,7 @@ func (p *ps) follow(ctx context.Context, again bool) (stood bool, err error) {
 	f := newFeed()
 	defer f.close()
 	if _, err := c.Follow(p.ask.Node(), "agents", true, f); err != nil {
-		return false, err
+		return false, unlinked(err)
 	}
 	if again {
 		fmt.Fprintf(p.err, "%s connected again\n", mark(p.err))

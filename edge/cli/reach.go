@@ -74,7 +74,7 @@ func (e *env) dial(ctx context.Context) (*peer.Conn, error) {
 	}
 	if err := e.authenticate(c); err != nil {
 		c.Close(closeNormal, "")
-		return nil, err
+		return nil, unlinked(err)
 	}
 	return c, nil
 }

@@ -95,7 +95,7 @@ func (e *env) listen(ctx context.Context, name string, took func(recorded) (more
 	f := newFeed()
 	defer f.close()
 	if _, err := c.Follow(recordingNode(name, strings.ToLower(rand.Text())), recordingLane, true, f); err != nil {
-		return err
+		return unlinked(err)
 	}
 	for {
 		select {

@@ -42,7 +42,7 @@ func (e *env) reload(ctx context.Context) error {
 	f := newFeed()
 	defer f.close()
 	if _, err := c.Follow(node, "config", true, f); err != nil {
-		return err
+		return unlinked(err)
 	}
 	if _, err := await(ctx, f, func(n news) bool { return n.synced }); err != nil {
 		return err

@@ -108,7 +108,7 @@ func state(ctx context.Context, c *peer.Conn, node, lane string) ([][]byte, erro
 	defer f.close()
 	d, err := c.Follow(node, lane, true, f)
 	if err != nil {
-		return nil, err
+		return nil, unlinked(err)
 	}
 	var bodies [][]byte
 	for {

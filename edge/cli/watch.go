@@ -88,7 +88,7 @@ func (w *watcher) once(ctx context.Context, again bool) (stood bool, err error) 
 	f := newFeed()
 	defer f.close()
 	if _, err := c.Follow(w.node, w.lane, true, f); err != nil {
-		return false, err
+		return false, unlinked(err)
 	}
 	mirror := newFeed()
 	defer mirror.close()
