@@ -34,7 +34,7 @@ func TestMalformed(t *testing.T) {
 	w := serveWith(t, peer.Options{}, fixedAgents)
 	bystander, _ := w.client(t, "/", false)
 	bystander.send(websocket.TextMessage, []byte(`@link(node:"/unit/bystander",lane:echo)`))
-	bystander.sync(new(int))
+	bystander.wait(func() bool { return len(bystander.got) > 0 }) // it is linked
 	bystander.take()
 	driver, _ := w.client(t, "/", false)
 
