@@ -107,9 +107,12 @@ func boot(t *testing.T, m machine) *board {
 	}
 
 	socket := filepath.Join(dir, "qmp")
+	// The kernel and the guest share the console, and a message of the kernel's would land within a line of the guest's:
+	// `quiet` lets errors through, and of those are the ones of a USB port that waits for its adapter. A panic is shown
+	// in any case.
 	args := append(m.qemu[1:len(m.qemu):len(m.qemu)], "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
 		"-qmp", "unix:"+socket+",server=on,wait=off",
-		"-kernel", only(t, kernel, "vmlinuz-*"), "-dtb", only(t, kernel, m.dtb), "-initrd", ram, "-append", m.console+" quiet rdinit=/init")
+		"-kernel", only(t, kernel, "vmlinuz-*"), "-dtb", only(t, kernel, m.dtb), "-initrd", ram, "-append", m.console+" loglevel=1 rdinit=/init")
 	qemu := exec.Command(m.qemu[0], args...)
 	out, err := qemu.StdoutPipe()
 	if err != nil {
